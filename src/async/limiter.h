@@ -1,0 +1,81 @@
+// A capacity that all shards share: guest instances, bytes of guest memory, connections to one host, events in flight.
+//
+// Taking from it is one atomic operation; no shard owns a fixed part, so an idle shard's share is never stranded. When
+// nothing is left the caller waits in a bounded first-in-first-out queue of its own shard. Thread-safe; every wait is
+// shard-local.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "async/shard.h"
+#include "async/signal.h"
+#include "base/result.h"
+
+namespace fiso::async {
+
+class Limiter {
+ public:
+  // At most `max_waiting` callers wait, over all shards.
+  Limiter(ShardSet& shards, uint64_t capacity, size_t max_waiting);
+  ~Limiter();
+
+  // Units taken; given back on destruction, on any thread.
+  class Permit {
+   public:
+    Permit() = default;
+    Permit(Permit&& other) noexcept : limiter_(std::exchange(other.limiter_, nullptr)), units_(std::exchange(other.units_, 0)) {}
+    Permit& operator=(Permit&& other) noexcept {
+      std::swap(limiter_, other.limiter_);
+      std::swap(units_, other.units_);
+      return *this;
+    }
+    ~Permit() { release(); }
+    explicit operator bool() const { return limiter_ != nullptr; }
+    void release();
+
+   private:
+    friend class Limiter;
+    Permit(Limiter* limiter, uint64_t units) : limiter_(limiter), units_(units) {}
+    Limiter* limiter_ = nullptr;
+    uint64_t units_ = 0;
+  };
+
+  // An empty permit if that much is not left, or if others have been waiting longer.
+  Permit try_acquire(uint64_t units = 1);
+  // Waits its turn: kOverloaded at once when the queue is full, kTimeout at the deadline. On a shard.
+  Task<Result<Permit>> acquire(MonotonicTime deadline, uint64_t units = 1);
+
+  // For what grows while it is held (guest memory): takes more without waiting, false if it is not left.
+  bool take(uint64_t units);
+  void give_back(uint64_t units);
+
+  uint64_t in_use() const { return in_use_.load(std::memory_order_relaxed); }
+  uint64_t capacity() const { return capacity_; }
+  size_t waiting() const { return waiting_.load(std::memory_order_relaxed); }
+
+ private:
+  struct Waiter {
+    uint64_t units;
+    Signal granted;
+  };
+  struct alignas(64) Queue {
+    std::deque<Waiter*> waiters;        // touched on its shard only
+    std::atomic<size_t> length{0};
+  };
+  void wake();
+  void grant(unsigned shard);
+
+  ShardSet& shards_;
+  const uint64_t capacity_;
+  const size_t max_waiting_;
+  std::atomic<uint64_t> in_use_{0};
+  std::atomic<size_t> waiting_{0};
+  std::vector<std::unique_ptr<Queue>> queues_;
+};
+
+}  // namespace fiso::async

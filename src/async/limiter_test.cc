@@ -1,0 +1,80 @@
+#include "async/limiter.h"
+
+#include <gtest/gtest.h>
+
+#include "async/testing/run_task.h"
+
+namespace fiso::async {
+namespace {
+
+using fiso::testing::run_task;
+using std::chrono::milliseconds;
+
+TEST(Limiter, GivesUntilItsCapacityIsUsed) {
+  ShardSet shards(1);
+  Limiter limiter(shards, 2, 0);
+  auto first = limiter.try_acquire(), second = limiter.try_acquire();
+  EXPECT_TRUE(first);
+  EXPECT_TRUE(second);
+  EXPECT_FALSE(limiter.try_acquire());
+  first.release();
+  EXPECT_TRUE(limiter.try_acquire());
+}
+
+TEST(Limiter, AFullQueueIsOverload) {
+  ShardSet shards(1);
+  Limiter limiter(shards, 1, 0);
+  auto held = limiter.try_acquire();
+  auto result = run_task(shards[0], [&] { return limiter.acquire(kNever); });
+  ASSERT_FALSE(result.has_value());
+  EXPECT_EQ(result.error().code(), ErrorCode::kOverloaded);
+}
+
+TEST(Limiter, AWaitEndsAtItsDeadline) {
+  ShardSet shards(1);
+  Limiter limiter(shards, 1, 1);
+  auto held = limiter.try_acquire();
+  auto result = run_task(shards[0], [&] { return limiter.acquire(Clock::system().now() + milliseconds(5)); });
+  ASSERT_FALSE(result.has_value());
+  EXPECT_EQ(result.error().code(), ErrorCode::kTimeout);
+}
+
+TEST(Limiter, UnitsReleasedOnOneShardWakeAWaiterOfAnother) {
+  ShardSet shards(2);
+  Limiter limiter(shards, 1, 10);
+  for (int round = 0; round < 500; ++round) {
+    auto held = limiter.try_acquire();
+    ASSERT_TRUE(held);
+    auto permit = std::make_shared<Limiter::Permit>(std::move(held));
+    shards[1].post([permit]() mutable { permit->release(); });
+    auto result = run_task(shards[0], [&] { return limiter.acquire(kNever); });
+    ASSERT_TRUE(result.has_value());
+  }
+  EXPECT_EQ(limiter.in_use(), 0u);
+}
+
+// Hammer: whatever the interleaving, the capacity is never exceeded and everybody is served.
+TEST(Limiter, UnderContentionNeverExceedsItsCapacity) {
+  ShardSet shards(2);
+  Limiter limiter(shards, 3, 1000);
+  std::atomic<int> inside{0}, worst{0}, served{0};
+  auto worker = [&](Shard& shard) -> Task<> {
+    for (int i = 0; i < 200; ++i) {
+      auto permit = co_await limiter.acquire(kNever);
+      int now = ++inside;
+      for (int w = worst; now > w && !worst.compare_exchange_weak(w, now);) {}
+      co_await asio::post(shard.executor(), kTask);
+      --inside;
+      ++served;
+    }
+  };
+  for (int i = 0; i < 20; ++i) {
+    Shard& shard = shards[static_cast<unsigned>(i) % 2];
+    shard.post([&] { spawn(shard, worker(shard)); });
+  }
+  while (served.load() < 20 * 200) std::this_thread::yield();
+  EXPECT_LE(worst.load(), 3);
+}
+
+}  // namespace
+}  // namespace fiso::async

@@ -1,0 +1,96 @@
+#include "async/shard.h"
+
+#include <pthread.h>
+#include <sched.h>
+
+#include <algorithm>
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/post.hpp>
+#include <fstream>
+#include <latch>
+#include <string>
+
+#include "base/check.h"
+
+namespace fiso::async {
+namespace {
+
+thread_local Shard* this_shard = nullptr;
+
+// CPUs that a cgroup quota amounts to, rounded up; 0 = no quota. Reads cgroup v2 and v1 where a container mounts them.
+unsigned quota_cpus() {
+  double quota = 0, period = 0;
+  std::string word;
+  if (std::ifstream v2("/sys/fs/cgroup/cpu.max"); v2 >> word >> period) {
+    if (word == "max") return 0;
+    quota = std::strtod(word.c_str(), nullptr);
+  } else if (std::ifstream v1("/sys/fs/cgroup/cpu/cpu.cfs_quota_us"); v1 >> quota) {
+    std::ifstream("/sys/fs/cgroup/cpu/cpu.cfs_period_us") >> period;
+  }
+  if (quota <= 0 || period <= 0) return 0;
+  return static_cast<unsigned>((quota + period - 1) / period);
+}
+
+}  // namespace
+
+Shard::Shard(unsigned index) : index_(index), context_(1), watchdog_(context_) {}
+
+void Shard::post(std::function<void()> work) { asio::post(context_, std::move(work)); }
+
+Shard& Shard::current() {
+  FISO_CHECK(this_shard != nullptr, "not on a shard");
+  return *this_shard;
+}
+
+void Shard::run() {
+  this_shard = this;
+  context_.run();
+  this_shard = nullptr;
+}
+
+ShardSet::ShardSet(unsigned count) {
+  FISO_CHECK(count > 0);
+  for (unsigned i = 0; i < count; ++i) {
+    shards_.push_back(std::make_unique<Shard>(i));
+    work_.emplace_back(shards_.back()->executor());
+  }
+  for (auto& shard : shards_) {
+    threads_.emplace_back([&shard] { shard->run(); });
+    pthread_setname_np(threads_.back().native_handle(), ("shard-" + std::to_string(shard->index())).c_str());
+  }
+}
+
+ShardSet::~ShardSet() {
+  for (auto& shard : shards_) shard->context().stop();
+  for (auto& thread : threads_) thread.join();
+}
+
+void ShardSet::run_on_each(const std::function<void(Shard&)>& work) {
+  std::latch done(count());
+  for (auto& shard : shards_) {
+    shard->post([&work, &done, &shard] {
+      work(*shard);
+      done.count_down();
+    });
+  }
+  done.wait();
+}
+
+void ShardSet::run_on(unsigned index, const std::function<void(Shard&)>& work) {
+  std::latch done(1);
+  shards_[index]->post([&] {
+    work(*shards_[index]);
+    done.count_down();
+  });
+  done.wait();
+}
+
+unsigned ShardSet::suitable_count() {
+  cpu_set_t cpus;
+  CPU_ZERO(&cpus);
+  unsigned allowed = sched_getaffinity(0, sizeof cpus, &cpus) == 0 ? static_cast<unsigned>(CPU_COUNT(&cpus)) : std::thread::hardware_concurrency();
+  unsigned quota = quota_cpus();
+  return std::max(1u, quota == 0 ? allowed : std::min(allowed, quota));
+}
+
+}  // namespace fiso::async
