@@ -25,7 +25,9 @@ class Gate {
       std::swap(gate_, other.gate_);
       return *this;
     }
-    ~Pass() { if (gate_ != nullptr) gate_->leave(); }
+    ~Pass() {
+      if (gate_ != nullptr) gate_->leave();
+    }
     explicit operator bool() const { return gate_ != nullptr; }
 
    private:

@@ -6,7 +6,8 @@
 
 namespace fiso::async {
 
-Limiter::Limiter(ShardSet& shards, uint64_t capacity, size_t max_waiting) : shards_(shards), capacity_(capacity), max_waiting_(max_waiting) {
+Limiter::Limiter(ShardSet& shards, uint64_t capacity, size_t max_waiting)
+    : shards_(shards), capacity_(capacity), max_waiting_(max_waiting) {
   for (unsigned i = 0; i < shards.count(); ++i) queues_.push_back(std::make_unique<Queue>());
 }
 
@@ -26,7 +27,8 @@ bool Limiter::take(uint64_t units) {
 
 void Limiter::give_back(uint64_t units) {
   in_use_.fetch_sub(units, std::memory_order_seq_cst);
-  if (waiting_.load(std::memory_order_seq_cst) > 0) [[unlikely]] wake();
+  if (waiting_.load(std::memory_order_seq_cst) > 0) [[unlikely]]
+    wake();
 }
 
 Limiter::Permit Limiter::try_acquire(uint64_t units) {

@@ -64,7 +64,7 @@ class Limiter {
     Signal granted;
   };
   struct alignas(64) Queue {
-    std::deque<Waiter*> waiters;        // touched on its shard only
+    std::deque<Waiter*> waiters;  // touched on its shard only
     std::atomic<size_t> length{0};
   };
   void wake();

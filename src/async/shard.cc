@@ -88,7 +88,8 @@ void ShardSet::run_on(unsigned index, const std::function<void(Shard&)>& work) {
 unsigned ShardSet::suitable_count() {
   cpu_set_t cpus;
   CPU_ZERO(&cpus);
-  unsigned allowed = sched_getaffinity(0, sizeof cpus, &cpus) == 0 ? static_cast<unsigned>(CPU_COUNT(&cpus)) : std::thread::hardware_concurrency();
+  unsigned allowed = sched_getaffinity(0, sizeof cpus, &cpus) == 0 ? static_cast<unsigned>(CPU_COUNT(&cpus))
+                                                                   : std::thread::hardware_concurrency();
   unsigned quota = quota_cpus();
   return std::max(1u, quota == 0 ? allowed : std::min(allowed, quota));
 }

@@ -22,7 +22,10 @@ void Watchdog::Entry::set(MonotonicTime deadline) {
 void Watchdog::Entry::unlink() {
   if (!linked_) return;
   if (watchdog_.cursor_ == this) watchdog_.cursor_ = next_;
-  if (previous_ != nullptr) previous_->next_ = next_; else watchdog_.first_ = next_;
+  if (previous_ != nullptr)
+    previous_->next_ = next_;
+  else
+    watchdog_.first_ = next_;
   if (next_ != nullptr) next_->previous_ = previous_;
   linked_ = false;
 }

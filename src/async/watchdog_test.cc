@@ -48,7 +48,10 @@ TEST(Watchdog, AnExpiredEntryMayDestroyAnother) {
 TEST(Watchdog, WithNothingToWatchTheLoopEnds) {
   asio::io_context context;
   Watchdog watchdog(context);
-  { Probe gone(watchdog); gone.set(soon(1)); }
+  {
+    Probe gone(watchdog);
+    gone.set(soon(1));
+  }
   context.run();
 }
 

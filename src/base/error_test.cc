@@ -8,7 +8,8 @@ namespace fiso {
 namespace {
 
 TEST(Error, ContextsReadFromTheOutsideIn) {
-  Error error = Error(ErrorCode::kUnavailable, "connection refused").with_context("connect 127.0.0.1:9").with_context("sink http");
+  Error error =
+      Error(ErrorCode::kUnavailable, "connection refused").with_context("connect 127.0.0.1:9").with_context("sink http");
   EXPECT_EQ(error.describe(), "sink http: connect 127.0.0.1:9: connection refused");
   EXPECT_EQ(error.message(), "connection refused");
 }

@@ -9,7 +9,8 @@ namespace fiso {
 
 void HeaderList::add(std::string_view name, std::string_view value) {
   FISO_CHECK(text_.size() + name.size() + value.size() <= UINT32_MAX);
-  index_.push_back({static_cast<uint32_t>(text_.size()), static_cast<uint32_t>(name.size()), static_cast<uint32_t>(value.size())});
+  index_.push_back(
+      {static_cast<uint32_t>(text_.size()), static_cast<uint32_t>(name.size()), static_cast<uint32_t>(value.size())});
   text_.append(name);
   text_.append(value);
 }

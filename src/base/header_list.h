@@ -36,7 +36,8 @@ class HeaderList {
   size_t bytes() const { return text_.size(); }
   Field operator[](size_t i) const {
     const Entry& entry = index_[i];
-    return {std::string_view(text_).substr(entry.begin, entry.name), std::string_view(text_).substr(entry.begin + entry.name, entry.value)};
+    return {std::string_view(text_).substr(entry.begin, entry.name),
+            std::string_view(text_).substr(entry.begin + entry.name, entry.value)};
   }
 
   class Iterator {

@@ -25,12 +25,14 @@ class [[nodiscard]] Result : public tl::expected<T, Error> {
 
 #define FISO_CONCAT_(a, b) a##b
 #define FISO_CONCAT(a, b) FISO_CONCAT_(a, b)
-#define FISO_TRY_(keyword, name, declaration, ...)          \
-  auto name = __VA_ARGS__;                                  \
-  if (!name.has_value()) [[unlikely]] keyword name.take_error(); \
+#define FISO_TRY_(keyword, name, declaration, ...) \
+  auto name = __VA_ARGS__;                         \
+  if (!name.has_value()) [[unlikely]]              \
+    keyword name.take_error();                     \
   declaration = std::move(*name)
-#define FISO_CHECK_OK_(keyword, name, ...) \
-  if (auto name = __VA_ARGS__; !name.has_value()) [[unlikely]] keyword name.take_error()
+#define FISO_CHECK_OK_(keyword, name, ...)                     \
+  if (auto name = __VA_ARGS__; !name.has_value()) [[unlikely]] \
+  keyword name.take_error()
 
 // FISO_TRY(int n, parse(text)); declares n, or returns the error. FISO_TRY_OK is for a Result of nothing.
 #define FISO_TRY(declaration, ...) FISO_TRY_(return, FISO_CONCAT(fiso_try_, __LINE__), declaration, __VA_ARGS__)

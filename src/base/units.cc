@@ -11,8 +11,8 @@ struct Unit {
   double factor;
 };
 constexpr Unit kDurationUnits[] = {{"ns", 1}, {"us", 1e3}, {"ms", 1e6}, {"s", 1e9}, {"m", 60e9}, {"h", 3600e9}};
-constexpr Unit kSizeUnits[] = {{"", 1},    {"B", 1},    {"KiB", 1 << 10}, {"MiB", 1 << 20}, {"GiB", 1 << 30},
-                               {"KB", 1e3}, {"MB", 1e6}, {"GB", 1e9}};
+constexpr Unit kSizeUnits[] = {{"", 1},          {"B", 1},    {"KiB", 1 << 10}, {"MiB", 1 << 20},
+                               {"GiB", 1 << 30}, {"KB", 1e3}, {"MB", 1e6},      {"GB", 1e9}};
 
 constexpr double kLongest = 9.2e18;  // nanoseconds in an int64, about 292 years
 
@@ -54,7 +54,9 @@ Result<Duration> parse_duration(std::string_view text) {
     double number = 0;
     if (!take_number(rest, number)) return bad_duration(text, "write a number with a unit, such as 30s or 1m30s");
     std::string_view name = take_letters(rest);
-    if (name.empty()) return bad_duration(text, "the unit is missing, write " + std::string(text) + "s for seconds or " + std::string(text) + "ms for milliseconds");
+    if (name.empty())
+      return bad_duration(text, "the unit is missing, write " + std::string(text) + "s for seconds or " + std::string(text) +
+                                    "ms for milliseconds");
     const Unit* unit = find_unit(kDurationUnits, name);
     if (unit == nullptr) return bad_duration(text, "unknown unit \"" + std::string(name) + "\" (units: ns, us, ms, s, m, h)");
     total += number * unit->factor;

@@ -22,7 +22,8 @@ TEST(Units, ABareNumberSaysWhichUnitToWrite) {
 }
 
 TEST(Units, NonsenseDurationsAreRefused) {
-  for (const char* text : {"", "s", "-5s", "5x", "5s5", "1e9h", "5 s", "99999999999h"}) EXPECT_FALSE(parse_duration(text).has_value()) << text;
+  for (const char* text : {"", "s", "-5s", "5x", "5s5", "1e9h", "5 s", "99999999999h"})
+    EXPECT_FALSE(parse_duration(text).has_value()) << text;
 }
 
 TEST(Units, DurationsRoundTrip) {
@@ -35,7 +36,8 @@ TEST(Units, SizesKnowBothKindsOfPrefix) {
   EXPECT_EQ(parse_bytes("256MiB").value(), 256_MiB);
   EXPECT_EQ(parse_bytes("10MB").value(), Bytes{10'000'000});
   EXPECT_EQ(parse_bytes("9007199254740993").value(), Bytes{9007199254740993});
-  for (const char* text : {"", "MiB", "-1", "1XB", "1 MiB", "999999999999GiB"}) EXPECT_FALSE(parse_bytes(text).has_value()) << text;
+  for (const char* text : {"", "MiB", "-1", "1XB", "1 MiB", "999999999999GiB"})
+    EXPECT_FALSE(parse_bytes(text).has_value()) << text;
 }
 
 TEST(Units, SizesPrintInTheLargestEvenUnit) {
