@@ -87,7 +87,8 @@ bool check_brackets(std::string_view text, const std::string& file, Errors& erro
 // Feeds the events of one text into a TreeBuilder.
 class EventReader {
  public:
-  EventReader(std::string_view text, const std::string& file, Errors& errors) : file_(file), errors_(errors), builder_(file, errors) {
+  EventReader(std::string_view text, const std::string& file, Errors& errors)
+      : file_(file), errors_(errors), builder_(file, errors) {
     fy_diag_cfg diag_config;
     fy_diag_cfg_default(&diag_config);
     diag_config.fp = nullptr;  // nothing reaches stderr
@@ -128,19 +129,15 @@ class EventReader {
  private:
   bool take(const fy_event& event) {
     switch (event.type) {
-      case FYET_SCALAR:
-        return scalar(event.scalar);
+      case FYET_SCALAR: return scalar(event.scalar);
       case FYET_MAPPING_START:
         return builder_.open(properties(event.mapping_start.anchor, event.mapping_start.tag), NodeKind::kMap);
       case FYET_SEQUENCE_START:
         return builder_.open(properties(event.sequence_start.anchor, event.sequence_start.tag), NodeKind::kList);
       case FYET_MAPPING_END:
-      case FYET_SEQUENCE_END:
-        return builder_.close();
-      case FYET_ALIAS:
-        return builder_.alias(at_, token_text(event.alias.anchor));
-      default:
-        return true;
+      case FYET_SEQUENCE_END: return builder_.close();
+      case FYET_ALIAS: return builder_.alias(at_, token_text(event.alias.anchor));
+      default: return true;
     }
   }
 
@@ -213,7 +210,8 @@ bool Node::looks_like_number() const {
   if (is_quoted() || digits.empty()) return false;
   if (digits[0] == '+' || digits[0] == '-') digits.remove_prefix(1);
   if (digits == ".inf" || digits == ".nan") return true;
-  if (digits.starts_with("0x") || digits.starts_with("0o")) return digits.size() > 2 && digits.find_first_not_of("0123456789abcdefABCDEF", 2) == digits.npos;
+  if (digits.starts_with("0x") || digits.starts_with("0o"))
+    return digits.size() > 2 && digits.find_first_not_of("0123456789abcdefABCDEF", 2) == digits.npos;
   if (digits.empty() || (digits[0] != '.' && (digits[0] < '0' || digits[0] > '9'))) return false;
   double number = 0;
   auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), number);

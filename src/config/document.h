@@ -67,7 +67,8 @@ class Node {
  private:
   friend class Document;
   enum class Presence : uint8_t { kWritten, kAbsent };
-  Node(std::shared_ptr<const Tree> tree, uint32_t index, Presence presence) : tree_(std::move(tree)), index_(index), presence_(presence) {}
+  Node(std::shared_ptr<const Tree> tree, uint32_t index, Presence presence)
+      : tree_(std::move(tree)), index_(index), presence_(presence) {}
 
   std::shared_ptr<const Tree> tree_;
   uint32_t index_ = 0;

@@ -38,7 +38,9 @@ std::string flat(const Node& node) {
   return out;
 }
 
-TEST(Document, KeepsTheOrderOfKeys) { EXPECT_EQ(flat(parsed("b: 1\na: [x, 'y']\nc: {d: ~}\n")), R"({b: "1", a: ["x", "y"], c: {d: null}})"); }
+TEST(Document, KeepsTheOrderOfKeys) {
+  EXPECT_EQ(flat(parsed("b: 1\na: [x, 'y']\nc: {d: ~}\n")), R"({b: "1", a: ["x", "y"], c: {d: null}})");
+}
 
 TEST(Document, AnEmptyTextIsNull) {
   for (std::string_view text : {"", "# nothing\n", "---\n", "\xEF\xBB\xBF"}) EXPECT_TRUE(parsed(text).is_null()) << text;
@@ -75,8 +77,10 @@ TEST(Document, QuotesAndTagsMakeText) {
 }
 
 TEST(Document, KnowsWhatLooksLikeANumber) {
-  for (const char* text : {"0", "-1", "+1.5", "1e6", ".5", "0x1F", "0o17", ".inf", "1e999"}) EXPECT_TRUE(parsed(text).looks_like_number()) << text;
-  for (const char* text : {"30s", "127.0.0.1", ":8081", "1_000", "-", "x1", ".", "0x", "nan"}) EXPECT_FALSE(parsed(text).looks_like_number()) << text;
+  for (const char* text : {"0", "-1", "+1.5", "1e6", ".5", "0x1F", "0o17", ".inf", "1e999"})
+    EXPECT_TRUE(parsed(text).looks_like_number()) << text;
+  for (const char* text : {"30s", "127.0.0.1", ":8081", "1_000", "-", "x1", ".", "0x", "nan"})
+    EXPECT_FALSE(parsed(text).looks_like_number()) << text;
 }
 
 TEST(Document, AliasesShareWhatIsAnchored) {
@@ -105,14 +109,16 @@ TEST(Document, SaysWhatANodeIs) {
   Node root = parsed("[8081, true, 'true', abc, {}, [], ~]");
   std::vector<std::string> found;
   for (const Node& item : root.items()) found.push_back(describe(item));
-  EXPECT_THAT(found, testing::ElementsAre("the number 8081", "true", "the text \"true\"", "the text \"abc\"", "a map", "a list", "nothing"));
+  EXPECT_THAT(found, testing::ElementsAre("the number 8081", "true", "the text \"true\"", "the text \"abc\"", "a map", "a list",
+                                          "nothing"));
 }
 
 TEST(Document, SyntaxErrorsHaveAPlaceAndPrintNothing) {
   testing::internal::CaptureStderr();
   testing::internal::CaptureStdout();
   std::string found;
-  for (const char* text : {"a: [1, 2", "a: \"x\nb: 1", "a: b: c", "password: \"hunter2\\q\"", "%YAML 3.0\n---\na"}) found += complaints(text);
+  for (const char* text : {"a: [1, 2", "a: \"x\nb: 1", "a: b: c", "password: \"hunter2\\q\"", "%YAML 3.0\n---\na"})
+    found += complaints(text);
   EXPECT_EQ(testing::internal::GetCapturedStdout() + testing::internal::GetCapturedStderr(), "");
   EXPECT_EQ(found,
             "f.yaml:2:1: flow sequence without a closing bracket\n"
@@ -168,7 +174,8 @@ TEST(Document, NestsToItsLimitAndNoDeeper) {
   EXPECT_EQ(complaints(nested(kMaxNesting + 1)), "f.yaml:1:65: nested deeper than 64 levels\n");
   EXPECT_EQ(complaints(std::string(kMaxDocumentBytes, '{')), "f.yaml:1:1: nested deeper than 64 levels\n");
   EXPECT_EQ(complaints("a: &a " + nested(40) + "\nb: [[[[" + nested(20) + "]]]]\n"), "");
-  EXPECT_THAT(complaints("a: &a " + nested(40) + "\nb: " + std::string(30, '[') + "*a" + std::string(30, ']')), HasSubstr("nested deeper"));
+  EXPECT_THAT(complaints("a: &a " + nested(40) + "\nb: " + std::string(30, '[') + "*a" + std::string(30, ']')),
+              HasSubstr("nested deeper"));
 }
 
 // Each list names the one before it nine times: nine to the power of the number of lines when written out.
@@ -188,7 +195,8 @@ TEST(Document, RefusesABombOfMerges) {
   std::string bomb = "m0: &m0 {k: 1}\n";
   for (int i = 1; i < 40; ++i) {
     std::string base = "*m" + std::to_string(i - 1);
-    bomb += "m" + std::to_string(i) + ": &m" + std::to_string(i) + " {l" + std::to_string(i) + ": [" + base + ", " + base + "], <<: " + base + "}\n";
+    bomb += "m" + std::to_string(i) + ": &m" + std::to_string(i) + " {l" + std::to_string(i) + ": [" + base + ", " + base +
+            "], <<: " + base + "}\n";
   }
   EXPECT_THAT(complaints(bomb), HasSubstr("more than 100000 values"));
 }

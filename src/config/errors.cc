@@ -11,7 +11,9 @@ namespace {
 constexpr size_t kLongestQuote = 80;
 
 bool is_plain_key(std::string_view key) {
-  auto plain = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-'; };
+  auto plain = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
+  };
   return !key.empty() && std::all_of(key.begin(), key.end(), plain);
 }
 
@@ -47,10 +49,14 @@ std::string quote(std::string_view text) {
   std::string out = "\"";
   std::string_view shown = cut(text, kLongestQuote);
   for (char c : shown) {
-    if (c == '\n') out += "\\n";
-    else if (c == '"' || c == '\\') (out += '\\') += c;
-    else if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) out += fmt::format("\\x{:02x}", static_cast<unsigned char>(c));
-    else out += c;
+    if (c == '\n')
+      out += "\\n";
+    else if (c == '"' || c == '\\')
+      (out += '\\') += c;
+    else if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F)
+      out += fmt::format("\\x{:02x}", static_cast<unsigned char>(c));
+    else
+      out += c;
   }
   out += shown.size() < text.size() ? "...\"" : "\"";
   return out;

@@ -12,8 +12,8 @@ namespace fiso::config {
 
 struct ConfigError {
   std::string file;
-  int line = 0;    // 1-based; 0 when there is no place to point at
-  int column = 0;  // 1-based, in characters
+  int line = 0;          // 1-based; 0 when there is no place to point at
+  int column = 0;        // 1-based, in characters
   std::string key_path;  // "interceptors[0].config.module"; empty for the document as a whole
   std::string message;
 

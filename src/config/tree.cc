@@ -9,7 +9,9 @@ namespace {
 
 constexpr std::string_view kStandardTags = "tag:yaml.org,2002:";
 
-bool is_null_word(std::string_view text) { return text.empty() || text == "~" || text == "null" || text == "Null" || text == "NULL"; }
+bool is_null_word(std::string_view text) {
+  return text.empty() || text == "~" || text == "null" || text == "Null" || text == "NULL";
+}
 
 }  // namespace
 
@@ -48,14 +50,16 @@ void TreeBuilder::check_tag(const Properties& properties, NodeKind kind) {
 }
 
 bool TreeBuilder::expects_key() const {
-  return !open_.empty() && tree_->nodes[open_.back()].kind == NodeKind::kMap && tree_->nodes[open_.back()].children.size() % 2 == 0;
+  return !open_.empty() && tree_->nodes[open_.back()].kind == NodeKind::kMap &&
+         tree_->nodes[open_.back()].children.size() % 2 == 0;
 }
 
 // Puts a finished or still empty node into the innermost open one.
 bool TreeBuilder::attach(uint32_t index, Position position) {
   const TreeNode& node = tree_->nodes[index];
   total_weight_ += node.weight;
-  if (total_weight_ > kMaxNodes) return fail(position, fmt::format("the document has more than {} values once its aliases are expanded", kMaxNodes));
+  if (total_weight_ > kMaxNodes)
+    return fail(position, fmt::format("the document has more than {} values once its aliases are expanded", kMaxNodes));
   if (open_.size() + node.height > kMaxNesting) return fail(position, fmt::format("nested deeper than {} levels", kMaxNesting));
   if (open_.empty()) {
     root_ = index;
@@ -131,8 +135,8 @@ void TreeBuilder::merge(uint32_t value, std::vector<uint32_t>& merged) {
     return;
   }
   bool maps = node.kind == NodeKind::kList && std::all_of(node.children.begin(), node.children.end(), [&](uint32_t child) {
-    return tree_->nodes[child].kind == NodeKind::kMap;
-  });
+                return tree_->nodes[child].kind == NodeKind::kMap;
+              });
   if (!maps) {
     fail(node.position, "<< merges a map or a list of maps");
     return;
