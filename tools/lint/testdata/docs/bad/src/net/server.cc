@@ -1,0 +1,1 @@
+void Server::accept() { answer(); }

@@ -1,0 +1,1 @@
+#include "engine/testing/fake_engine.h"

@@ -1,0 +1,2 @@
+#include "base/word.h"
+#include "third_party.h"

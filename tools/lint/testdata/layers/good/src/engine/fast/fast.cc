@@ -1,0 +1,3 @@
+#include "base/word.h"
+#include "engine/engine.h"
+#include "engine/fast/fast.h"

@@ -1,0 +1,1 @@
+#include "engine/fast/fast.h"

@@ -1,0 +1,1 @@
+std::shared_mutex mutex_;

