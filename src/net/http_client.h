@@ -1,0 +1,85 @@
+// An HTTP/1.1 client for one origin with a pool of keep-alive connections.
+//
+// A request goes out on the connection that was used last, or on a new one. What the other side may do wrong ends that
+// connection and is an error here: nothing that arrived for one request is ever taken for the answer to another.
+// Redirects are not followed and bodies are not decoded.
+//
+// Threading: shard-local. Every send() must have completed before the client is destroyed.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "async/blocking_pool.h"
+#include "async/limiter.h"
+#include "async/shard.h"
+#include "base/clock.h"
+#include "base/header_list.h"
+#include "base/result.h"
+#include "base/units.h"
+#include "net/http_message.h"
+#include "net/tls.h"
+#include "net/uri.h"
+
+namespace fiso::net {
+
+// May the request be sent a second time if a kept connection turns out to be closed before any byte of the answer came?
+// The first copy may then have been acted upon, though this is unlikely.
+enum class Replay { kNever, kAllowed };
+
+struct ClientRequest {
+  std::string_view method;
+  std::string_view target;              // path and query
+  const HeaderList* headers = nullptr;  // Host, Content-Length, Connection and Transfer-Encoding in it are ignored: they are ours
+  std::span<const std::string_view> body;  // sent one after the other, without copying
+  Replay replay = Replay::kNever;
+};
+
+using ClientResponse = HttpResponse;
+
+struct ClientOptions {
+  Uri origin;
+  Duration connect_timeout = std::chrono::seconds(10);  // name, TCP and TLS together
+  async::Limiter* connections = nullptr;  // one unit per request in flight, shared over shards; nullptr = no limit
+  size_t max_idle = 64;                   // connections kept by this client
+  Duration idle_timeout = std::chrono::seconds(30);
+  Bytes max_response_body = 1_MiB;
+  Bytes max_response_headers = 64_KiB;
+  TlsContext tls;  // needed for https
+};
+
+class ClientConnection;
+class HostResolver;
+
+class HttpClient {
+ public:
+  HttpClient(async::Shard& shard, async::BlockingPool& blocking, ClientOptions options);
+  ~HttpClient();
+  HttpClient(const HttpClient&) = delete;
+
+  // Completes with the answer, whatever its status, or by the deadline (up to 50 ms late). Errors: kTimeout "timeout",
+  // kUnavailable ("connection refused", "connection reset", "malformed response", ...), kOverloaded when too many wait for a
+  // connection, kInvalidInput for a request that HTTP cannot carry. The request is borrowed until then.
+  Task<Result<ClientResponse>> send(const ClientRequest& request, MonotonicTime deadline);
+
+  size_t idle() const { return idle_.size(); }
+
+ private:
+  friend class ClientConnection;
+  Task<Result<std::unique_ptr<ClientConnection>>> connect(MonotonicTime deadline);
+  std::unique_ptr<ClientConnection> take_idle();
+  void keep(std::unique_ptr<ClientConnection> connection);
+  void drop_idle(ClientConnection& connection);
+
+  async::Shard& shard_;
+  ClientOptions options_;
+  std::string authority_;
+  std::unique_ptr<HostResolver> resolver_;
+  std::vector<std::unique_ptr<ClientConnection>> idle_;  // the last one was used last
+};
+
+}  // namespace fiso::net

@@ -1,0 +1,136 @@
+#include "net/http_server.h"
+
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <latch>
+#include <utility>
+
+#include "async/spawn.h"
+#include "base/check.h"
+#include "net/listen_socket.h"
+#include "net/server_shard.h"
+
+namespace fiso::net {
+
+struct HttpServer::State {
+  State(std::string the_address, std::optional<TlsServerOptions> the_tls, ServerLimits limits)
+      : address(std::move(the_address)), tls(std::move(the_tls)), shared(limits) {}
+
+  const std::string address;
+  const std::optional<TlsServerOptions> tls;
+  ServerShared shared;
+  int fd = -1;
+  Drained outcome = Drained::kClean;
+};
+
+namespace {
+
+// Runs a task of every shard's part and waits for all of them; not from a shard.
+template <class F>
+void on_each(std::vector<std::unique_ptr<ServerShard>>& parts, F make_task) {
+  std::latch done(static_cast<std::ptrdiff_t>(parts.size()));
+  for (auto& part : parts) {
+    part->shard().post([&make_task, &done, part = part.get()] {
+      async::spawn(part->shard(), [](Task<> task, std::latch& latch) -> Task<> {
+        co_await std::move(task);
+        latch.count_down();
+      }(make_task(*part), done));
+    });
+  }
+  done.wait();
+}
+
+}  // namespace
+
+HttpServer::HttpServer(async::ShardSet& shards, ServerOptions options, ServiceOf service_of)
+    : shards_(shards),
+      service_of_(std::move(service_of)),
+      state_(std::make_unique<State>(std::move(options.address), std::move(options.tls), options.limits)) {}
+
+HttpServer::~HttpServer() { stop(); }
+
+Result<> HttpServer::bind() {
+  FISO_CHECK(phase_ == Phase::kNew);
+  if (state_->tls) {
+    FISO_TRY(state_->shared.tls, make_tls_server_context(*state_->tls));
+  }
+  FISO_TRY(ListenSocket socket, open_listen_socket(state_->address));
+  state_->fd = socket.fd;
+  port_ = socket.port;
+  phase_ = Phase::kBound;
+  return {};
+}
+
+void HttpServer::start() {
+  FISO_CHECK(phase_ == Phase::kBound);
+  auto& parts = state_->shared.shards;
+  parts.resize(shards_.count());
+  shards_.run_on_each([&](async::Shard& shard) { parts[shard.index()] = std::make_unique<ServerShard>(shard, state_->shared, service_of_(shard)); });
+  // Only now: a part that accepts may place a connection on any other.
+  shards_.run_on_each([&](async::Shard& shard) {
+    int fd = ::dup(state_->fd);
+    FISO_CHECK(fd >= 0, "no descriptor left to start a server");
+    parts[shard.index()]->accept_from(fd);
+  });
+  phase_ = Phase::kServing;
+}
+
+// A backlog of nothing keeps new connections out while those that are already in it are taken; closing the socket with
+// connections in its queue would reset them.
+void HttpServer::begin_drain() {
+  if (phase_ != Phase::kServing) return;
+  phase_ = Phase::kDraining;
+  ::listen(state_->fd, 0);
+  auto& parts = state_->shared.shards;
+  shards_.run_on_each([&](async::Shard& shard) { parts[shard.index()]->begin_drain(); });
+  on_each(parts, [](ServerShard& part) { return part.stop_accepting(); });
+  accept_the_rest();
+  grace_end_ = std::chrono::steady_clock::now() + state_->shared.limits.drain_grace;
+}
+
+void HttpServer::accept_the_rest() {
+  auto& parts = state_->shared.shards;
+  for (size_t i = 0;; ++i) {
+    int fd = ::accept4(state_->fd, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (fd < 0 && (errno == EINTR || errno == ECONNABORTED)) continue;
+    if (fd < 0) break;
+    parts[i % parts.size()]->adopt_later(fd);
+  }
+  ::close(std::exchange(state_->fd, -1));
+}
+
+HttpServer::Drained HttpServer::wait_drained(MonotonicTime deadline) {
+  if (phase_ != Phase::kDraining) return state_->outcome;
+  std::atomic<bool> clean{true};
+  on_each(state_->shared.shards, [&, grace_end = grace_end_](ServerShard& part) -> Task<> {
+    return [](ServerShard& drained, MonotonicTime grace, MonotonicTime end, std::atomic<bool>& all_clean) -> Task<> {
+      if (!co_await drained.drain(grace, end)) all_clean = false;
+    }(part, grace_end, deadline, clean);
+  });
+  state_->outcome = clean ? Drained::kClean : Drained::kCut;
+  return state_->outcome;
+}
+
+HttpServer::Drained HttpServer::drain(MonotonicTime deadline) {
+  begin_drain();
+  return wait_drained(deadline);
+}
+
+void HttpServer::stop() {
+  auto& parts = state_->shared.shards;
+  if (phase_ == Phase::kServing) on_each(parts, [](ServerShard& part) { return part.stop_accepting(); });
+  if (phase_ == Phase::kServing || phase_ == Phase::kDraining) {
+    on_each(parts, [](ServerShard& part) { return part.cut_all(); });
+    shards_.run_on_each([&](async::Shard& shard) { parts[shard.index()].reset(); });
+  }
+  if (state_->fd >= 0) ::close(std::exchange(state_->fd, -1));
+  phase_ = Phase::kStopped;
+}
+
+ServerStats HttpServer::stats() const {
+  const ServerShared& shared = state_->shared;
+  return {shared.accepted.load(), shared.refused.load(), shared.bad_requests.load(), shared.timeouts.load(), shared.connections.load()};
+}
+
+}  // namespace fiso::net

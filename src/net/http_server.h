@@ -1,0 +1,97 @@
+// An HTTP/1.1 server for one listen address of the process, plain or TLS.
+//
+// One listening socket, accepted from by every shard; a new connection goes to the shard that has the fewest and stays
+// there. Each shard answers with its own HttpService. Requests of one connection are handled one after the other; what a
+// client pipelines meanwhile waits in its socket.
+//
+// Threading: control thread (the one that owns the ShardSet). The services must outlive stop().
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "async/shard.h"
+#include "base/clock.h"
+#include "base/result.h"
+#include "base/units.h"
+#include "net/http_service.h"
+#include "net/tls.h"
+
+namespace fiso::net {
+
+struct ServerLimits {
+  size_t connections = 10'000;  // over all shards; beyond it a connection is answered 503 and closed
+  Bytes header_bytes = 64_KiB;  // request line and fields; beyond it 431
+  size_t header_fields = 256;   // beyond it 431
+  Bytes body_bytes = 10_MiB;    // beyond it 413
+  Duration header_timeout = std::chrono::seconds(10);  // from the first byte (on a new connection: from its start) to the empty line
+  Duration body_timeout = std::chrono::seconds(30);    // in which a body must end, or move on by `min_progress`
+  Duration idle_timeout = std::chrono::seconds(75);    // between requests
+  Duration write_timeout = std::chrono::seconds(30);   // in which an answer must be taken, or move on by `min_progress`
+  Bytes min_progress = 16_KiB;
+  Duration drain_grace = std::chrono::seconds(1);  // in which a drain still serves what arrives on idle connections
+};
+
+struct ServerOptions {
+  std::string address;  // ":8081" (all IPv4 and IPv6), "127.0.0.1:0" (any free port), "[::1]:8080", "localhost:80"
+  ServerLimits limits;
+  std::optional<TlsServerOptions> tls;
+};
+
+// Counts since the start, over all shards.
+struct ServerStats {
+  uint64_t accepted = 0;     // connections taken
+  uint64_t refused = 0;      // connections beyond the limit
+  uint64_t bad_requests = 0; // requests that were not HTTP as we accept it, or over a limit
+  uint64_t timeouts = 0;     // connections ended by the header, body or write deadline
+  size_t connections = 0;    // open now
+};
+
+class HttpServer {
+ public:
+  using ServiceOf = std::function<HttpService&(async::Shard&)>;  // called once per shard, on it
+
+  HttpServer(async::ShardSet& shards, ServerOptions options, ServiceOf service_of);
+  ~HttpServer();  // stops
+  HttpServer(const HttpServer&) = delete;
+
+  // Reads the certificate and opens the port; connections queue up from here on. kInvalidConfig or kUnavailable with a
+  // message for the operator ("listen 127.0.0.1:8081: address already in use").
+  Result<> bind();
+  // The port bound to, also where the address said 0.
+  uint16_t port() const { return port_; }
+  // Starts to serve. After bind().
+  void start();
+
+  enum class Drained { kClean, kCut };
+  // Stops accepting and lets open connections come to their end: requests under way are finished, requests that still
+  // arrive on idle connections within `drain_grace` are served, every answer says `Connection: close`. Returns at once.
+  void begin_drain();
+  // Waits for that; at the deadline what is left is cut. kCut if a request was.
+  Drained wait_drained(MonotonicTime deadline);
+  Drained drain(MonotonicTime deadline);
+
+  // Closes everything and waits until the last service call has returned.
+  void stop();
+
+  ServerStats stats() const;
+
+ private:
+  struct State;
+  enum class Phase { kNew, kBound, kServing, kDraining, kStopped };
+  void accept_the_rest();
+
+  async::ShardSet& shards_;
+  ServiceOf service_of_;
+  std::unique_ptr<State> state_;
+  Phase phase_ = Phase::kNew;
+  uint16_t port_ = 0;
+  MonotonicTime grace_end_ = kNever;
+};
+
+}  // namespace fiso::net

@@ -1,0 +1,19 @@
+// Something that answers HTTP requests: a router, a flow's source, the admin pages, an application.
+//
+// Threading: shard-local; a server asks for one service per shard. Several calls may be in flight at once. The request is
+// borrowed until the task completes and the service may take parts of it by moving them out. There is always an answer:
+// what went wrong is a status. A call is not cancelled when its client leaves; it is expected to end by its own deadline.
+#pragma once
+
+#include "async/task.h"
+#include "net/http_message.h"
+
+namespace fiso::net {
+
+class HttpService {
+ public:
+  virtual ~HttpService() = default;
+  virtual Task<HttpResponse> call(HttpRequest& request) = 0;
+};
+
+}  // namespace fiso::net

@@ -1,0 +1,270 @@
+// A server's connection, plain or TLS: reads a request, has it answered, writes the answer, again.
+//
+// In the usual case a request costs one read and one gathered write and no timer: deadlines are a store into the watchdog's
+// entry, and the answer goes out without waiting because the socket takes it.
+#include <boost/asio/ssl/stream.hpp>
+
+#include "net/http_parser.h"
+#include "net/read_buffer.h"
+#include "net/server_shard.h"
+
+namespace fiso::net {
+namespace {
+
+constexpr std::chrono::seconds kLingerTime{2};   // for the other side to read the last answer and close
+constexpr size_t kBodyMemoryToKeep = 16 << 10;   // between requests
+constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
+
+MessageLimits message_limits(const ServerLimits& limits) {
+  return {static_cast<size_t>(limits.header_bytes.count), limits.header_fields, static_cast<size_t>(limits.body_bytes.count)};
+}
+
+MonotonicTime in(Duration duration) { return std::chrono::steady_clock::now() + duration; }
+
+bool may_have_body(int status) { return status >= 200 && status != 204 && status != 304; }
+
+template <class Stream>
+class ConnectionOf final : public ServerConnection {
+ public:
+  template <class... Args>
+  explicit ConnectionOf(ServerShard& shard, Args&&... stream)
+      : ServerConnection(shard), stream_(std::forward<Args>(stream)...), parser_(message_limits(shard.limits()), request_) {}
+
+  Task<> serve() override;
+  void end_if_idle() override;
+  void cut() override;
+
+ private:
+  using State = MessageParser::State;
+  // What to do after a read.
+  enum class Next { kGoOn, kTimedOut, kEnd, kGone };
+
+  void expired() noexcept override;
+  void cancel();
+  void parse();
+  void arm_for_read();
+  Next after_read(SystemError error, size_t bytes);
+  SystemError send(const HttpResponse& response);
+  Task<SystemError> send_rest();
+  Task<> send_last(int status, std::string_view text);
+  Task<bool> send_continue();
+  void next_request();
+  Task<> close();
+  static void write_progress(void* self, size_t bytes);
+
+  Stream stream_;
+  HttpRequest request_;
+  RequestParser parser_;
+  ReadBuffer buffer_;
+  std::string head_;
+  Gather out_;
+  size_t progress_ = 0;         // body bytes at the last deadline, or bytes written since
+  bool in_body_ = false;        // the body's deadline is armed
+  bool fresh_ = true;           // on its first request
+  bool asked_to_go_on_ = false; // 100 Continue has been sent
+  bool is_head_ = false;
+  bool last_ = false;           // the answer under way is the connection's last
+  bool timed_out_ = false;
+  bool ending_ = false;
+  bool cut_ = false;
+};
+
+template <class Stream>
+Task<> ConnectionOf<Stream>::serve() {
+  set(in(shard_.limits().header_timeout));
+  if constexpr (std::is_same_v<Stream, TlsStream>) {
+    auto [error] = co_await stream_.tls().async_handshake(asio::ssl::stream_base::server, async::kTuple);
+    if (error) co_return;
+  }
+  for (;;) {
+    parse();
+    if (parser_.state() == State::kComplete) {
+      phase_ = Phase::kHandling;
+      clear();
+      is_head_ = request_.method == "HEAD";
+      HttpResponse response = co_await shard_.service().call(request_);
+      SystemError error = send(response);
+      if (error == asio::error::would_block) error = co_await send_rest();
+      if (error) co_return;  // the client has gone
+      if (last_) break;
+      next_request();
+      continue;
+    }
+    if (parser_.state() == State::kFailed) {
+      shard_.shared().bad_requests.fetch_add(1, std::memory_order_relaxed);
+      co_await send_last(parser_.error_status(), parser_.error_text());
+      break;
+    }
+    if (parser_.expects_continue() && parser_.state() == State::kBody && !asked_to_go_on_ && !co_await send_continue()) co_return;
+    arm_for_read();
+    auto [error, bytes] = co_await stream_.read_some(buffer_.space());
+    Next next = after_read(error, bytes);
+    if (next == Next::kGone) co_return;
+    if (next == Next::kTimedOut) co_await send_last(408, "request timeout");
+    if (next != Next::kGoOn) break;
+  }
+  co_await close();
+}
+
+template <class Stream>
+void ConnectionOf<Stream>::parse() {
+  while (!buffer_.data().empty()) {
+    size_t used = parser_.feed(buffer_.data());
+    buffer_.consume(used);
+    if (parser_.state() == State::kComplete || parser_.state() == State::kFailed) return;
+  }
+}
+
+// Waiting for the first byte of a request has been armed by next_request().
+template <class Stream>
+void ConnectionOf<Stream>::arm_for_read() {
+  if (parser_.state() == State::kIdle) return;
+  if (parser_.state() == State::kHeaders) {
+    if (phase_ == Phase::kIdle && !fresh_) set(in(shard_.limits().header_timeout));
+  } else if (!in_body_ || request_.body.size() - progress_ >= shard_.limits().min_progress.count) {
+    in_body_ = true;
+    progress_ = request_.body.size();
+    set(in(shard_.limits().body_timeout));
+  }
+  phase_ = Phase::kReading;
+}
+
+template <class Stream>
+auto ConnectionOf<Stream>::after_read(SystemError error, size_t bytes) -> Next {
+  if (error && ending_ && !cut_) bytes = stream_.read_now(buffer_.space());  // may have come just before we stopped to wait
+  if (bytes > 0) {
+    buffer_.filled(bytes);
+    return Next::kGoOn;
+  }
+  if (cut_) return Next::kGone;
+  if (ending_) return Next::kEnd;
+  if (!timed_out_) return Next::kGone;
+  if (phase_ == Phase::kIdle) return Next::kEnd;
+  shard_.shared().timeouts.fetch_add(1, std::memory_order_relaxed);
+  return Next::kTimedOut;
+}
+
+template <class Stream>
+SystemError ConnectionOf<Stream>::send(const HttpResponse& response) {
+  if (cut_) return asio::error::operation_aborted;
+  phase_ = Phase::kWriting;
+  last_ = !parser_.keep_alive() || shard_.draining();
+  ConnectionField field = last_ ? ConnectionField::kClose : parser_.http_1_0() ? ConnectionField::kKeepAlive : ConnectionField::kNone;
+  format_response_head(head_, response, shard_.date().now(), field);
+  out_.clear();
+  out_.add(head_);
+  if (!is_head_ && may_have_body(response.status)) out_.add(response.body);
+  return stream_.write_now(out_);
+}
+
+template <class Stream>
+Task<SystemError> ConnectionOf<Stream>::send_rest() {
+  progress_ = 0;
+  set(in(shard_.limits().write_timeout));
+  SystemError error = co_await stream_.write(out_, this, &write_progress);
+  if (error && timed_out_) shard_.shared().timeouts.fetch_add(1, std::memory_order_relaxed);
+  clear();
+  co_return error;
+}
+
+template <class Stream>
+void ConnectionOf<Stream>::write_progress(void* self, size_t bytes) {
+  auto& connection = *static_cast<ConnectionOf*>(self);
+  const ServerLimits& limits = connection.shard_.limits();
+  connection.progress_ += bytes;
+  if (connection.progress_ < limits.min_progress.count) return;
+  connection.progress_ = 0;
+  connection.set(in(limits.write_timeout));
+}
+
+// Answers what is not a request that could be handled.
+template <class Stream>
+Task<> ConnectionOf<Stream>::send_last(int status, std::string_view text) {
+  phase_ = Phase::kWriting;
+  timed_out_ = false;
+  format_response_head(head_, text_response(status, text), shard_.date().now(), ConnectionField::kClose);
+  head_.append(text).push_back('\n');
+  out_.clear();
+  out_.add(head_);
+  co_await send_rest();
+}
+
+template <class Stream>
+Task<bool> ConnectionOf<Stream>::send_continue() {
+  asked_to_go_on_ = true;
+  out_.clear();
+  out_.add(kContinue);
+  SystemError error = stream_.write_now(out_);
+  if (error == asio::error::would_block) error = co_await send_rest();
+  in_body_ = false;
+  co_return !error;
+}
+
+template <class Stream>
+void ConnectionOf<Stream>::next_request() {
+  if (request_.body.capacity() > kBodyMemoryToKeep) {
+    std::string().swap(request_.body);
+    if (buffer_.data().empty()) buffer_.shrink();
+  }
+  parser_.next();
+  phase_ = Phase::kIdle;
+  fresh_ = in_body_ = asked_to_go_on_ = timed_out_ = false;
+  set(in(shard_.limits().idle_timeout));
+}
+
+// Says that nothing more comes and waits for the other side to close: closing with unread input would reset the connection
+// and could take the answer away again.
+template <class Stream>
+Task<> ConnectionOf<Stream>::close() {
+  phase_ = Phase::kClosing;
+  timed_out_ = false;
+  set(in(kLingerTime));
+  if (!cut_) co_await stream_.finish_writing();
+  std::span<char> unwanted = (buffer_.consume(buffer_.data().size()), buffer_.space());
+  while (!cut_ && !timed_out_) {
+    auto [error, bytes] = co_await stream_.socket().async_read_some(asio::buffer(unwanted.data(), unwanted.size()), async::kTuple);
+    if (error) break;
+  }
+}
+
+template <class Stream>
+void ConnectionOf<Stream>::end_if_idle() {
+  if (phase_ != Phase::kIdle) return;
+  ending_ = true;
+  cancel();
+}
+
+template <class Stream>
+void ConnectionOf<Stream>::cut() {
+  cut_ = true;
+  SystemError ignored;
+  stream_.socket().close(ignored);
+}
+
+template <class Stream>
+void ConnectionOf<Stream>::expired() noexcept {
+  timed_out_ = true;
+  cancel();
+}
+
+template <class Stream>
+void ConnectionOf<Stream>::cancel() {
+  SystemError ignored;
+  stream_.socket().cancel(ignored);
+}
+
+}  // namespace
+
+std::unique_ptr<ServerConnection> make_plain_connection(ServerShard& shard, Socket socket) {
+  return std::make_unique<ConnectionOf<PlainStream>>(shard, std::move(socket));
+}
+
+std::unique_ptr<ServerConnection> make_tls_connection(ServerShard& shard, Socket socket) {
+  try {
+    return std::make_unique<ConnectionOf<TlsStream>>(shard, std::move(socket), *shard.shared().tls);
+  } catch (const boost::system::system_error&) {
+    return nullptr;
+  }
+}
+
+}  // namespace fiso::net

@@ -1,0 +1,118 @@
+// A server's part on one shard: it accepts, keeps its connections, and ends them when the server drains.
+//
+// Internal to net. Threading: shard-local, except ServerShared and adopt_later().
+#pragma once
+
+#include <atomic>
+#include <boost/asio/ip/tcp.hpp>
+#include <deque>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "async/gate.h"
+#include "async/shard.h"
+#include "async/watchdog.h"
+#include "net/http_server.h"
+#include "net/http_service.h"
+#include "net/stream.h"
+#include "net/wire.h"
+
+namespace fiso::net {
+
+class ServerShard;
+
+// What the shards of one server have in common. Thread-safe.
+struct ServerShared {
+  explicit ServerShared(ServerLimits the_limits) : limits(the_limits) {}
+
+  const ServerLimits limits;
+  TlsContext tls;  // null for plain HTTP; set before the server starts
+  std::vector<std::unique_ptr<ServerShard>> shards;  // set before the server starts
+  std::atomic<size_t> connections{0};
+  std::atomic<uint64_t> accepted{0}, refused{0}, bad_requests{0}, timeouts{0};
+};
+
+// A connection as its shard sees it: something to wait for and to end.
+class ServerConnection : public async::Watchdog::Entry {
+ public:
+  enum class Phase { kIdle, kReading, kHandling, kWriting, kClosing };
+
+  explicit ServerConnection(ServerShard& shard);
+  ~ServerConnection() override;
+
+  virtual Task<> serve() = 0;
+  Phase phase() const { return phase_; }
+  // If it waits for a request: no longer. What has arrived already is still served.
+  virtual void end_if_idle() = 0;
+  // At once, in the middle of whatever it does.
+  virtual void cut() = 0;
+
+ protected:
+  ServerShard& shard_;
+  Phase phase_ = Phase::kIdle;
+
+ private:
+  friend class ServerShard;
+  size_t place_ = 0;  // in the shard's list
+};
+
+class ServerShard {
+ public:
+  ServerShard(async::Shard& shard, ServerShared& shared, HttpService& service);
+  ServerShard(const ServerShard&) = delete;
+
+  async::Shard& shard() { return shard_; }
+  HttpService& service() { return service_; }
+  ServerShared& shared() { return shared_; }
+  const ServerLimits& limits() const { return shared_.limits; }
+  DateText& date() { return date_; }
+  bool draining() const { return draining_; }
+  size_t load() const { return load_.load(std::memory_order_relaxed); }  // thread-safe
+
+  // Accepts from `fd`, which it owns from now on.
+  void accept_from(int fd);
+  // Takes a connected socket, soon. Thread-safe.
+  void adopt_later(int fd);
+  // Ends accepting; what was accepted meanwhile is adopted when this completes.
+  Task<> stop_accepting();
+
+  // From now on every answer is the last one of its connection.
+  void begin_drain() { draining_ = true; }
+  // True if no request had to be cut.
+  Task<bool> drain(MonotonicTime grace_end, MonotonicTime deadline);
+  Task<> cut_all();
+
+ private:
+  friend class ServerConnection;
+  // Connections too many, answered and kept for a moment so that the client can read the answer.
+  struct Refused final : async::Watchdog::Entry {
+    using Entry::Entry;
+    void expired() noexcept override;
+    std::deque<std::pair<MonotonicTime, Socket>> sockets;  // the oldest first
+  };
+
+  Task<> accept(async::Gate::Pass pass);
+  Task<bool> accept_one();
+  void place(Socket socket);
+  void start(Socket socket);
+  void refuse(Socket socket);
+  size_t cut_connections();
+
+  async::Shard& shard_;
+  ServerShared& shared_;
+  HttpService& service_;
+  asio::basic_socket_acceptor<asio::ip::tcp, async::Executor> acceptor_;
+  async::Gate accepting_, inside_;
+  std::vector<ServerConnection*> connections_;
+  std::atomic<size_t> load_{0};
+  Refused refused_;
+  DateText date_;
+  bool draining_ = false;
+};
+
+// The two kinds; the second is null when OpenSSL has no memory for it.
+std::unique_ptr<ServerConnection> make_plain_connection(ServerShard& shard, Socket socket);
+std::unique_ptr<ServerConnection> make_tls_connection(ServerShard& shard, Socket socket);
+
+}  // namespace fiso::net

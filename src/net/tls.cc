@@ -1,0 +1,61 @@
+#include "net/tls.h"
+
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+
+#include <boost/asio/ssl/context.hpp>
+
+namespace fiso::net {
+namespace {
+
+namespace ssl = boost::asio::ssl;
+
+// What OpenSSL says about the last failure, for the log.
+std::string openssl_reason() {
+  unsigned long code = ERR_get_error();
+  ERR_clear_error();
+  const char* text = code == 0 ? nullptr : ERR_reason_error_string(code);
+  return text == nullptr ? "unknown reason" : text;
+}
+
+Error unreadable(std::string_view what, const std::string& path) {
+  return Error(ErrorCode::kInvalidConfig, "tls: cannot use the " + std::string(what)).with_context(path + ": " + openssl_reason());
+}
+
+Result<TlsContext> make_context(ssl::context::method method) {
+  try {
+    auto context = std::make_shared<ssl::context>(method);
+    SSL_CTX_set_min_proto_version(context->native_handle(), TLS1_2_VERSION);
+    SSL_CTX_set_options(context->native_handle(), SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION);
+    return context;
+  } catch (const boost::system::system_error& error) {
+    return Error(ErrorCode::kInternal, "tls: cannot start").with_context(error.what());
+  }
+}
+
+}  // namespace
+
+Result<TlsContext> make_tls_server_context(const TlsServerOptions& options) {
+  FISO_TRY(TlsContext context, make_context(ssl::context::tls_server));
+  SSL_CTX* raw = context->native_handle();
+  ERR_clear_error();
+  if (SSL_CTX_use_certificate_chain_file(raw, options.cert_file.c_str()) != 1) return unreadable("certificate", options.cert_file);
+  if (SSL_CTX_use_PrivateKey_file(raw, options.key_file.c_str(), SSL_FILETYPE_PEM) != 1) return unreadable("private key", options.key_file);
+  if (SSL_CTX_check_private_key(raw) != 1) return unreadable("private key: it is not that of the certificate", options.key_file);
+  return context;
+}
+
+Result<TlsContext> make_tls_client_context(const TlsClientOptions& options) {
+  FISO_TRY(TlsContext context, make_context(ssl::context::tls_client));
+  SSL_CTX* raw = context->native_handle();
+  ERR_clear_error();
+  SSL_CTX_set_verify(raw, SSL_VERIFY_PEER, nullptr);
+  if (options.ca_file.empty()) {
+    if (SSL_CTX_set_default_verify_paths(raw) != 1) return unreadable("system's certificate authorities", "default paths");
+  } else if (SSL_CTX_load_verify_locations(raw, options.ca_file.c_str(), nullptr) != 1) {
+    return unreadable("certificate authorities", options.ca_file);
+  }
+  return context;
+}
+
+}  // namespace fiso::net

@@ -1,0 +1,86 @@
+#include "net/wire.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cstring>
+
+#include "base/ascii.h"
+#include "net/http_status.h"
+
+namespace fiso::net {
+namespace {
+
+constexpr std::array<bool, 256> kTokenChars = [] {
+  std::array<bool, 256> table{};
+  for (char c = '0'; c <= '9'; ++c) table[static_cast<unsigned char>(c)] = true;
+  for (char c = 'a'; c <= 'z'; ++c) table[static_cast<unsigned char>(c)] = table[static_cast<unsigned char>(ascii_upper(c))] = true;
+  for (char c : std::string_view("!#$%&'*+-.^_`|~")) table[static_cast<unsigned char>(c)] = true;
+  return table;
+}();
+
+// 1xx and 204 have no body and must not promise one.
+bool has_content_length(int status) { return status >= 200 && status != 204; }
+
+}  // namespace
+
+bool is_field_name(std::string_view name) {
+  return !name.empty() && std::ranges::all_of(name, [](char c) { return kTokenChars[static_cast<unsigned char>(c)]; });
+}
+
+bool is_field_value(std::string_view value) {
+  return std::ranges::all_of(value, [](char c) {
+    auto byte = static_cast<unsigned char>(c);
+    return (byte >= ' ' && byte != 0x7f) || byte == '\t';
+  });
+}
+
+bool is_connection_field(std::string_view name) {
+  switch (name.size()) {
+    case 2: return iequals(name, "te");
+    case 4: return iequals(name, "host") || iequals(name, "date");
+    case 6: return iequals(name, "expect");
+    case 7: return iequals(name, "upgrade") || iequals(name, "trailer");
+    case 10: return iequals(name, "connection") || iequals(name, "keep-alive");
+    case 14: return iequals(name, "content-length");
+    case 16: return iequals(name, "proxy-connection");
+    case 17: return iequals(name, "transfer-encoding");
+    default: return false;
+  }
+}
+
+void append_number(std::string& out, uint64_t number) {
+  char digits[20];
+  auto [end, error] = std::to_chars(digits, digits + sizeof digits, number);
+  out.append(digits, end);
+}
+
+std::string_view DateText::now() {
+  time_t second = std::time(nullptr);
+  if (second != second_) {
+    second_ = second;
+    tm utc;
+    gmtime_r(&second, &utc);
+    strftime(text_, sizeof text_, "%a, %d %b %Y %H:%M:%S GMT", &utc);
+  }
+  return text_;
+}
+
+void format_response_head(std::string& out, const HttpResponse& response, std::string_view date, ConnectionField connection) {
+  out.assign("HTTP/1.1 ");
+  append_number(out, static_cast<uint64_t>(std::clamp(response.status, 100, 999)));
+  out.append(" ").append(reason(response.status)).append("\r\nDate: ").append(date);
+  for (HeaderList::Field field : response.headers) {
+    if (is_connection_field(field.name) || !is_field_name(field.name) || !is_field_value(field.value)) continue;
+    out.append("\r\n").append(field.name).append(": ").append(field.value);
+  }
+  if (has_content_length(response.status)) {
+    out.append("\r\nContent-Length: ");
+    append_number(out, response.body.size());
+  }
+  if (connection == ConnectionField::kClose) out.append("\r\nConnection: close");
+  if (connection == ConnectionField::kKeepAlive) out.append("\r\nConnection: keep-alive");
+  out.append("\r\n\r\n");
+}
+
+}  // namespace fiso::net
