@@ -89,7 +89,7 @@ struct FieldType<Node> {
   static constexpr ValueType kType = ValueType::kAnyMap;
   static constexpr Container kContainer = Container::kOne;
   static void read(const Reader& reader, const Node& node, Node& value) {
-    if (!node.is_null() && node.kind() != NodeKind::kMap) return reader.expected("a map", node);
+    if (!node.is_null() && node.kind() != NodeKind::kMap) return reader.expected_shape("a map", node);
     value = node;
   }
   static std::optional<std::string> show(const Node&) { return std::nullopt; }

@@ -40,6 +40,10 @@ void Reader::expected(std::string_view what, const Node& found) const {
   fail(found, "expected {value}", fmt::format("{}, found {}", what, describe(found)));
 }
 
+void Reader::expected_shape(std::string_view what, const Node& found) const {
+  fail(found, "expected {value}", fmt::format("{}, found {}", what, found.kind() == NodeKind::kText ? "text" : describe(found)));
+}
+
 void read_text(const Reader& reader, const Node& node, std::string& value) {
   if (node.kind() != NodeKind::kText) return reader.expected("text", node);
   if (node.looks_like_number() || node.looks_like_bool())
@@ -102,12 +106,12 @@ std::optional<size_t> read_word(const Reader& reader, const Node& node, const Wo
 }
 
 void read_entries(const Reader& reader, const Node& node, const std::function<void(const Reader&, const Entry&)>& read) {
-  if (!node.is_null() && node.kind() != NodeKind::kMap) return reader.expected("a map", node);
+  if (!node.is_null() && node.kind() != NodeKind::kMap) return reader.expected_shape("a map", node);
   for (const Entry& entry : node.entries()) read(reader.at(entry.key.text()), entry);
 }
 
 void read_items(const Reader& reader, const Node& node, const std::function<void(const Reader&, const Node&)>& read) {
-  if (!node.is_null() && node.kind() != NodeKind::kList) return reader.expected("a list", node);
+  if (!node.is_null() && node.kind() != NodeKind::kList) return reader.expected_shape("a list", node);
   size_t index = 0;
   for (const Node& item : node.items()) read(reader.at(index++), item);
 }

@@ -40,6 +40,8 @@ class Reader {
   // And "{value}" for `value`.
   void fail(const Node& node, std::string_view message, std::string_view value) const;
   void expected(std::string_view what, const Node& found) const;
+  // For maps and lists, which may be made for secrets: does not quote what was found.
+  void expected_shape(std::string_view what, const Node& found) const;
   // So far, of the whole configuration.
   size_t failures() const { return errors_.size(); }
 

@@ -101,6 +101,21 @@ TEST_F(SecretReader, ComplaintsNeverQuoteWhatMayBeTheSecret) {
   }
 }
 
+TEST_F(SecretReader, AMapOfSecretsDoesNotQuoteWhatStandsInItsPlace) {
+  struct Headers {
+    std::map<std::string, Secret> headers;
+  };
+  auto spec = Spec<Headers>("h", "").field("headers", &Headers::headers, "");
+  for (const char* yaml :
+       {"headers: hunter2", "headers: [hunter2]", "headers: {X: [hunter2]}", "headers: {X: {fromEnv: 'hunter2 '}}"}) {
+    Errors errors;
+    Headers headers;
+    spec.parse(Document::parse(yaml, "f.yaml", errors)->root(), "", headers, errors);
+    EXPECT_EQ(errors.size(), 1u) << yaml;
+    EXPECT_THAT(errors.render(), Not(HasSubstr("hunter2")));
+  }
+}
+
 TEST_F(SecretReader, ARequiredSecretMustNotBeEmpty) {
   Errors errors;
   Config config;

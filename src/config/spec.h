@@ -103,15 +103,14 @@ class Spec {
 
   // A key that is known, and refused with a sentence that says why.
   Spec& unsupported(std::string key, std::string sentence) {
-    struct_.fields.push_back({.key = std::move(key), .meaning = std::move(sentence), .presence = Presence::kRefused});
+    struct_.add(FieldSpec{.key = std::move(key), .meaning = std::move(sentence), .presence = Presence::kRefused});
     return *this;
   }
 
   // A rule over several fields. It runs when none of `keys` failed; without keys, when no field did.
   Spec& check(std::vector<std::string> keys, std::function<void(const T&, Report&)> rule) {
-    struct_.checks.push_back({std::move(keys), [rule = std::move(rule)](const void* object, Report& report) {
-                                rule(*static_cast<const T*>(object), report);
-                              }});
+    auto run = [rule = std::move(rule)](const void* object, Report& report) { rule(*static_cast<const T*>(object), report); };
+    struct_.add(StructCheck{std::move(keys), std::move(run)});
     return *this;
   }
   Spec& check(std::function<void(const T&, Report&)> rule) { return check({}, std::move(rule)); }
@@ -143,6 +142,25 @@ class Spec {
     return value;
   }
 
+  // What a field demands of a value that has the right type.
+  template <class M>
+  static void apply(const Rules<M>& rules, const Reader& reader, const Node& node, const M& value) {
+    if constexpr (Quantity<M>) {
+      bool inside = (!rules.min || value >= *rules.min) && (!rules.max || value <= *rules.max);
+      if (!inside) return fail_bounds(reader, node, show(rules.min), show(rules.max));
+    }
+    if constexpr (std::same_as<M, std::string>) {
+      if (!rules.one_of.empty() && !read_word(reader, node, {rules.one_of, rules.refused, rules.invalid})) return;
+    }
+    if (!rules.check) return;
+    if (std::optional<std::string> complaint = rules.check(value)) reader.fail(node, *complaint);
+  }
+
+  template <class M>
+  static std::optional<std::string> show(const std::optional<M>& bound) {
+    return FieldType<std::optional<M>>::show(bound);
+  }
+
   template <class M>
   Spec& add(Presence presence, std::string key, M T::* member, std::string meaning, Rules<M> rules) {
     using Type = FieldType<M>;
@@ -154,27 +172,17 @@ class Spec {
                     .container = Type::kContainer};
     if (presence == Presence::kOptional) field.default_value = Type::show(defaults().*member);
     if constexpr (Quantity<M>) {
-      if (rules.min) field.minimum = Type::show(*rules.min);
-      if (rules.max) field.maximum = Type::show(*rules.max);
+      field.minimum = show(rules.min);
+      field.maximum = show(rules.max);
     }
     if constexpr (std::same_as<M, std::string>) field.words = rules.one_of;
-    field.read = [member, rules = std::move(rules), minimum = field.minimum, maximum = field.maximum](
-                     const Reader& reader, const Node& node, void* object) {
+    field.read = [member, rules = std::move(rules)](const Reader& reader, const Node& node, void* object) {
       M& value = static_cast<T*>(object)->*member;
       size_t before = reader.failures();
       Type::read(reader, node, value);
-      if (reader.failures() > before) return;
-      if constexpr (Quantity<M>) {
-        bool inside = (!rules.min || value >= *rules.min) && (!rules.max || value <= *rules.max);
-        if (!inside) return fail_bounds(reader, node, minimum, maximum);
-      }
-      if constexpr (std::same_as<M, std::string>) {
-        if (!rules.one_of.empty() && !read_word(reader, node, {rules.one_of, rules.refused, rules.invalid})) return;
-      }
-      if (!rules.check) return;
-      if (std::optional<std::string> complaint = rules.check(value)) reader.fail(node, *complaint);
+      if (reader.failures() == before) apply(rules, reader, node, value);
     };
-    struct_.fields.push_back(std::move(field));
+    struct_.add(std::move(field));
     return *this;
   }
 
@@ -190,7 +198,7 @@ class Spec {
     field.read = [member, nested = field.nested](const Reader& reader, const Node& node, void* object) {
       Nesting<M, U>::read(*nested, reader, node, static_cast<T*>(object)->*member);
     };
-    struct_.fields.push_back(std::move(field));
+    struct_.add(std::move(field));
     return *this;
   }
 
@@ -210,7 +218,7 @@ class Spec {
       if (std::optional<size_t> chosen = read_word(reader, node, words))
         static_cast<T*>(object)->*member = choices[*chosen].second;
     };
-    struct_.fields.push_back(std::move(field));
+    struct_.add(std::move(field));
     return *this;
   }
 

@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <set>
 
+#include "base/check.h"
+
 namespace fiso::config {
 namespace {
 
@@ -63,8 +65,18 @@ const FieldSpec* StructSpec::find(std::string_view key) const {
   return found != fields.end() ? &*found : nullptr;
 }
 
+void StructSpec::add(FieldSpec field) {
+  FISO_CHECK(find(field.key) == nullptr, field.key);
+  fields.push_back(std::move(field));
+}
+
+void StructSpec::add(StructCheck check) {
+  for (const std::string& key : check.keys) FISO_CHECK(find(key) != nullptr, key);
+  checks.push_back(std::move(check));
+}
+
 void read_struct(const StructSpec& spec, const Reader& reader, const Node& node, void* object) {
-  if (!node.is_null() && node.kind() != NodeKind::kMap) return reader.expected("a map", node);
+  if (!node.is_null() && node.kind() != NodeKind::kMap) return reader.expected_shape("a map", node);
   check_keys(spec, reader, node);
   std::set<std::string> failed;
   for (const FieldSpec& field : spec.fields) {

@@ -71,6 +71,9 @@ struct StructSpec {
   std::vector<Variants> variants;  // for documentation and schema only
 
   const FieldSpec* find(std::string_view key) const;
+  // A key may be declared once; a check may name only keys declared before it.
+  void add(FieldSpec field);
+  void add(StructCheck check);
 };
 
 // Says between which bounds, one of which may be missing, the value must be.
