@@ -1,0 +1,32 @@
+// Writes lines to a descriptor whose reader may stop reading, without ever being stuck in write(2) for good.
+//
+// A pipe that poll(2) calls writable takes PIPE_BUF bytes at once, so lines go out in pieces of at most that, and between
+// the pieces the writer can be told to give up. One thread writes; give_up_at() may come from another. Internal to this
+// library.
+#pragma once
+
+#include <atomic>
+#include <string_view>
+
+#include "base/clock.h"
+
+namespace fiso::observe {
+
+class LineWriter {
+ public:
+  explicit LineWriter(int fd) : fd_(fd) {}
+
+  // Adds the newline. False if the line could not be written whole: the descriptor is broken or time was up.
+  bool write(std::string_view line);
+  // From then on nothing waits for the reader any more.
+  void give_up_at(MonotonicTime deadline) { deadline_.store(deadline, std::memory_order_relaxed); }
+
+ private:
+  bool wait_writable() const;
+  bool write_piece(std::string_view& rest);
+
+  int fd_;
+  std::atomic<MonotonicTime> deadline_{kNever};
+};
+
+}  // namespace fiso::observe
