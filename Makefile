@@ -6,6 +6,9 @@ MAKEFLAGS += --no-print-directory
 
 export FISO_BUILD_CACHE ?= $(HOME)/.cache/fiso
 export CCACHE_DIR ?= $(FISO_BUILD_CACHE)/ccache
+# A second checkout finds what the first one compiled.
+export CCACHE_BASEDIR := $(CURDIR)
+export CCACHE_NOHASHDIR := 1
 export PATH := $(FISO_BUILD_CACHE)/go/bin:$(HOME)/.cargo/bin:$(PATH):/usr/sbin:/sbin
 JOBS ?= $(shell nproc)
 UNIT := ^(fiso_.*_test|fuzz)$$$$
