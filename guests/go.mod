@@ -1,0 +1,3 @@
+module fiso/guests
+
+go 1.21
