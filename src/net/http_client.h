@@ -44,8 +44,8 @@ using ClientResponse = HttpResponse;
 struct ClientOptions {
   Uri origin;
   Duration connect_timeout = std::chrono::seconds(10);  // name, TCP and TLS together
-  async::Limiter* connections = nullptr;  // one unit per request in flight, shared over shards; nullptr = no limit
-  size_t max_idle = 64;                   // connections kept by this client
+  async::Limiter* connections = nullptr;                // one unit per request in flight, shared over shards; nullptr = no limit
+  size_t max_idle = 64;                                 // connections kept by this client
   Duration idle_timeout = std::chrono::seconds(30);
   Bytes max_response_body = 1_MiB;
   Bytes max_response_headers = 64_KiB;

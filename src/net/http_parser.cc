@@ -134,7 +134,9 @@ void MessageParser::note_llhttp_error() {
   switch (llhttp_get_errno(&parser_)) {
     case HPE_INVALID_METHOD: fail(400, "invalid method"); break;
     case HPE_INVALID_URL: fail(400, "invalid request target"); break;
-    case HPE_INVALID_VERSION: known_version(parser_) ? fail(400, "malformed start line") : fail(505, "HTTP version not supported"); break;
+    case HPE_INVALID_VERSION:
+      known_version(parser_) ? fail(400, "malformed start line") : fail(505, "HTTP version not supported");
+      break;
     case HPE_INVALID_CONTENT_LENGTH:
     case HPE_UNEXPECTED_CONTENT_LENGTH: fail(400, "invalid Content-Length"); break;
     case HPE_INVALID_TRANSFER_ENCODING: fail(400, "invalid Transfer-Encoding"); break;
@@ -264,7 +266,8 @@ int ResponseParser::on_head() {
   response_.status = parser_.status_code;
   if (response_.status < 100 || response_.status > 599) return fail(400, "invalid status");
   bool interim = response_.status < 200;
-  if (interim && (response_.status == 101 || content_lengths_ + transfer_encodings_ > 0)) return fail(400, "unexpected interim response");
+  if (interim && (response_.status == 101 || content_lengths_ + transfer_encodings_ > 0))
+    return fail(400, "unexpected interim response");
   return body_rule_ == Body::kNone || interim ? 1 : 0;
 }
 

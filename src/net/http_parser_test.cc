@@ -222,7 +222,8 @@ const Bad kBad[] = {
     {"OtherExpectation", with_fields("Expect: tea\r\n"), 417},
 };
 
-INSTANTIATE_TEST_SUITE_P(Families, RefusedRequest, ::testing::ValuesIn(kBad), [](const auto& info) { return std::string(info.param.name); });
+INSTANTIATE_TEST_SUITE_P(Families, RefusedRequest, ::testing::ValuesIn(kBad),
+                         [](const auto& info) { return std::string(info.param.name); });
 
 TEST(RequestLimits, HeaderBytesFieldsAndBodyAreBounded) {
   MessageLimits limits{.header_bytes = 200, .header_fields = 3, .body_bytes = 10};
@@ -231,7 +232,11 @@ TEST(RequestLimits, HeaderBytesFieldsAndBodyAreBounded) {
     EXPECT_EQ(parse("GET /" + std::string(300, 'a') + " HTTP/1.1\r\nHost: x\r\n\r\n", step, limits).status, 431);
     EXPECT_EQ(parse(with_fields("A: 1\r\nB: 2\r\nC: 3\r\n"), step, limits).status, 431);
     EXPECT_EQ(parse(with_fields("Content-Length: 11\r\n"), step, limits).status, 413);
-    EXPECT_EQ(parse(chunked("b\r\n"  "12345678901\r\n0\r\n\r\n"), step, limits).status, 413);
+    EXPECT_EQ(parse(chunked("b\r\n"
+                            "12345678901\r\n0\r\n\r\n"),
+                    step, limits)
+                  .status,
+              413);
     EXPECT_EQ(parse(with_fields("Content-Length: 10\r\n", "1234567890"), step, limits).state, State::kComplete);
   }
 }
@@ -296,20 +301,33 @@ TEST(ResponseParser, SomeAnswersHaveNoBody) {
 }
 
 TEST(ResponseParser, ACloseInTheMiddleIsNotAnEnd) {
-  EXPECT_NE(parse_response("HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nhi", ResponseParser::Body::kByHeaders, true).state, State::kComplete);
-  EXPECT_NE(parse_response("HTTP/1.1 200 OK\r\nContent-Le", ResponseParser::Body::kByHeaders, true).state, State::kComplete);
-  EXPECT_NE(parse_response("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n", ResponseParser::Body::kByHeaders, true).state,
+  EXPECT_NE(parse_response("HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nhi", ResponseParser::Body::kByHeaders, true).state,
             State::kComplete);
+  EXPECT_NE(parse_response("HTTP/1.1 200 OK\r\nContent-Le", ResponseParser::Body::kByHeaders, true).state, State::kComplete);
+  EXPECT_NE(
+      parse_response("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n", ResponseParser::Body::kByHeaders, true)
+          .state,
+      State::kComplete);
 }
 
 TEST(ResponseParser, AmbiguousAnswersAreRefused) {
   for (std::string_view bytes : {
-           "garbage", "ICY 200 OK\r\n\r\n", "HTTP/1.1 99 X\r\n\r\n", "HTTP/1.1 abc X\r\n\r\n", "HTTP/2.0 200 OK\r\n\r\n",
-           "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\nhi", "HTTP/1.1 200 OK\r\nContent-Length: -2\r\n\r\nhi",
+           "garbage",
+           "ICY 200 OK\r\n\r\n",
+           "HTTP/1.1 99 X\r\n\r\n",
+           "HTTP/1.1 abc X\r\n\r\n",
+           "HTTP/2.0 200 OK\r\n\r\n",
+           "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\nhi",
+           "HTTP/1.1 200 OK\r\nContent-Length: -2\r\n\r\nhi",
            "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
-           "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n", "HTTP/1.1 200 OK\r\nX-A: b\n\r\n\r\n",
-           "HTTP/1.1 200 OK\r\nX-A : b\r\n\r\n", "HTTP/1.1 200 OK\nX-A: b\r\n\r\n", "RTSP/1.0 200 OK\r\n\r\n", "HTTP/1.1 101 Switching Protocols\r\n\r\n",
-           "HTTP/1.1 103 Early Hints\r\nContent-Length: 3\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 101\r\n\r\n",
+           "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
+           "HTTP/1.1 200 OK\r\nX-A: b\n\r\n\r\n",
+           "HTTP/1.1 200 OK\r\nX-A : b\r\n\r\n",
+           "HTTP/1.1 200 OK\nX-A: b\r\n\r\n",
+           "RTSP/1.0 200 OK\r\n\r\n",
+           "HTTP/1.1 101 Switching Protocols\r\n\r\n",
+           "HTTP/1.1 103 Early Hints\r\nContent-Length: 3\r\n\r\n",
+           "HTTP/1.1 200 OK\r\nContent-Length: 101\r\n\r\n",
            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
        })
     EXPECT_EQ(parse_response(bytes).state, State::kFailed) << bytes;

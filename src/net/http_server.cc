@@ -1,9 +1,13 @@
 #include "net/http_server.h"
 
+#include <linux/filter.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <iterator>
 #include <latch>
+#include <thread>
 #include <utility>
 
 #include "async/spawn.h"
@@ -25,6 +29,22 @@ struct HttpServer::State {
 };
 
 namespace {
+
+constexpr std::chrono::milliseconds kHandshakeTime{100};  // a round trip to a client, with room to spare
+
+// Drops every packet that would begin a connection; the client tries again a second later and finds the port closed, or
+// our successor's.
+void refuse_handshakes(int fd) {
+  constexpr uint32_t kFlagsByte = 13, kSyn = 0x02, kSynOrAck = 0x12;  // of the TCP header, RFC 9293 section 3.1
+  sock_filter code[] = {
+      BPF_STMT(BPF_LD | BPF_B | BPF_ABS, kFlagsByte),  BPF_STMT(BPF_ALU | BPF_AND | BPF_K, kSynOrAck),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, kSyn, 0, 1), BPF_STMT(BPF_RET | BPF_K, 0),
+      BPF_STMT(BPF_RET | BPF_K, UINT32_MAX),
+  };
+  sock_fprog program{std::size(code), code};
+  // Without filters in the kernel a backlog of nothing is the best there is.
+  if (setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program) != 0) ::listen(fd, 0);
+}
 
 // Runs a task of every shard's part and waits for all of them; not from a shard.
 template <class F>
@@ -66,7 +86,9 @@ void HttpServer::start() {
   FISO_CHECK(phase_ == Phase::kBound);
   auto& parts = state_->shared.shards;
   parts.resize(shards_.count());
-  shards_.run_on_each([&](async::Shard& shard) { parts[shard.index()] = std::make_unique<ServerShard>(shard, state_->shared, service_of_(shard)); });
+  shards_.run_on_each([&](async::Shard& shard) {
+    parts[shard.index()] = std::make_unique<ServerShard>(shard, state_->shared, service_of_(shard));
+  });
   // Only now: a part that accepts may place a connection on any other.
   shards_.run_on_each([&](async::Shard& shard) {
     int fd = ::dup(state_->fd);
@@ -76,17 +98,21 @@ void HttpServer::start() {
   phase_ = Phase::kServing;
 }
 
-// A backlog of nothing keeps new connections out while those that are already in it are taken; closing the socket with
-// connections in its queue would reset them.
+// Closing a listening socket resets the connections in its queue, and those whose handshake the client believes to be over.
+// So nothing new is let in first, while everything that has begun is still accepted.
 void HttpServer::begin_drain() {
   if (phase_ != Phase::kServing) return;
   phase_ = Phase::kDraining;
-  ::listen(state_->fd, 0);
+  refuse_handshakes(state_->fd);
   auto& parts = state_->shared.shards;
   shards_.run_on_each([&](async::Shard& shard) { parts[shard.index()]->begin_drain(); });
-  on_each(parts, [](ServerShard& part) { return part.stop_accepting(); });
+  drain_began_ = std::chrono::steady_clock::now();
+}
+
+void HttpServer::close_port(MonotonicTime not_before) {
+  std::this_thread::sleep_until(not_before);
+  on_each(state_->shared.shards, [](ServerShard& part) { return part.stop_accepting(); });
   accept_the_rest();
-  grace_end_ = std::chrono::steady_clock::now() + state_->shared.limits.drain_grace;
 }
 
 void HttpServer::accept_the_rest() {
@@ -102,8 +128,10 @@ void HttpServer::accept_the_rest() {
 
 HttpServer::Drained HttpServer::wait_drained(MonotonicTime deadline) {
   if (phase_ != Phase::kDraining) return state_->outcome;
+  MonotonicTime grace_end = std::min(deadline, drain_began_ + state_->shared.limits.drain_grace);
+  if (state_->fd >= 0) close_port(std::min(grace_end, drain_began_ + kHandshakeTime));
   std::atomic<bool> clean{true};
-  on_each(state_->shared.shards, [&, grace_end = grace_end_](ServerShard& part) -> Task<> {
+  on_each(state_->shared.shards, [&](ServerShard& part) {
     return [](ServerShard& drained, MonotonicTime grace, MonotonicTime end, std::atomic<bool>& all_clean) -> Task<> {
       if (!co_await drained.drain(grace, end)) all_clean = false;
     }(part, grace_end, deadline, clean);
@@ -119,7 +147,8 @@ HttpServer::Drained HttpServer::drain(MonotonicTime deadline) {
 
 void HttpServer::stop() {
   auto& parts = state_->shared.shards;
-  if (phase_ == Phase::kServing) on_each(parts, [](ServerShard& part) { return part.stop_accepting(); });
+  if (phase_ == Phase::kServing || (phase_ == Phase::kDraining && state_->fd >= 0))
+    on_each(parts, [](ServerShard& part) { return part.stop_accepting(); });
   if (phase_ == Phase::kServing || phase_ == Phase::kDraining) {
     on_each(parts, [](ServerShard& part) { return part.cut_all(); });
     shards_.run_on_each([&](async::Shard& shard) { parts[shard.index()].reset(); });
@@ -130,7 +159,8 @@ void HttpServer::stop() {
 
 ServerStats HttpServer::stats() const {
   const ServerShared& shared = state_->shared;
-  return {shared.accepted.load(), shared.refused.load(), shared.bad_requests.load(), shared.timeouts.load(), shared.connections.load()};
+  return {shared.accepted.load(), shared.refused.load(), shared.bad_requests.load(), shared.timeouts.load(),
+          shared.connections.load()};
 }
 
 }  // namespace fiso::net

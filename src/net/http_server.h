@@ -29,10 +29,11 @@ struct ServerLimits {
   Bytes header_bytes = 64_KiB;  // request line and fields; beyond it 431
   size_t header_fields = 256;   // beyond it 431
   Bytes body_bytes = 10_MiB;    // beyond it 413
-  Duration header_timeout = std::chrono::seconds(10);  // from the first byte (on a new connection: from its start) to the empty line
-  Duration body_timeout = std::chrono::seconds(30);    // in which a body must end, or move on by `min_progress`
-  Duration idle_timeout = std::chrono::seconds(75);    // between requests
-  Duration write_timeout = std::chrono::seconds(30);   // in which an answer must be taken, or move on by `min_progress`
+  Duration header_timeout =
+      std::chrono::seconds(10);  // from the first byte (on a new connection: from its start) to the empty line
+  Duration body_timeout = std::chrono::seconds(30);   // in which a body must end, or move on by `min_progress`
+  Duration idle_timeout = std::chrono::seconds(75);   // between requests
+  Duration write_timeout = std::chrono::seconds(30);  // in which an answer must be taken, or move on by `min_progress`
   Bytes min_progress = 16_KiB;
   Duration drain_grace = std::chrono::seconds(1);  // in which a drain still serves what arrives on idle connections
 };
@@ -45,11 +46,11 @@ struct ServerOptions {
 
 // Counts since the start, over all shards.
 struct ServerStats {
-  uint64_t accepted = 0;     // connections taken
-  uint64_t refused = 0;      // connections beyond the limit
-  uint64_t bad_requests = 0; // requests that were not HTTP as we accept it, or over a limit
-  uint64_t timeouts = 0;     // connections ended by the header, body or write deadline
-  size_t connections = 0;    // open now
+  uint64_t accepted = 0;      // connections taken
+  uint64_t refused = 0;       // connections beyond the limit
+  uint64_t bad_requests = 0;  // requests that were not HTTP as we accept it, or over a limit
+  uint64_t timeouts = 0;      // connections ended by the header, body or write deadline
+  size_t connections = 0;     // open now
 };
 
 class HttpServer {
@@ -69,10 +70,10 @@ class HttpServer {
   void start();
 
   enum class Drained { kClean, kCut };
-  // Stops accepting and lets open connections come to their end: requests under way are finished, requests that still
+  // Lets no new connection begin and open ones come to their end: requests under way are finished, requests that still
   // arrive on idle connections within `drain_grace` are served, every answer says `Connection: close`. Returns at once.
   void begin_drain();
-  // Waits for that; at the deadline what is left is cut. kCut if a request was.
+  // Closes the port and waits for that end; at the deadline what is left is cut. kCut if a request was.
   Drained wait_drained(MonotonicTime deadline);
   Drained drain(MonotonicTime deadline);
 
@@ -84,6 +85,7 @@ class HttpServer {
  private:
   struct State;
   enum class Phase { kNew, kBound, kServing, kDraining, kStopped };
+  void close_port(MonotonicTime not_before);
   void accept_the_rest();
 
   async::ShardSet& shards_;
@@ -91,7 +93,7 @@ class HttpServer {
   std::unique_ptr<State> state_;
   Phase phase_ = Phase::kNew;
   uint16_t port_ = 0;
-  MonotonicTime grace_end_ = kNever;
+  MonotonicTime drain_began_{};
 };
 
 }  // namespace fiso::net

@@ -1,7 +1,6 @@
 #include "net/http_server.h"
 
 #include <gtest/gtest.h>
-
 #include <sys/socket.h>
 
 #include <functional>
@@ -14,11 +13,11 @@
 namespace fiso::net {
 namespace {
 
+using std::chrono::milliseconds;
+using std::chrono::seconds;
 using testing::body_of;
 using testing::RawClient;
 using testing::status_of;
-using std::chrono::milliseconds;
-using std::chrono::seconds;
 
 // Answers with what it was asked; /wait answers when the test says so.
 class EchoService final : public HttpService {
@@ -67,7 +66,9 @@ class HttpServerTest : public ::testing::Test {
     return server_->port();
   }
   // Lets the calls that wait go on.
-  void release() { shards_.run_on_each([&](async::Shard& shard) { services_[shard.index()]->go(); }); }
+  void release() {
+    shards_.run_on_each([&](async::Shard& shard) { services_[shard.index()]->go(); });
+  }
   void until_one_waits() {
     while (!services_[0]->waiting.load()) std::this_thread::yield();
   }
@@ -103,7 +104,8 @@ TEST_F(HttpServerTest, PipelinedRequestsAreAnsweredInOrder) {
 
 TEST_F(HttpServerTest, ARequestMayComeByteByByte) {
   RawClient client(start());
-  for (char c : std::string("POST /x HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n")) client.send({&c, 1});
+  for (char c : std::string("POST /x HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n"))
+    client.send({&c, 1});
   EXPECT_EQ(body_of(client.read_response()), "POST /x abc");
 }
 
@@ -114,7 +116,9 @@ TEST_F(HttpServerTest, VersionAndConnectionDecideAboutKeepAlive) {
   EXPECT_NE(closing.read_all().find("Connection: close"), std::string::npos);
   old.send("GET / HTTP/1.0\r\n\r\n");
   EXPECT_NE(old.read_all().find("Connection: close"), std::string::npos);
-  for (int i = 0; i < 2; ++i) EXPECT_NE(old_kept.exchange("GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n").find("Connection: keep-alive"), std::string::npos);
+  for (int i = 0; i < 2; ++i)
+    EXPECT_NE(old_kept.exchange("GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n").find("Connection: keep-alive"),
+              std::string::npos);
 }
 
 TEST_F(HttpServerTest, HeadHasTheLengthButNoBody) {
@@ -167,7 +171,8 @@ TEST_F(HttpServerTest, AnAnswerToABodyTooLargeSurvivesTheRestOfIt) {
 TEST_F(HttpServerTest, LargeBodiesGoBothWays) {
   RawClient client(start());
   std::string body(8 << 20, 'b');
-  std::thread sender([&] { client.send("POST /p HTTP/1.1\r\nHost: x\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body); });
+  std::thread sender(
+      [&] { client.send("POST /p HTTP/1.1\r\nHost: x\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body); });
   EXPECT_EQ(body_of(client.read_response()), "POST /p " + body);
   sender.join();
   EXPECT_EQ(body_of(client.exchange("GET /big HTTP/1.1\r\nHost: x\r\n\r\n")).size(), 20u << 20);
@@ -232,7 +237,8 @@ TEST_F(HttpServerTest, APortInUseIsSaidClearly) {
 }
 
 TEST_F(HttpServerTest, AddressesThatMakeNoSenseAreRefused) {
-  for (std::string address : {"", "8080", "127.0.0.1", "127.0.0.1:", "127.0.0.1:http", "127.0.0.1:70000", "::1:80", "127.0.0.1:+1"}) {
+  for (std::string address :
+       {"", "8080", "127.0.0.1", "127.0.0.1:", "127.0.0.1:http", "127.0.0.1:70000", "::1:80", "127.0.0.1:+1"}) {
     HttpServer server(shards_, {address, {}, {}}, [this](async::Shard&) -> HttpService& { return *services_[0]; });
     auto result = server.bind();
     ASSERT_FALSE(result.has_value()) << address;
@@ -247,7 +253,6 @@ TEST_F(HttpServerTest, DrainFinishesWhatIsUnderWay) {
   busy.send(kWait);
   until_one_waits();
   server_->begin_drain();
-  EXPECT_FALSE(RawClient(port).is_open());
   std::thread releaser([&] {
     EXPECT_EQ(idle.read_all(), "");  // closed after the grace, while the other still waits
     release();
@@ -257,6 +262,7 @@ TEST_F(HttpServerTest, DrainFinishesWhatIsUnderWay) {
   std::string response = busy.read_all();
   EXPECT_EQ(status_of(response), 200);
   EXPECT_NE(response.find("Connection: close"), std::string::npos);
+  EXPECT_FALSE(RawClient(port).is_open());
 }
 
 TEST_F(HttpServerTest, DrainServesWhatStillArrivesOnIdleConnections) {

@@ -28,9 +28,12 @@ Result<HostAndPort> split(std::string_view address) {
   HostAndPort parts{std::string(address.substr(0, colon)), std::string(address.substr(colon + 1))};
   unsigned port = 0;
   auto [end, error] = std::from_chars(parts.port.data(), parts.port.data() + parts.port.size(), port);
-  if (parts.port.empty() || error != std::errc() || *end != '\0' || port > 65535) return Error(ErrorCode::kInvalidConfig, "the port must be a number from 0 to 65535");
-  if (parts.host.starts_with('[') && parts.host.ends_with(']')) parts.host = parts.host.substr(1, parts.host.size() - 2);
-  else if (parts.host.find(':') != std::string::npos) return Error(ErrorCode::kInvalidConfig, "an IPv6 address is written in brackets");
+  if (parts.port.empty() || error != std::errc() || *end != '\0' || port > 65535)
+    return Error(ErrorCode::kInvalidConfig, "the port must be a number from 0 to 65535");
+  if (parts.host.starts_with('[') && parts.host.ends_with(']'))
+    parts.host = parts.host.substr(1, parts.host.size() - 2);
+  else if (parts.host.find(':') != std::string::npos)
+    return Error(ErrorCode::kInvalidConfig, "an IPv6 address is written in brackets");
   return parts;
 }
 
@@ -48,8 +51,8 @@ int try_listen(const addrinfo& target, int dual_stack) {
   int fd = ::socket(target.ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (fd < 0) return -1;
   int on = 1, v6_only = dual_stack == 0;
-  setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);   // a restart need not wait for old connections to fade
-  setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);   // inherited by the connections
+  setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);  // a restart need not wait for old connections to fade
+  setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);  // inherited by the connections
   if (target.ai_family == AF_INET6) setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &v6_only, sizeof v6_only);
   if (::bind(fd, target.ai_addr, target.ai_addrlen) == 0 && ::listen(fd, kBacklog) == 0) return fd;
   int error = errno;
@@ -77,7 +80,8 @@ Result<ListenSocket> open(std::string_view address) {
     addrinfo hints{}, *found = nullptr;
     hints.ai_socktype = SOCK_STREAM;
     hints.ai_flags = AI_PASSIVE | AI_NUMERICSERV;
-    if (int code = getaddrinfo(host, parts.port.c_str(), &hints, &found); code != 0) return Error(ErrorCode::kInvalidConfig, gai_strerror(code));
+    if (int code = getaddrinfo(host, parts.port.c_str(), &hints, &found); code != 0)
+      return Error(ErrorCode::kInvalidConfig, gai_strerror(code));
     std::unique_ptr<addrinfo, decltype(&freeaddrinfo)> owner(found, freeaddrinfo);
     int fd = try_listen(*found, every ? 1 : 0);
     if (fd >= 0) return ListenSocket{fd, port_of(fd)};

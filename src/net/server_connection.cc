@@ -11,8 +11,8 @@
 namespace fiso::net {
 namespace {
 
-constexpr std::chrono::seconds kLingerTime{2};   // for the other side to read the last answer and close
-constexpr size_t kBodyMemoryToKeep = 16 << 10;   // between requests
+constexpr std::chrono::seconds kLingerTime{2};  // for the other side to read the last answer and close
+constexpr size_t kBodyMemoryToKeep = 16 << 10;  // between requests
 constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
 
 MessageLimits message_limits(const ServerLimits& limits) {
@@ -58,12 +58,12 @@ class ConnectionOf final : public ServerConnection {
   ReadBuffer buffer_;
   std::string head_;
   Gather out_;
-  size_t progress_ = 0;         // body bytes at the last deadline, or bytes written since
-  bool in_body_ = false;        // the body's deadline is armed
-  bool fresh_ = true;           // on its first request
-  bool asked_to_go_on_ = false; // 100 Continue has been sent
+  size_t progress_ = 0;          // body bytes at the last deadline, or bytes written since
+  bool in_body_ = false;         // the body's deadline is armed
+  bool fresh_ = true;            // on its first request
+  bool asked_to_go_on_ = false;  // 100 Continue has been sent
   bool is_head_ = false;
-  bool last_ = false;           // the answer under way is the connection's last
+  bool last_ = false;  // the answer under way is the connection's last
   bool timed_out_ = false;
   bool ending_ = false;
   bool cut_ = false;
@@ -149,7 +149,9 @@ SystemError ConnectionOf<Stream>::send(const HttpResponse& response) {
   if (cut_) return asio::error::operation_aborted;
   phase_ = Phase::kWriting;
   last_ = !parser_.keep_alive() || shard_.draining();
-  ConnectionField field = last_ ? ConnectionField::kClose : parser_.http_1_0() ? ConnectionField::kKeepAlive : ConnectionField::kNone;
+  ConnectionField field = last_                ? ConnectionField::kClose
+                          : parser_.http_1_0() ? ConnectionField::kKeepAlive
+                                               : ConnectionField::kNone;
   format_response_head(head_, response, shard_.date().now(), field);
   out_.clear();
   out_.add(head_);
@@ -222,7 +224,8 @@ Task<> ConnectionOf<Stream>::close() {
   if (!cut_) co_await stream_.finish_writing();
   std::span<char> unwanted = (buffer_.consume(buffer_.data().size()), buffer_.space());
   while (!cut_ && !timed_out_) {
-    auto [error, bytes] = co_await stream_.socket().async_read_some(asio::buffer(unwanted.data(), unwanted.size()), async::kTuple);
+    auto [error, bytes] =
+        co_await stream_.socket().async_read_some(asio::buffer(unwanted.data(), unwanted.size()), async::kTuple);
     if (error) break;
   }
 }

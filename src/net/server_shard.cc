@@ -25,11 +25,14 @@ bool out_of_resources(SystemError error) {
          error == asio::error::no_memory;
 }
 
-Task<> run(std::unique_ptr<ServerConnection> connection, [[maybe_unused]] async::Gate::Pass pass) { co_await connection->serve(); }
+Task<> run(std::unique_ptr<ServerConnection> connection, [[maybe_unused]] async::Gate::Pass pass) {
+  co_await connection->serve();
+}
 
 }  // namespace
 
-ServerConnection::ServerConnection(ServerShard& shard) : Entry(shard.shard().watchdog()), shard_(shard), place_(shard.connections_.size()) {
+ServerConnection::ServerConnection(ServerShard& shard)
+    : Entry(shard.shard().watchdog()), shard_(shard), place_(shard.connections_.size()) {
   shard.connections_.push_back(this);
 }
 
@@ -43,7 +46,13 @@ ServerConnection::~ServerConnection() {
 }
 
 ServerShard::ServerShard(async::Shard& shard, ServerShared& shared, HttpService& service)
-    : shard_(shard), shared_(shared), service_(service), acceptor_(shard.executor()), accepting_(shard.executor()), inside_(shard.executor()), refused_(shard.watchdog()) {}
+    : shard_(shard),
+      shared_(shared),
+      service_(service),
+      acceptor_(shard.executor()),
+      accepting_(shard.executor()),
+      inside_(shard.executor()),
+      refused_(shard.watchdog()) {}
 
 void ServerShard::accept_from(int fd) {
   SystemError error;
@@ -53,8 +62,7 @@ void ServerShard::accept_from(int fd) {
 }
 
 Task<> ServerShard::accept([[maybe_unused]] async::Gate::Pass pass) {
-  while (co_await accept_one()) {
-  }
+  while (co_await accept_one()) {}
 }
 
 Task<bool> ServerShard::accept_one() {
@@ -82,8 +90,10 @@ void ServerShard::adopt_later(int fd) {
     Socket socket(shard_.executor());
     SystemError error;
     socket.assign(asio::ip::tcp::v6(), fd, error);
-    if (error) ::close(fd);
-    else start(std::move(socket));
+    if (error)
+      ::close(fd);
+    else
+      start(std::move(socket));
   });
 }
 

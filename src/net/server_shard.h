@@ -27,7 +27,7 @@ struct ServerShared {
   explicit ServerShared(ServerLimits the_limits) : limits(the_limits) {}
 
   const ServerLimits limits;
-  TlsContext tls;  // null for plain HTTP; set before the server starts
+  TlsContext tls;                                    // null for plain HTTP; set before the server starts
   std::vector<std::unique_ptr<ServerShard>> shards;  // set before the server starts
   std::atomic<size_t> connections{0};
   std::atomic<uint64_t> accepted{0}, refused{0}, bad_requests{0}, timeouts{0};

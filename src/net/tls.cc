@@ -19,7 +19,8 @@ std::string openssl_reason() {
 }
 
 Error unreadable(std::string_view what, const std::string& path) {
-  return Error(ErrorCode::kInvalidConfig, "tls: cannot use the " + std::string(what)).with_context(path + ": " + openssl_reason());
+  return Error(ErrorCode::kInvalidConfig, "tls: cannot use the " + std::string(what))
+      .with_context(path + ": " + openssl_reason());
 }
 
 Result<TlsContext> make_context(ssl::context::method method) {
@@ -39,8 +40,10 @@ Result<TlsContext> make_tls_server_context(const TlsServerOptions& options) {
   FISO_TRY(TlsContext context, make_context(ssl::context::tls_server));
   SSL_CTX* raw = context->native_handle();
   ERR_clear_error();
-  if (SSL_CTX_use_certificate_chain_file(raw, options.cert_file.c_str()) != 1) return unreadable("certificate", options.cert_file);
-  if (SSL_CTX_use_PrivateKey_file(raw, options.key_file.c_str(), SSL_FILETYPE_PEM) != 1) return unreadable("private key", options.key_file);
+  if (SSL_CTX_use_certificate_chain_file(raw, options.cert_file.c_str()) != 1)
+    return unreadable("certificate", options.cert_file);
+  if (SSL_CTX_use_PrivateKey_file(raw, options.key_file.c_str(), SSL_FILETYPE_PEM) != 1)
+    return unreadable("private key", options.key_file);
   if (SSL_CTX_check_private_key(raw) != 1) return unreadable("private key: it is not that of the certificate", options.key_file);
   return context;
 }

@@ -70,7 +70,8 @@ Result<std::string> parse_target(std::string_view text) {
     char c = text[i];
     if (c == '#') return bad("it has a fragment");
     if (c <= ' ' || c >= 0x7f) return bad("spaces and control or non-ASCII characters must be percent-encoded");
-    if (c == '%' && (i + 2 >= text.size() || !is_hex(text[i + 1]) || !is_hex(text[i + 2]))) return bad("'%' without two hex digits");
+    if (c == '%' && (i + 2 >= text.size() || !is_hex(text[i + 1]) || !is_hex(text[i + 2])))
+      return bad("'%' without two hex digits");
   }
   if (text.empty()) return std::string("/");
   return text.front() == '?' ? "/" + std::string(text) : std::string(text);

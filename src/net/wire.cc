@@ -14,13 +14,21 @@ namespace {
 constexpr std::array<bool, 256> kTokenChars = [] {
   std::array<bool, 256> table{};
   for (char c = '0'; c <= '9'; ++c) table[static_cast<unsigned char>(c)] = true;
-  for (char c = 'a'; c <= 'z'; ++c) table[static_cast<unsigned char>(c)] = table[static_cast<unsigned char>(ascii_upper(c))] = true;
+  for (char c = 'a'; c <= 'z'; ++c)
+    table[static_cast<unsigned char>(c)] = table[static_cast<unsigned char>(ascii_upper(c))] = true;
   for (char c : std::string_view("!#$%&'*+-.^_`|~")) table[static_cast<unsigned char>(c)] = true;
   return table;
 }();
 
 // 1xx and 204 have no body and must not promise one.
 bool has_content_length(int status) { return status >= 200 && status != 204; }
+
+bool is_target(std::string_view target) {
+  return target.starts_with('/') && std::ranges::all_of(target, [](char c) { return c > ' ' && c < 0x7f; });
+}
+
+// A length of 0 is only worth a line where a body is usual (RFC 9110 section 8.6).
+bool usually_has_body(std::string_view method) { return method == "POST" || method == "PUT" || method == "PATCH"; }
 
 }  // namespace
 
@@ -81,6 +89,28 @@ void format_response_head(std::string& out, const HttpResponse& response, std::s
   if (connection == ConnectionField::kClose) out.append("\r\nConnection: close");
   if (connection == ConnectionField::kKeepAlive) out.append("\r\nConnection: keep-alive");
   out.append("\r\n\r\n");
+}
+
+Result<> format_request_head(std::string& out, const ClientRequest& request, std::string_view authority) {
+  if (!is_field_name(request.method)) return Error(ErrorCode::kInvalidInput, "invalid method");
+  if (!is_target(request.target)) return Error(ErrorCode::kInvalidInput, "invalid request target");
+  out.assign(request.method).append(" ").append(request.target).append(" HTTP/1.1\r\nHost: ").append(authority);
+  if (request.headers != nullptr) {
+    for (HeaderList::Field field : *request.headers) {
+      if (is_connection_field(field.name)) continue;
+      if (!is_field_name(field.name) || !is_field_value(field.value))
+        return Error(ErrorCode::kInvalidInput, "invalid header field");
+      out.append("\r\n").append(field.name).append(": ").append(field.value);
+    }
+  }
+  uint64_t length = 0;
+  for (std::string_view piece : request.body) length += piece.size();
+  if (length > 0 || usually_has_body(request.method)) {
+    out.append("\r\nContent-Length: ");
+    append_number(out, length);
+  }
+  out.append("\r\n\r\n");
+  return {};
 }
 
 }  // namespace fiso::net

@@ -6,6 +6,8 @@
 #include <string>
 #include <string_view>
 
+#include "base/result.h"
+#include "net/http_client.h"
 #include "net/http_message.h"
 
 namespace fiso::net {
@@ -34,5 +36,9 @@ enum class ConnectionField { kNone, kClose, kKeepAlive };
 // Replaces `out` by status line and fields. Content-Length, Date and Connection are written here; fields of the response
 // that would break the framing are left out.
 void format_response_head(std::string& out, const HttpResponse& response, std::string_view date, ConnectionField connection);
+
+// Replaces `out` by request line and fields. Host and Content-Length are written here; kInvalidInput for a method, target or
+// field that would break the framing.
+Result<> format_request_head(std::string& out, const ClientRequest& request, std::string_view authority);
 
 }  // namespace fiso::net

@@ -31,7 +31,8 @@ RawClient::RawClient(uint16_t port) {
 
 RawClient::~RawClient() { close(); }
 
-RawClient::RawClient(RawClient&& other) noexcept : fd_(std::exchange(other.fd_, -1)), ahead_(std::move(other.ahead_)), reset_(other.reset_) {}
+RawClient::RawClient(RawClient&& other) noexcept
+    : fd_(std::exchange(other.fd_, -1)), ahead_(std::move(other.ahead_)), reset_(other.reset_) {}
 
 void RawClient::close() {
   if (fd_ >= 0) ::close(std::exchange(fd_, -1));
@@ -58,8 +59,7 @@ bool RawClient::fill() {
 }
 
 std::string RawClient::read_all() {
-  while (fill()) {
-  }
+  while (fill()) {}
   std::string all = std::exchange(ahead_, {});
   return reset_ ? all + "<reset>" : all;
 }

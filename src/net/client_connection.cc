@@ -1,0 +1,235 @@
+#include "net/client_connection.h"
+
+#include <netinet/tcp.h>
+#include <openssl/x509v3.h>
+
+#include <boost/asio/ssl/error.hpp>
+#include <boost/asio/ssl/stream.hpp>
+
+#include "async/gate.h"
+#include "async/spawn.h"
+#include "net/http_parser.h"
+#include "net/read_buffer.h"
+#include "net/stream.h"
+#include "net/wire.h"
+
+namespace fiso::net {
+namespace {
+
+using asio::ip::tcp;
+
+constexpr int kInterimResponses = 16;  // before the answer proper
+constexpr size_t kResponseFields = 256;
+
+Error network_error(SystemError error) {
+  auto unavailable = [](std::string_view text) { return Error(ErrorCode::kUnavailable, std::string(text)); };
+  if (error == asio::error::connection_refused) return unavailable("connection refused");
+  if (error == asio::error::connection_reset || error == asio::error::broken_pipe) return unavailable("connection reset");
+  if (error == asio::error::eof || error == asio::ssl::error::stream_truncated)
+    return unavailable("connection closed before the response was complete");
+  if (error == asio::error::host_unreachable || error == asio::error::network_unreachable) return unavailable("host unreachable");
+  if (error == asio::error::timed_out) return unavailable("connection timed out");
+  return unavailable("connection failed").with_context(error.message());
+}
+
+Error timeout() { return {ErrorCode::kTimeout, "timeout"}; }
+
+std::string to_text(const tcp::endpoint& address) {
+  std::string host = address.address().to_string();
+  return (address.address().is_v6() ? "[" + host + "]" : host) + ":" + std::to_string(address.port());
+}
+
+template <class Stream>
+class ConnectionOf final : public ClientConnection {
+ public:
+  template <class... Args>
+  ConnectionOf(async::Shard& shard, HttpClient& client, Args&&... tls_context)
+      : ClientConnection(shard, client),
+        shard_(shard),
+        stream_(Socket(shard.executor()), std::forward<Args>(tls_context)...),
+        parser_({static_cast<size_t>(options().max_response_headers.count), kResponseFields,
+                 static_cast<size_t>(options().max_response_body.count)},
+                response_),
+        writing_(shard.executor()) {}
+
+  Task<Result<>> open(tcp::endpoint address, MonotonicTime deadline) override;
+  Task<Result<ClientResponse>> exchange(const ClientRequest& request, MonotonicTime deadline) override;
+  bool reusable() const override { return reusable_; }
+  bool stale() const override { return !heard_ && !timed_out_; }
+  bool quiet() override;
+
+ private:
+  using State = MessageParser::State;
+
+  void time_out() noexcept override;
+  void close();
+  Task<Result<>> shake_hands();
+  void start_writing(const ClientRequest& request);
+  static Task<> write_rest(ConnectionOf& self, async::Gate::Pass pass);
+  Task<Result<>> read_response(ResponseParser::Body body);
+  bool parse(ResponseParser::Body body);
+  Error parse_error() const;
+
+  async::Shard& shard_;
+  Stream stream_;
+  ClientResponse response_;
+  ResponseParser parser_;
+  ReadBuffer buffer_;
+  std::string head_;
+  Gather out_;
+  async::Gate writing_;  // inside: a request that the socket did not take at once
+  int interim_ = 0;
+  bool sent_ = false;   // the whole request, without an error
+  bool heard_ = false;  // a byte of the answer
+  bool timed_out_ = false;
+  bool reusable_ = false;
+};
+
+template <class Stream>
+Task<Result<>> ConnectionOf<Stream>::open(tcp::endpoint address, MonotonicTime deadline) {
+  set(deadline);
+  auto [error] = co_await stream_.socket().async_connect(address, async::kTuple);
+  Result<> opened;
+  if (error)
+    opened = network_error(error);
+  else if constexpr (std::is_same_v<Stream, TlsStream>)
+    opened = co_await shake_hands();
+  clear();
+  if (timed_out_) opened = timeout();
+  if (!opened.has_value()) co_return opened.take_error().with_context("connect " + to_text(address));
+  SystemError ignored;
+  stream_.socket().set_option(tcp::no_delay(true), ignored);
+  co_return Result<>();
+}
+
+template <class Stream>
+Task<Result<>> ConnectionOf<Stream>::shake_hands() {
+  const std::string& host = options().origin.host;
+  SSL* ssl = stream_.tls().native_handle();
+  X509_VERIFY_PARAM* rules = SSL_get0_param(ssl);
+  bool named = X509_VERIFY_PARAM_set1_ip_asc(rules, host.c_str()) != 1;  // not an address: a name to verify and to announce
+  if (named && (SSL_set1_host(ssl, host.c_str()) != 1 || SSL_set_tlsext_host_name(ssl, host.c_str()) != 1))
+    co_return Error(ErrorCode::kInternal, "tls: the host name cannot be used");
+  auto [error] = co_await stream_.tls().async_handshake(asio::ssl::stream_base::client, async::kTuple);
+  if (!error) co_return Result<>();
+  if (long verdict = SSL_get_verify_result(ssl); verdict != X509_V_OK)
+    co_return Error(ErrorCode::kUnavailable, "tls: the certificate is not valid for the host")
+        .with_context(X509_verify_cert_error_string(verdict));
+  co_return Error(ErrorCode::kUnavailable, "tls handshake failed").with_context(error.message());
+}
+
+template <class Stream>
+Task<Result<ClientResponse>> ConnectionOf<Stream>::exchange(const ClientRequest& request, MonotonicTime deadline) {
+  reusable_ = sent_ = heard_ = timed_out_ = false;
+  interim_ = 0;
+  ResponseParser::Body body = request.method == "HEAD" ? ResponseParser::Body::kNone : ResponseParser::Body::kByHeaders;
+  parser_.next(body);
+  if (Result<> formatted = format_request_head(head_, request, authority()); !formatted.has_value()) {
+    reusable_ = true;  // nothing was sent
+    co_return formatted.take_error();
+  }
+  set(deadline);
+  start_writing(request);
+  Result<> read = co_await read_response(body);
+  clear();
+  if (writing_.inside() > 0) {  // answered before it had heard everything: the rest must not follow
+    close();
+    co_await writing_.wait_empty();
+  }
+  if (!read.has_value()) {
+    close();
+    co_return read.take_error().with_context(authority());
+  }
+  reusable_ = sent_ && parser_.keep_alive() && buffer_.data().empty();
+  if (reusable_) buffer_.shrink();
+  co_return std::move(response_);
+}
+
+// An error here is not the end: the other side may have answered before it closed.
+template <class Stream>
+void ConnectionOf<Stream>::start_writing(const ClientRequest& request) {
+  out_.clear();
+  out_.add(head_);
+  for (std::string_view piece : request.body) out_.add(piece);
+  SystemError error = stream_.write_now(out_);
+  sent_ = !error;
+  if (error == asio::error::would_block) async::spawn(shard_, write_rest(*this, writing_.enter()));
+}
+
+template <class Stream>
+Task<> ConnectionOf<Stream>::write_rest(ConnectionOf& self, [[maybe_unused]] async::Gate::Pass pass) {
+  SystemError error = co_await self.stream_.write(self.out_, nullptr, [](void*, size_t) {});
+  self.sent_ = !error;
+}
+
+template <class Stream>
+Task<Result<>> ConnectionOf<Stream>::read_response(ResponseParser::Body body) {
+  while (!parse(body)) {
+    if (parser_.state() == State::kFailed || parser_.state() == State::kComplete) co_return parse_error();
+    auto [error, bytes] = co_await stream_.read_some(buffer_.space());
+    if (timed_out_) co_return timeout();
+    buffer_.filled(bytes);
+    heard_ = heard_ || bytes > 0;
+    if (error == asio::error::eof && parser_.finish()) break;
+    if (error) co_return network_error(error);
+  }
+  co_return Result<>();
+}
+
+// True when the answer proper is complete.
+template <class Stream>
+bool ConnectionOf<Stream>::parse(ResponseParser::Body body) {
+  while (!buffer_.data().empty()) {
+    buffer_.consume(parser_.feed(buffer_.data()));
+    if (parser_.state() == State::kFailed) return false;
+    if (parser_.state() != State::kComplete) continue;
+    if (response_.status >= 200) return true;
+    if (++interim_ > kInterimResponses) return false;  // stays complete, which parse_error() tells apart
+    parser_.next(body);
+  }
+  return false;
+}
+
+template <class Stream>
+Error ConnectionOf<Stream>::parse_error() const {
+  if (parser_.state() == State::kComplete) return {ErrorCode::kUnavailable, "too many interim responses"};
+  if (parser_.error_status() == 413) return {ErrorCode::kUnavailable, "response body too large"};
+  if (parser_.error_status() == 431) return {ErrorCode::kUnavailable, "response headers too large"};
+  return Error(ErrorCode::kUnavailable, "malformed response").with_context(std::string(parser_.error_text()));
+}
+
+template <class Stream>
+bool ConnectionOf<Stream>::quiet() {
+  char byte;
+  ssize_t n = ::recv(stream_.socket().native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+  return n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
+}
+
+template <class Stream>
+void ConnectionOf<Stream>::time_out() noexcept {
+  timed_out_ = true;
+  close();
+}
+
+template <class Stream>
+void ConnectionOf<Stream>::close() {
+  SystemError ignored;
+  stream_.socket().close(ignored);
+}
+
+}  // namespace
+
+std::unique_ptr<ClientConnection> make_plain_client_connection(async::Shard& shard, HttpClient& client) {
+  return std::make_unique<ConnectionOf<PlainStream>>(shard, client);
+}
+
+std::unique_ptr<ClientConnection> make_tls_client_connection(async::Shard& shard, HttpClient& client,
+                                                             asio::ssl::context& context) {
+  try {
+    return std::make_unique<ConnectionOf<TlsStream>>(shard, client, context);
+  } catch (const boost::system::system_error&) {
+    return nullptr;
+  }
+}
+
+}  // namespace fiso::net

@@ -1,0 +1,61 @@
+// One connection of an HttpClient: opened, used for one exchange after the other, kept in between.
+//
+// Internal to net. Threading: shard-local.
+#pragma once
+
+#include <boost/asio/ip/tcp.hpp>
+#include <memory>
+#include <string>
+
+#include "async/watchdog.h"
+#include "net/http_client.h"
+
+namespace fiso::net {
+
+class ClientConnection : public async::Watchdog::Entry {
+ public:
+  ~ClientConnection() override = default;
+
+  // TCP, and TLS with verification of the host's name.
+  virtual Task<Result<>> open(asio::ip::tcp::endpoint address, MonotonicTime deadline) = 0;
+  virtual Task<Result<ClientResponse>> exchange(const ClientRequest& request, MonotonicTime deadline) = 0;
+
+  // After an exchange: nothing is left on the connection that could be taken for the next answer.
+  virtual bool reusable() const = 0;
+  // After an exchange that failed: the other side had closed the connection before, and said nothing at all.
+  virtual bool stale() const = 0;
+  // Of an idle connection: nothing has come, not even its end.
+  virtual bool quiet() = 0;
+
+  void begin_idle(MonotonicTime until) {
+    idle_ = true;
+    set(until);
+  }
+  void end_idle() {
+    idle_ = false;
+    clear();
+  }
+
+ protected:
+  ClientConnection(async::Shard& shard, HttpClient& client) : Entry(shard.watchdog()), client_(client) {}
+  const ClientOptions& options() const { return client_.options_; }
+  const std::string& authority() const { return client_.authority_; }
+  void expired() noexcept override {
+    if (idle_)
+      client_.drop_idle(*this);  // destroys us
+    else
+      time_out();
+  }
+  virtual void time_out() noexcept = 0;
+
+ private:
+  HttpClient& client_;
+  bool idle_ = false;
+};
+
+std::unique_ptr<ClientConnection> make_plain_client_connection(async::Shard& shard, HttpClient& client);
+// Null when OpenSSL has no memory for it.
+std::unique_ptr<ClientConnection> make_tls_client_connection(async::Shard& shard, HttpClient& client,
+                                                             asio::ssl::context& context);
+
+}  // namespace fiso::net

@@ -1,0 +1,87 @@
+#include "net/http_client.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/check.h"
+#include "net/client_connection.h"
+#include "net/host_resolver.h"
+
+namespace fiso::net {
+
+HttpClient::HttpClient(async::Shard& shard, async::BlockingPool& blocking, ClientOptions options)
+    : shard_(shard),
+      options_(std::move(options)),
+      authority_(options_.origin.authority()),
+      resolver_(std::make_unique<HostResolver>(shard, blocking, options_.origin.host, options_.origin.port)) {
+  FISO_CHECK(options_.origin.scheme == Scheme::kHttp || options_.tls, "https needs a TLS context");
+}
+
+HttpClient::~HttpClient() = default;
+
+Task<Result<ClientResponse>> HttpClient::send(const ClientRequest& request, MonotonicTime deadline) {
+  async::Limiter::Permit permit;
+  if (options_.connections != nullptr && !(permit = options_.connections->try_acquire())) {
+    FISO_CO_TRY(permit, co_await options_.connections->acquire(deadline));
+  }
+  std::unique_ptr<ClientConnection> connection = take_idle();
+  if (connection != nullptr) {
+    Result<ClientResponse> response = co_await connection->exchange(request, deadline);
+    bool again = !response.has_value() && connection->stale() && request.replay == Replay::kAllowed &&
+                 response.error().code() == ErrorCode::kUnavailable;
+    if (!again) {
+      keep(std::move(connection));
+      co_return response;
+    }
+  }
+  FISO_CO_TRY(connection, co_await connect(deadline));
+  Result<ClientResponse> response = co_await connection->exchange(request, deadline);
+  keep(std::move(connection));
+  co_return response;
+}
+
+// The addresses share the time that is left, so that one that swallows packets does not use up all of it.
+Task<Result<std::unique_ptr<ClientConnection>>> HttpClient::connect(MonotonicTime deadline) {
+  MonotonicTime now = std::chrono::steady_clock::now();
+  deadline = std::min(deadline, now + options_.connect_timeout);
+  FISO_CO_TRY(HostResolver::Addresses addresses, co_await resolver_->resolve(deadline));
+  Error last(ErrorCode::kTimeout, "timeout");
+  for (size_t i = 0; i < addresses.size() && (now = std::chrono::steady_clock::now()) < deadline; ++i) {
+    bool tls = options_.origin.scheme == Scheme::kHttps;
+    auto connection =
+        tls ? make_tls_client_connection(shard_, *this, *options_.tls) : make_plain_client_connection(shard_, *this);
+    if (connection == nullptr) co_return Error(ErrorCode::kOverloaded, "tls: out of memory");
+    Result<> opened =
+        co_await connection->open(addresses[i], now + (deadline - now) / static_cast<int64_t>(addresses.size() - i));
+    if (opened.has_value()) {
+      resolver_->worked(addresses[i]);
+      co_return std::move(connection);
+    }
+    last = opened.take_error();
+  }
+  resolver_->none_worked();
+  co_return last;
+}
+
+// The one used last is the least likely to have been closed meanwhile.
+std::unique_ptr<ClientConnection> HttpClient::take_idle() {
+  while (!idle_.empty()) {
+    std::unique_ptr<ClientConnection> connection = std::move(idle_.back());
+    idle_.pop_back();
+    connection->end_idle();
+    if (connection->quiet()) return connection;
+  }
+  return nullptr;
+}
+
+void HttpClient::keep(std::unique_ptr<ClientConnection> connection) {
+  if (!connection->reusable() || idle_.size() >= options_.max_idle) return;
+  connection->begin_idle(std::chrono::steady_clock::now() + options_.idle_timeout);
+  idle_.push_back(std::move(connection));
+}
+
+void HttpClient::drop_idle(ClientConnection& connection) {
+  std::erase_if(idle_, [&](const auto& idle) { return idle.get() == &connection; });
+}
+
+}  // namespace fiso::net

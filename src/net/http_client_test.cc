@@ -1,0 +1,350 @@
+#include "net/http_client.h"
+
+#include <gtest/gtest.h>
+
+#include <future>
+
+#include "async/gate.h"
+#include "async/testing/run_task.h"
+#include "net/testing/scripted_upstream.h"
+
+namespace fiso::net {
+namespace {
+
+using testing::response_text;
+using testing::ScriptedUpstream;
+using Conversation = ScriptedUpstream::Conversation;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+MonotonicTime in(Duration duration) { return std::chrono::steady_clock::now() + duration; }
+
+class HttpClientTest : public ::testing::Test {
+ protected:
+  HttpClientTest() : shards_(1), blocking_(1, 16) {}
+  ~HttpClientTest() override {
+    shards_.run_on(0, [&](async::Shard&) { client_.reset(); });
+  }
+
+  void connect_to(uint16_t port, ClientOptions options = {}, std::string host = "127.0.0.1") {
+    options.origin.host = std::move(host);
+    options.origin.port = port;
+    shards_.run_on(0, [&](async::Shard& shard) { client_ = std::make_unique<HttpClient>(shard, blocking_, options); });
+  }
+  Result<ClientResponse> send(const ClientRequest& request, Duration timeout = seconds(30)) {
+    return testing::run_task(shards_[0], [&] { return client_->send(request, in(timeout)); });
+  }
+  Result<ClientResponse> get(Replay replay = Replay::kNever) { return send({.method = "GET", .target = "/", .replay = replay}); }
+  size_t idle() {
+    size_t count = 0;
+    shards_.run_on(0, [&](async::Shard&) { count = client_->idle(); });
+    return count;
+  }
+  // The one answer `bytes` that a server gives before it closes.
+  Result<ClientResponse> answered_with(std::string bytes) {
+    ScriptedUpstream upstream([&](Conversation& c) {
+      c.read_request();
+      c.send(bytes);
+    });
+    connect_to(upstream.port());
+    return get();
+  }
+
+  async::ShardSet shards_;
+  async::BlockingPool blocking_;
+  std::unique_ptr<HttpClient> client_;
+};
+
+void answer_all(Conversation& c) {
+  for (std::string request; !(request = c.read_request()).empty();) c.send(response_text(200, request));
+}
+
+TEST_F(HttpClientTest, ARequestGoesOutAsItWasGivenAndTheConnectionIsKept) {
+  ScriptedUpstream upstream(answer_all);
+  connect_to(upstream.port());
+  HeaderList headers;
+  headers.add("X-A", "b");
+  headers.add("Connection", "close");
+  headers.add("content-length", "77");
+  std::string_view body[] = {"hel", "", "lo"};
+  for (int i = 0; i < 3; ++i) {
+    auto response = send({.method = "POST", .target = "/p?q", .headers = &headers, .body = body});
+    ASSERT_TRUE(response.has_value()) << response.error().describe();
+    EXPECT_EQ(response->body, "POST /p?q HTTP/1.1\r\nHost: 127.0.0.1:" + std::to_string(upstream.port()) +
+                                  "\r\nX-A: b\r\nContent-Length: 5\r\n\r\nhello");
+  }
+  EXPECT_EQ(upstream.connections(), 1);
+  EXPECT_EQ(idle(), 1u);
+}
+
+TEST_F(HttpClientTest, WhatHttpCannotCarryIsNotSent) {
+  ScriptedUpstream upstream(answer_all);
+  connect_to(upstream.port());
+  HeaderList split;
+  split.add("X-A", "b\r\nX-C: d");
+  for (const ClientRequest& request :
+       {ClientRequest{"GET", "/a b"}, ClientRequest{"GET", "a"}, ClientRequest{"GE T", "/"}, ClientRequest{"GET", "/", &split}}) {
+    auto response = send(request);
+    ASSERT_FALSE(response.has_value());
+    EXPECT_EQ(response.error().code(), ErrorCode::kInvalidInput);
+  }
+  EXPECT_TRUE(get().has_value());
+  EXPECT_EQ(upstream.connections(), 1);
+}
+
+TEST_F(HttpClientTest, ARefusedConnectionIsUnavailable) {
+  uint16_t port = 0;
+  { port = ScriptedUpstream(answer_all).port(); }
+  connect_to(port);
+  auto response = get();
+  ASSERT_FALSE(response.has_value());
+  EXPECT_EQ(response.error().code(), ErrorCode::kUnavailable);
+  EXPECT_EQ(response.error().message(), "connection refused");
+  EXPECT_EQ(response.error().describe(), "connect 127.0.0.1:" + std::to_string(port) + ": connection refused");
+}
+
+TEST_F(HttpClientTest, ANameIsLookedUpAndEachOfItsAddressesTried) {
+  ScriptedUpstream upstream(answer_all);  // on IPv4 only; localhost may come first as ::1
+  connect_to(upstream.port(), {}, "localhost");
+  EXPECT_TRUE(get().has_value());
+  EXPECT_TRUE(get().has_value());
+  EXPECT_EQ(upstream.connections(), 1);
+}
+
+TEST_F(HttpClientTest, ANameThatDoesNotExistIsUnavailable) {
+  connect_to(1, {}, "does-not-exist.invalid");
+  auto response = get();
+  ASSERT_FALSE(response.has_value());
+  EXPECT_EQ(response.error().message(), "name resolution failed");
+}
+
+TEST_F(HttpClientTest, AConnectionThatWasClosedMeanwhileIsReplaced) {
+  ScriptedUpstream upstream([](Conversation& c) {
+    c.read_request();
+    c.send(response_text(200, "once"));
+  });
+  connect_to(upstream.port());
+  for (int i = 0; i < 3; ++i) ASSERT_TRUE(get(Replay::kAllowed).has_value());
+  EXPECT_EQ(upstream.connections(), 3);
+}
+
+// The server takes the second request and closes without a word: what a restart between the check and the write looks like.
+TEST_F(HttpClientTest, OnlyARequestThatMayBeReplayedIsSentAgain) {
+  ScriptedUpstream upstream([](Conversation& c) {
+    c.read_request();
+    c.send(response_text(200, "one"));
+    c.read_request();
+  });
+  connect_to(upstream.port());
+  ASSERT_TRUE(get().has_value());
+  auto refused = get(Replay::kNever);
+  ASSERT_FALSE(refused.has_value());
+  EXPECT_EQ(refused.error().code(), ErrorCode::kUnavailable);
+  EXPECT_EQ(upstream.connections(), 1);
+
+  ASSERT_TRUE(get().has_value());
+  ASSERT_TRUE(get(Replay::kAllowed).has_value());
+  EXPECT_EQ(upstream.connections(), 3);
+}
+
+TEST_F(HttpClientTest, AHalfAnswerIsNeverReplayed) {
+  ScriptedUpstream upstream([](Conversation& c) {
+    c.read_request();
+    c.send(response_text(200, "one"));
+    c.read_request();
+    c.send("HTTP/1.1 2");
+  });
+  connect_to(upstream.port());
+  ASSERT_TRUE(get().has_value());
+  EXPECT_FALSE(get(Replay::kAllowed).has_value());
+  EXPECT_EQ(upstream.connections(), 1);
+}
+
+TEST_F(HttpClientTest, BytesAfterAnAnswerEndTheConnection) {
+  ScriptedUpstream upstream([](Conversation& c) {
+    c.read_request();
+    c.send(response_text(200, "mine") + response_text(200, "of nobody"));
+    c.wait_for_close();
+  });
+  connect_to(upstream.port());
+  for (int i = 0; i < 2; ++i) EXPECT_EQ(get()->body, "mine");
+  EXPECT_EQ(upstream.connections(), 2);
+  EXPECT_EQ(idle(), 0u);
+}
+
+TEST_F(HttpClientTest, AWordOnAnIdleConnectionIsNotTakenForAnAnswer) {
+  std::promise<void> spoken;
+  ScriptedUpstream upstream([&](Conversation& c) {
+    c.read_request();
+    c.send(response_text(200, "mine"));
+    if (c.number() == 0) {
+      c.send(response_text(408, "you are slow"));
+      spoken.set_value();
+    }
+    c.wait_for_close();
+  });
+  connect_to(upstream.port());
+  EXPECT_EQ(get()->status, 200);
+  spoken.get_future().wait();
+  EXPECT_EQ(get()->status, 200);
+  EXPECT_EQ(upstream.connections(), 2);
+}
+
+TEST_F(HttpClientTest, TheServersWordOnKeepAliveCounts) {
+  ScriptedUpstream upstream([](Conversation& c) {
+    c.read_request();
+    c.send("HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+    c.wait_for_close();
+  });
+  connect_to(upstream.port());
+  EXPECT_TRUE(get().has_value());
+  EXPECT_EQ(idle(), 0u);
+}
+
+TEST_F(HttpClientTest, AnswersMayBeChunkedOrEndWithTheConnection) {
+  EXPECT_EQ(answered_with("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n")->body, "hi");
+  EXPECT_EQ(answered_with("HTTP/1.1 200 OK\r\n\r\nhi")->body, "hi");
+  EXPECT_EQ(answered_with("HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nhi")->body, "hi");
+}
+
+TEST_F(HttpClientTest, BrokenAnswersAreUnavailable) {
+  for (auto [bytes, message] : {
+           std::pair("complete garbage\r\n\r\n", "malformed response"),
+           std::pair("HTTP/1.1 200 OK\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", "malformed response"),
+           std::pair("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhi", "connection closed before the response was complete"),
+           std::pair("HTTP/1.1 200 OK\r\nContent-Le", "connection closed before the response was complete"),
+           std::pair("", "connection closed before the response was complete"),
+           std::pair("HTTP/1.1 200 OK\r\nContent-Length: 99999999\r\n\r\n", "response body too large"),
+           std::pair("HTTP/1.1 101 Switching Protocols\r\n\r\n", "malformed response"),
+       }) {
+    auto response = answered_with(bytes);
+    ASSERT_FALSE(response.has_value()) << bytes;
+    EXPECT_EQ(response.error().code(), ErrorCode::kUnavailable);
+    EXPECT_EQ(response.error().message(), message);
+    EXPECT_EQ(idle(), 0u);
+  }
+}
+
+TEST_F(HttpClientTest, AResetIsUnavailable) {
+  ScriptedUpstream upstream([](Conversation& c) {
+    c.read_request();
+    c.reset();
+  });
+  connect_to(upstream.port());
+  auto response = get();
+  ASSERT_FALSE(response.has_value());
+  EXPECT_EQ(response.error().message(), "connection reset");
+}
+
+TEST_F(HttpClientTest, InterimAnswersAreSkippedButNotWithoutEnd) {
+  std::string early = "HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n", some, many;
+  for (int i = 0; i < 16; ++i) some += early;
+  for (int i = 0; i < 1000; ++i) many += early;
+  auto response = answered_with(some + "HTTP/1.1 201 Created\r\nContent-Length: 0\r\n\r\n");
+  ASSERT_TRUE(response.has_value());
+  EXPECT_EQ(response->status, 201);
+  EXPECT_FALSE(response->headers.contains("Link"));
+  auto flooded = answered_with(many);
+  ASSERT_FALSE(flooded.has_value());
+  EXPECT_EQ(flooded.error().message(), "too many interim responses");
+}
+
+TEST_F(HttpClientTest, HeadersWithoutEndAreCutOff) {
+  std::string bytes = "HTTP/1.1 200 OK\r\n";
+  for (int i = 0; i < 3000; ++i) bytes += "X-" + std::to_string(i) + ": " + std::string(100, 'y') + "\r\n";
+  auto response = answered_with(bytes);
+  ASSERT_FALSE(response.has_value());
+  EXPECT_EQ(response.error().message(), "response headers too large");
+}
+
+TEST_F(HttpClientTest, AnAnswerToHeadHasNoBody) {
+  ScriptedUpstream upstream([](Conversation& c) {
+    while (!c.read_request().empty()) c.send("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n");
+  });
+  connect_to(upstream.port());
+  for (int i = 0; i < 2; ++i) EXPECT_TRUE(send({.method = "HEAD", .target = "/"}).has_value());
+  EXPECT_EQ(upstream.connections(), 1);
+}
+
+TEST_F(HttpClientTest, ASlowAnswerEndsAtTheDeadline) {
+  ScriptedUpstream upstream([](Conversation& c) { c.wait_for_close(); });
+  connect_to(upstream.port());
+  auto response = send({.method = "GET", .target = "/"}, milliseconds(30));
+  ASSERT_FALSE(response.has_value());
+  EXPECT_EQ(response.error().code(), ErrorCode::kTimeout);
+  EXPECT_EQ(response.error().message(), "timeout");
+}
+
+TEST_F(HttpClientTest, LargeBodiesGoBothWays) {
+  ScriptedUpstream upstream(answer_all);
+  connect_to(upstream.port(), {.max_response_body = 32_MiB});
+  std::string part(4 << 20, 'p');
+  std::string_view body[] = {part, part, part};
+  auto response = send({.method = "POST", .target = "/", .body = body});
+  ASSERT_TRUE(response.has_value()) << response.error().describe();
+  EXPECT_GT(response->body.size(), 12u << 20);
+  EXPECT_EQ(idle(), 1u);
+}
+
+TEST_F(HttpClientTest, AnEarlyAnswerToALongRequestIsTaken) {
+  std::promise<void> answered;
+  ScriptedUpstream upstream([&](Conversation& c) {
+    c.send(response_text(413, "too much"));
+    answered.get_future().wait();  // without reading
+  });
+  connect_to(upstream.port());
+  std::string body(64 << 20, 'b');
+  std::string_view pieces[] = {body};
+  auto response = send({.method = "POST", .target = "/", .body = pieces});
+  ASSERT_TRUE(response.has_value()) << response.error().describe();
+  EXPECT_EQ(response->status, 413);
+  EXPECT_EQ(idle(), 0u);
+  answered.set_value();
+}
+
+TEST_F(HttpClientTest, AnIdleConnectionIsClosedAfterItsTime) {
+  std::promise<void> closed;
+  ScriptedUpstream upstream([&](Conversation& c) {
+    answer_all(c);
+    closed.set_value();
+  });
+  connect_to(upstream.port(), {.idle_timeout = milliseconds(20)});
+  ASSERT_TRUE(get().has_value());
+  closed.get_future().wait();
+  EXPECT_EQ(idle(), 0u);
+}
+
+TEST_F(HttpClientTest, RequestsInFlightAreLimited) {
+  async::Limiter limiter(shards_, 1, 0);
+  ScriptedUpstream upstream(answer_all);
+  connect_to(upstream.port(), {.connections = &limiter});
+  {
+    auto taken = limiter.try_acquire();
+    auto response = get();
+    ASSERT_FALSE(response.has_value());
+    EXPECT_EQ(response.error().code(), ErrorCode::kOverloaded);
+  }
+  EXPECT_TRUE(get().has_value());
+  EXPECT_EQ(limiter.in_use(), 0u);
+}
+
+TEST_F(HttpClientTest, RequestsAtTheSameTimeHaveConnectionsOfTheirOwn) {
+  ScriptedUpstream upstream(answer_all);
+  connect_to(upstream.port(), {.max_idle = 3});
+  int good = 0;
+  testing::run_task(shards_[0], [&]() -> Task<> {
+    async::Gate gate(shards_[0].executor());
+    auto one = [&](int i, async::Gate::Pass) -> Task<> {
+      std::string target = "/" + std::to_string(i);
+      auto response = co_await client_->send({.method = "GET", .target = target}, in(seconds(30)));
+      good += response.has_value() && response->body.starts_with("GET " + target + " ");
+    };
+    for (int i = 0; i < 20; ++i) async::spawn(shards_[0], one(i, gate.enter()));
+    co_await gate.wait_empty();
+  });
+  EXPECT_EQ(good, 20);
+  EXPECT_EQ(idle(), 3u);
+}
+
+}  // namespace
+}  // namespace fiso::net
