@@ -1,0 +1,50 @@
+#include "wasm/wasi/guest.h"
+
+#include <algorithm>
+
+namespace fiso::wasm::wasi {
+namespace {
+
+constexpr Rights kStdinRights = rights::kFdRead | rights::kFdFilestatGet | rights::kFdFdstatSetFlags | rights::kPollFdReadwrite;
+constexpr Rights kStdoutRights = rights::kFdWrite | rights::kFdFilestatGet | rights::kFdFdstatSetFlags | rights::kPollFdReadwrite;
+
+}  // namespace
+
+Guest::Guest(const GuestConfig& config, const Clock& clock, StderrSink* stderr_sink)
+    : config_(config),
+      clock_(clock),
+      fds_(std::max<uint32_t>(config.limits().fds, static_cast<uint32_t>(4 + config.preopens().size()))),
+      stderr_(stderr_sink, config.limits().stderr_line, config.limits().stderr_lines) {
+  fds_.reserve(6 + config.preopens().size());
+  (void)fds_.add({.kind = Descriptor::Kind::kStdin, .rights = kStdinRights});
+  (void)fds_.add({.kind = Descriptor::Kind::kStdout, .rights = kStdoutRights});
+  (void)fds_.add({.kind = Descriptor::Kind::kStderr, .rights = kStdoutRights});
+  for (const GuestConfig::Preopen& preopen : config.preopens())
+    (void)fds_.add({.kind = Descriptor::Kind::kDirectory,
+                    .rights = directory_rights(preopen.directory->access()),
+                    .inheriting = rights::kAll,
+                    .host = preopen.directory,
+                    .preopen = preopen.guest_path});
+  // Last, so that a guest which looks for the nearest name finds it even beside a preopen of the same name.
+  if (config.stdin_file())
+    (void)fds_.add({.kind = Descriptor::Kind::kInputDirectory,
+                    .rights = directory_rights(Access::kReadOnly),
+                    .inheriting = rights::kAll,
+                    .preopen = kInputDirectory});
+}
+
+void Guest::give_input(std::span<const std::string_view> pieces, InputEnd end) {
+  input_.give(pieces, end);
+  stderr_.restart();
+}
+
+bool Guest::reserve_output(uint64_t count) {
+  uint64_t limit = limits().output.count;
+  if (overflowed_ || count > limit || output_.size() > limit - count) {
+    overflowed_ = true;
+    return false;
+  }
+  return true;
+}
+
+}  // namespace fiso::wasm::wasi

@@ -1,0 +1,76 @@
+// The WASI state of one instance: descriptors, stdin, stdout, stderr and how it ended.
+//
+// The engine gives it input, lets the guest run, and takes the output; the host calls (host_calls.h) do the rest. It is
+// independent of any engine. Shard-local: made, used and destroyed on one shard. `config`, `clock` and the sink outlive it.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "base/clock.h"
+#include "wasm/wasi/fd_table.h"
+#include "wasm/wasi/guest_config.h"
+#include "wasm/wasi/input.h"
+#include "wasm/wasi/stderr_lines.h"
+
+namespace fiso::wasm::wasi {
+
+class Guest {
+ public:
+  // `stderr_sink` may be null.
+  Guest(const GuestConfig& config, const Clock& clock, StderrSink* stderr_sink);
+  Guest(const Guest&) = delete;
+  Guest& operator=(const Guest&) = delete;
+
+  // Starts a run: what the guest reads from now on. The pieces and the array of them are borrowed until the run has ended.
+  void give_input(std::span<const std::string_view> pieces, InputEnd end);
+  // After give_input with kMoreLater: nothing more will come.
+  void end_input() { input_.finish(); }
+  // True if a read of stdin would not wait.
+  bool has_input() const { return input_.readable(); }
+
+  const std::string& output() const { return output_; }
+  // Moves it out; output starts empty again, and with it the count towards the limit.
+  std::string take_output() { return std::exchange(output_, {}); }
+  // Memory for output, so that it need not grow: the room of an earlier output may be handed in again.
+  void give_output_room(std::string room) {
+    output_ = std::move(room);
+    output_.clear();
+  }
+  // The guest wrote more than its limit and is to be stopped.
+  bool output_overflowed() const { return overflowed_; }
+
+  // Set once the guest has called proc_exit.
+  std::optional<uint32_t> exit_code() const { return exit_code_; }
+
+  // Reports a last line without a newline.
+  void flush_stderr() { stderr_.flush(); }
+
+  // For the host calls.
+  const GuestConfig& config() const { return config_; }
+  const GuestLimits& limits() const { return config_.limits(); }
+  const Clock& clock() const { return clock_; }
+  FdTable& fds() { return fds_; }
+  Input& input() { return input_; }
+  StderrLines& stderr_lines() { return stderr_; }
+  void exit(uint32_t code) { exit_code_ = code; }
+  // Room for `count` more bytes of output; without it the guest has overflowed.
+  bool reserve_output(uint64_t count);
+  void append_output(std::string_view bytes) { output_.append(bytes); }
+
+ private:
+  const GuestConfig& config_;
+  const Clock& clock_;
+  FdTable fds_;
+  Input input_;
+  StderrLines stderr_;
+  std::string output_;
+  bool overflowed_ = false;
+  std::optional<uint32_t> exit_code_;
+};
+
+}  // namespace fiso::wasm::wasi

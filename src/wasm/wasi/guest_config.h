@@ -1,0 +1,83 @@
+// What all instances of one configured guest have in common: arguments, environment, directories, limits.
+//
+// Immutable and thread-safe; it outlives the guests made from it. Directories are opened once, when it is made, so a preopen
+// stays what it was even if its path is renamed meanwhile.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/result.h"
+#include "base/units.h"
+#include "wasm/wasi/host_file.h"
+
+namespace fiso::wasm::wasi {
+
+// Beyond one of these the guest gets an errno; beyond `output` it is to be stopped as well.
+struct GuestLimits {
+  Bytes output = 10_MiB;  // stdout of one run
+  uint32_t fds = 256;
+  Bytes stderr_line = 4_KiB;    // the rest of a longer line is dropped
+  uint32_t stderr_lines = 256;  // of one run; the rest is dropped
+  uint32_t poll_subscriptions = 1024;
+  uint32_t iovecs = 1024;
+};
+
+struct PreopenOptions {
+  std::string guest_path;
+  std::string host_path;
+  Access access = Access::kReadWrite;
+};
+
+struct GuestOptions {
+  std::vector<std::string> args;  // args[0] is the program's name
+  std::vector<std::pair<std::string, std::string>> env;
+  std::vector<PreopenOptions> preopens;
+  GuestLimits limits;
+  // The guest sees its input as the file kInputFilePath as well.
+  bool stdin_file = false;
+};
+
+// The directory and the only file of GuestOptions::stdin_file, both in memory.
+inline constexpr std::string_view kInputDirectory = "stdin";
+inline constexpr std::string_view kInputFileName = "input.json";
+inline constexpr std::string_view kInputFilePath = "stdin/input.json";
+
+// Strings as args_get and environ_get hand them out: one after the other, each with its NUL.
+struct StringBlock {
+  std::string bytes;
+  std::vector<uint32_t> offsets;
+};
+
+class GuestConfig {
+ public:
+  // kInvalidConfig for a directory that cannot be opened, a string with a NUL, or a kernel without openat2(2).
+  static Result<std::shared_ptr<const GuestConfig>> open(GuestOptions options);
+
+  struct Preopen {
+    std::string guest_path;
+    HostFileRef directory;
+  };
+
+  const StringBlock& args() const { return args_; }
+  const StringBlock& env() const { return env_; }
+  const std::vector<Preopen>& preopens() const { return preopens_; }
+  const GuestLimits& limits() const { return limits_; }
+  bool stdin_file() const { return stdin_file_; }
+  // True if guests can reach files of the host, which may block.
+  bool has_files() const { return !preopens_.empty(); }
+
+ private:
+  GuestConfig() = default;
+  StringBlock args_;
+  StringBlock env_;
+  std::vector<Preopen> preopens_;
+  GuestLimits limits_;
+  bool stdin_file_ = false;
+};
+
+}  // namespace fiso::wasm::wasi

@@ -1,0 +1,158 @@
+// poll_oneoff: waits for the first of several things, which are clocks, and descriptors to be readable or writable.
+//
+// Only stdin can be not ready; files never block a poll. All subscriptions are read when the call is made and looked at
+// again when the wait is over.
+#include <algorithm>
+#include <vector>
+
+#include "wasm/wasi/calls.h"
+#include "wasm/wasi/sandbox_path.h"
+
+namespace fiso::wasm::wasi::calls {
+namespace {
+
+struct Subscription {
+  uint64_t userdata;
+  uint8_t type;
+  Fd fd;              // of a descriptor
+  MonotonicTime due;  // of a clock
+  Errno error;        // of a subscription that fails by itself, while the others may do well
+};
+
+struct Event {
+  Errno error = Errno::kSuccess;
+  uint64_t bytes = 0;
+  uint16_t flags = 0;
+};
+
+MonotonicTime later(MonotonicTime now, uint64_t nanoseconds) {
+  auto most = static_cast<uint64_t>(Duration(kNever - now).count());
+  return nanoseconds >= most ? kNever : now + Duration(static_cast<int64_t>(nanoseconds));
+}
+
+// When a clock subscription is due, in the host's monotonic time.
+MonotonicTime due_time(const Clock& clock, uint32_t id, uint64_t timeout, uint16_t flags) {
+  MonotonicTime now = clock.now();
+  if ((flags & subclockflags::kAbstime) == 0) return later(now, timeout);
+  uint64_t reference = id == clockid::kRealtime ? static_cast<uint64_t>(clock.wall_now().time_since_epoch().count())
+                                                : static_cast<uint64_t>(Duration(now.time_since_epoch()).count());
+  return timeout <= reference ? now : later(now, timeout - reference);
+}
+
+// `at` has room for one, checked before.
+OrErrno<Subscription> read_subscription(const Clock& clock, GuestMemory memory, uint64_t at) {
+  Subscription read{.userdata = *memory.read<uint64_t>(at + subscription::kUserdata),
+                    .type = *memory.read<uint8_t>(at + subscription::kTag),
+                    .fd = *memory.read<uint32_t>(at + subscription::kFd),
+                    .due = kNever,
+                    .error = Errno::kSuccess};
+  if (read.type > eventtype::kFdWrite) return tl::unexpected(Errno::kInval);
+  if (read.type == eventtype::kClock) {
+    auto id = *memory.read<uint32_t>(at + subscription::kClockId);
+    if (id > clockid::kThreadCputime) {
+      read.error = Errno::kInval;
+    } else if (id > clockid::kMonotonic) {
+      read.error = Errno::kNotsup;
+    } else {
+      read.due = due_time(clock, id, *memory.read<uint64_t>(at + subscription::kClockTimeout),
+                          *memory.read<uint16_t>(at + subscription::kClockFlags));
+    }
+  }
+  return read;
+}
+
+// What there is to tell about one subscription now; nothing if it has to wait.
+std::optional<Event> look(Guest& guest, const Subscription& subscription, MonotonicTime now) {
+  if (subscription.error != Errno::kSuccess) return Event{.error = subscription.error};
+  if (subscription.type == eventtype::kClock) return subscription.due <= now ? std::optional<Event>(Event{}) : std::nullopt;
+  const Descriptor* descriptor = guest.fds().find(subscription.fd);
+  bool reads = subscription.type == eventtype::kFdRead;
+  if (descriptor == nullptr) return Event{.error = Errno::kBadf};
+  if (!descriptor->may(rights::kPollFdReadwrite)) return Event{.error = Errno::kNotcapable};
+  if (descriptor->kind != Descriptor::Kind::kStdin || !reads) return Event{.bytes = 1};
+  if (!guest.has_input()) return std::nullopt;
+  uint64_t left = guest.input().remaining();
+  return Event{.bytes = left, .flags = left == 0 ? eventrwflags::kHangup : uint16_t{0}};
+}
+
+void write_event(GuestMemory memory, uint64_t at, const Subscription& subscription, const Event& event) {
+  std::memset(memory.at(at, event::kSize), 0, event::kSize);
+  bool reports_bytes = subscription.type != eventtype::kClock;
+  (void)(memory.write(at + event::kUserdata, subscription.userdata) && memory.write(at + event::kError, event.error) &&
+         memory.write(at + event::kType, subscription.type));
+  if (reports_bytes) (void)(memory.write(at + event::kNbytes, event.bytes) && memory.write(at + event::kFlags, event.flags));
+}
+
+class Poll {
+ public:
+  Poll(GuestPointer events, GuestPointer count) : events_(events), count_(count) {}
+
+  // Writes an event for each subscription that is ready; none is fine.
+  OrErrno<uint32_t> report(Guest& guest, GuestMemory memory) const {
+    if (memory.at(events_, subscriptions_.size() * event::kSize) == nullptr) return tl::unexpected(Errno::kFault);
+    MonotonicTime now = guest.clock().now();
+    uint32_t ready = 0;
+    for (const Subscription& subscription : subscriptions_)
+      if (auto event = look(guest, subscription, now))
+        write_event(memory, events_ + uint64_t{ready++} * event::kSize, subscription, *event);
+    if (!memory.write(count_, ready)) return tl::unexpected(Errno::kFault);
+    return ready;
+  }
+
+  // Reads `count` subscriptions; they lie inside memory.
+  Errno read(const Clock& clock, GuestMemory memory, GuestPointer list, uint32_t count) {
+    subscriptions_.reserve(count);
+    for (uint32_t i = 0; i < count; ++i) {
+      auto subscription = read_subscription(clock, memory, list + uint64_t{i} * subscription::kSize);
+      if (!subscription) return subscription.error();
+      subscriptions_.push_back(*subscription);
+    }
+    return Errno::kSuccess;
+  }
+
+  MonotonicTime until() const {
+    MonotonicTime first = kNever;
+    for (const Subscription& subscription : subscriptions_) first = std::min(first, subscription.due);
+    return first;
+  }
+
+  // True if something other than a clock is waited for, which can only be stdin.
+  bool waits_for_input() const {
+    return std::ranges::any_of(subscriptions_, [](const Subscription& s) { return s.type != eventtype::kClock; });
+  }
+
+ private:
+  GuestPointer events_;
+  GuestPointer count_;
+  std::vector<Subscription> subscriptions_;
+};
+
+class PendingPoll final : public PendingCall {
+ public:
+  explicit PendingPoll(Poll poll)
+      : PendingCall(poll.waits_for_input() ? Kind::kInput : Kind::kSleep, poll.until()), poll_(std::move(poll)) {}
+  int32_t finish(Guest& guest, GuestMemory memory) override {
+    auto ready = poll_.report(guest, memory);
+    return static_cast<int32_t>(ready ? Errno::kSuccess : ready.error());
+  }
+
+ private:
+  Poll poll_;
+};
+
+}  // namespace
+
+Outcome poll_oneoff(Guest& guest, GuestMemory memory, Args args) {
+  GuestPointer list = args.u32(0);
+  uint32_t count = args.u32(2);
+  if (count == 0 || count > guest.limits().poll_subscriptions) return Errno::kInval;
+  if (memory.at(list, uint64_t{count} * subscription::kSize) == nullptr) return Errno::kFault;
+  Poll poll(args.u32(1), args.u32(3));
+  if (Errno error = poll.read(guest.clock(), memory, list, count); error != Errno::kSuccess) return error;
+  auto ready = poll.report(guest, memory);
+  if (!ready) return ready.error();
+  if (*ready != 0) return Errno::kSuccess;
+  return Outcome(std::make_unique<PendingPoll>(std::move(poll)));
+}
+
+}  // namespace fiso::wasm::wasi::calls

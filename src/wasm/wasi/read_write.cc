@@ -1,0 +1,217 @@
+// fd_read, fd_write, fd_pread and fd_pwrite: stdio and the input in memory at once, files of the host off the shard.
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <limits>
+#include <memory>
+#include <optional>
+
+#include "wasm/wasi/calls.h"
+#include "wasm/wasi/io_vectors.h"
+
+namespace fiso::wasm::wasi::calls {
+namespace {
+
+using Kind = Descriptor::Kind;
+using Offset = std::optional<uint64_t>;  // none: the descriptor's own position
+
+// What one call moves to or from a file, or looks at for stderr; a guest asks again for the rest, as with any short read.
+constexpr uint64_t kMostAtOnce = 1u << 20;
+
+// Where a call finds its buffers and leaves its result; the same before and after a wait.
+struct Transfer {
+  GuestPointer list;
+  uint32_t count;
+  GuestPointer result;
+
+  IoVectors vectors(GuestMemory memory) const { return {memory, list, count}; }
+};
+
+// Bytes asked for in all; whatever is wrong with the arguments shows here, before anything is moved.
+OrErrno<uint64_t> bytes_wanted(const Guest& guest, GuestMemory memory, const Transfer& transfer) {
+  if (memory.at(transfer.result, sizeof(uint32_t)) == nullptr) return tl::unexpected(Errno::kFault);
+  return transfer.vectors(memory).total(guest.limits().iovecs);
+}
+
+// Fills the buffers in order from `next(to, length)`, which gives less than `length` at the end.
+template <class Next>
+Errno scatter(GuestMemory memory, const Transfer& transfer, Next next) {
+  uint32_t done = 0;
+  IoVectors vectors = transfer.vectors(memory);
+  for (uint32_t i = 0; i < vectors.count(); ++i) {
+    auto buffer = vectors[i];
+    if (!buffer) break;  // the list itself was just overwritten
+    size_t length = std::min<size_t>(buffer->size(), std::numeric_limits<uint32_t>::max() - done);
+    size_t got = next(buffer->data(), length);
+    done += static_cast<uint32_t>(got);
+    if (got < buffer->size()) break;
+  }
+  return memory.write(transfer.result, done) ? Errno::kSuccess : Errno::kFault;
+}
+
+Errno read_stdin(Guest& guest, GuestMemory memory, const Transfer& transfer) {
+  if (auto wanted = bytes_wanted(guest, memory, transfer); !wanted) return wanted.error();
+  return scatter(memory, transfer, [&](uint8_t* to, size_t length) { return guest.input().read(to, length); });
+}
+
+Errno read_input_file(Guest& guest, GuestMemory memory, Fd fd, const Transfer& transfer, Offset offset) {
+  Descriptor* file = guest.fds().find(fd);
+  if (file == nullptr) return Errno::kBadf;
+  if (auto wanted = bytes_wanted(guest, memory, transfer); !wanted) return wanted.error();
+  uint64_t& position = offset ? *offset : file->position;
+  return scatter(memory, transfer, [&](uint8_t* to, size_t length) {
+    size_t got = guest.input().read_at(position, to, length);
+    position += got;
+    return got;
+  });
+}
+
+struct FileBytes {
+  std::unique_ptr<uint8_t[]> bytes;
+  size_t count = 0;
+  Errno error = Errno::kSuccess;
+};
+
+template <class System>
+ssize_t without_interruption(System system) {
+  ssize_t result;
+  do result = system();
+  while (result < 0 && errno == EINTR);
+  return result;
+}
+
+FileBytes read_host(int fd, size_t length, Offset offset) {
+  FileBytes got{.bytes = std::make_unique_for_overwrite<uint8_t[]>(length)};
+  ssize_t count = without_interruption([&] {
+    return offset ? ::pread(fd, got.bytes.get(), length, static_cast<off_t>(*offset)) : ::read(fd, got.bytes.get(), length);
+  });
+  if (count < 0) return {.error = errno_of_host(errno)};
+  got.count = static_cast<size_t>(count);
+  return got;
+}
+
+Outcome read_file(Guest& guest, GuestMemory memory, const HostFileRef& file, const Transfer& transfer, Offset offset) {
+  auto wanted = bytes_wanted(guest, memory, transfer);
+  if (!wanted) return wanted.error();
+  size_t length = std::min(*wanted, kMostAtOnce);
+  return off_shard([file, length, offset] { return read_host(file->fd(), length, offset); },
+                   [transfer](Guest&, GuestMemory guest_memory, const FileBytes& got) {
+                     if (got.error != Errno::kSuccess) return got.error;
+                     size_t position = 0;
+                     return scatter(guest_memory, transfer, [&](uint8_t* to, size_t room) {
+                       size_t count = std::min(room, got.count - position);
+                       std::memcpy(to, got.bytes.get() + position, count);
+                       position += count;
+                       return count;
+                     });
+                   });
+}
+
+Outcome read_from(Guest& guest, GuestMemory memory, Fd fd, const Transfer& transfer, Offset offset) {
+  Descriptor* descriptor = guest.fds().find(fd);
+  if (descriptor == nullptr) return Errno::kBadf;
+  if (descriptor->kind == Kind::kDirectory || descriptor->kind == Kind::kInputDirectory) return Errno::kIsdir;
+  if (!descriptor->may(rights::kFdRead)) return Errno::kBadf;
+  if (descriptor->kind == Kind::kFile) return read_file(guest, memory, descriptor->host, transfer, offset);
+  if (descriptor->kind == Kind::kInputFile) {
+    if (guest.input().given()) return read_input_file(guest, memory, fd, transfer, offset);
+    return when_input([=](Guest& later, GuestMemory then) { return read_input_file(later, then, fd, transfer, offset); });
+  }
+  if (offset) return Errno::kSpipe;
+  if (guest.has_input()) return read_stdin(guest, memory, transfer);
+  return when_input([=](Guest& later, GuestMemory then) { return read_stdin(later, then, transfer); });
+}
+
+// Hands the guest's bytes, at most `most` of them, to `take(text)`.
+template <class Take>
+uint32_t gather(GuestMemory memory, const Transfer& transfer, uint64_t most, Take take) {
+  uint64_t left = most;
+  IoVectors vectors = transfer.vectors(memory);
+  for (uint32_t i = 0; i < vectors.count() && left != 0; ++i) {
+    auto buffer = vectors[i];
+    if (!buffer) break;
+    size_t count = std::min<uint64_t>(buffer->size(), left);
+    take(std::string_view(reinterpret_cast<const char*>(buffer->data()), count));
+    left -= count;
+  }
+  return static_cast<uint32_t>(most - left);
+}
+
+Errno write_stdout(Guest& guest, GuestMemory memory, const Transfer& transfer, uint64_t wanted) {
+  if (!guest.reserve_output(wanted)) return Errno::kNospc;
+  uint32_t done = gather(memory, transfer, wanted, [&](std::string_view bytes) { guest.append_output(bytes); });
+  return memory.write(transfer.result, done) ? Errno::kSuccess : Errno::kFault;
+}
+
+Errno write_stderr(Guest& guest, GuestMemory memory, const Transfer& transfer, uint64_t wanted) {
+  uint32_t done =
+      gather(memory, transfer, std::min(wanted, kMostAtOnce), [&](std::string_view bytes) { guest.stderr_lines().write(bytes); });
+  return memory.write(transfer.result, done) ? Errno::kSuccess : Errno::kFault;
+}
+
+struct Written {
+  uint32_t count = 0;
+  Errno error = Errno::kSuccess;
+};
+
+Written write_host(int fd, const std::string& bytes, Offset offset) {
+  ssize_t count = without_interruption([&] {
+    return offset ? ::pwrite(fd, bytes.data(), bytes.size(), static_cast<off_t>(*offset))
+                  : ::write(fd, bytes.data(), bytes.size());
+  });
+  if (count < 0) return {.error = errno_of_host(errno)};
+  return {.count = static_cast<uint32_t>(count)};
+}
+
+Outcome write_file(GuestMemory memory, const HostFileRef& file, const Transfer& transfer, uint64_t wanted, Offset offset) {
+  std::string bytes;
+  bytes.reserve(std::min(wanted, kMostAtOnce));
+  gather(memory, transfer, std::min(wanted, kMostAtOnce), [&](std::string_view part) { bytes += part; });
+  return off_shard([file, bytes = std::move(bytes), offset] { return write_host(file->fd(), bytes, offset); },
+                   [transfer](Guest&, GuestMemory guest_memory, Written written) {
+                     if (written.error != Errno::kSuccess) return written.error;
+                     return guest_memory.write(transfer.result, written.count) ? Errno::kSuccess : Errno::kFault;
+                   });
+}
+
+Outcome write_to(Guest& guest, GuestMemory memory, Fd fd, const Transfer& transfer, Offset offset) {
+  Descriptor* descriptor = guest.fds().find(fd);
+  if (descriptor == nullptr) return Errno::kBadf;
+  if (descriptor->kind == Kind::kDirectory || descriptor->kind == Kind::kInputDirectory) return Errno::kIsdir;
+  if (!descriptor->may(rights::kFdWrite)) return Errno::kBadf;
+  bool is_file = descriptor->kind == Kind::kFile;
+  if (offset && !is_file) return Errno::kSpipe;
+  auto wanted = bytes_wanted(guest, memory, transfer);
+  if (!wanted) return wanted.error();
+  if (is_file) return write_file(memory, descriptor->host, transfer, *wanted, offset);
+  if (descriptor->kind == Kind::kStdout) return write_stdout(guest, memory, transfer, *wanted);
+  return write_stderr(guest, memory, transfer, *wanted);
+}
+
+Transfer transfer_of(Args args, int result) { return {.list = args.u32(1), .count = args.u32(2), .result = args.u32(result)}; }
+
+bool is_file_offset(uint64_t offset) { return offset <= static_cast<uint64_t>(std::numeric_limits<off_t>::max()); }
+
+}  // namespace
+
+Outcome fd_read(Guest& guest, GuestMemory memory, Args args) {
+  return read_from(guest, memory, args.u32(0), transfer_of(args, 3), std::nullopt);
+}
+
+Outcome fd_write(Guest& guest, GuestMemory memory, Args args) {
+  return write_to(guest, memory, args.u32(0), transfer_of(args, 3), std::nullopt);
+}
+
+Outcome fd_pread(Guest& guest, GuestMemory memory, Args args) {
+  if (!is_file_offset(args.u64(3))) return Errno::kInval;
+  return read_from(guest, memory, args.u32(0), transfer_of(args, 4), args.u64(3));
+}
+
+Outcome fd_pwrite(Guest& guest, GuestMemory memory, Args args) {
+  if (!is_file_offset(args.u64(3))) return Errno::kInval;
+  return write_to(guest, memory, args.u32(0), transfer_of(args, 4), args.u64(3));
+}
+
+}  // namespace fiso::wasm::wasi::calls
