@@ -1,5 +1,5 @@
-// Gives the host pointers that lie outside of its memory, or wrap around. Answers {"call": errno, …}; every errno has to
-// be EFAULT (21), or EINVAL (28), EOVERFLOW (61) or 2BIG (1) where a length alone is wrong; never 0.
+// Gives the host pointers that lie outside of its memory, or wrap around. Answers {"attempt": errno, …}: EFAULT (21) is meant,
+// EINVAL (28) and EOVERFLOW (61) will do, 0 never.
 #include <wasi/api.h>
 
 #include "text.h"

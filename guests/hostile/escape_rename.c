@@ -1,9 +1,7 @@
 // Tries to leave its directory by renaming: files across its border, and a directory that is open while it moves up.
 #include "attempts.h"
 
-static __wasi_errno_t try_rename(const char* from, const char* to) {
-  return __wasi_path_rename(kPreopen, from, kPreopen, to);
-}
+static __wasi_errno_t try_rename(const char* from, const char* to) { return __wasi_path_rename(kPreopen, from, kPreopen, to); }
 
 static __wasi_errno_t read_at(__wasi_fd_t directory, const char* path) {
   __wasi_fd_t opened;

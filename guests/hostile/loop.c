@@ -1,5 +1,4 @@
 // Never ends, and never calls the host.
 int main(void) {
-  for (volatile unsigned rounds = 0;; ++rounds) {
-  }
+  for (volatile unsigned rounds = 0;; ++rounds) {}
 }

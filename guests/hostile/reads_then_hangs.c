@@ -3,6 +3,5 @@
 
 int main(void) {
   read_envelope();
-  for (volatile unsigned rounds = 0;; ++rounds) {
-  }
+  for (volatile unsigned rounds = 0;; ++rounds) {}
 }

@@ -43,8 +43,8 @@ static inline void send_attempts(Attempts* attempts) {
 // For clearing up, which may fail.
 static inline void discard(__wasi_errno_t error) { (void)error; }
 
-static inline __wasi_errno_t try_open_at(__wasi_fd_t directory, const char* path, __wasi_oflags_t flags,
-                                         __wasi_rights_t rights, __wasi_fd_t* opened) {
+static inline __wasi_errno_t try_open_at(__wasi_fd_t directory, const char* path, __wasi_oflags_t flags, __wasi_rights_t rights,
+                                         __wasi_fd_t* opened) {
   return __wasi_path_open(directory, __WASI_LOOKUPFLAGS_SYMLINK_FOLLOW, path, flags, rights, rights, 0, opened);
 }
 

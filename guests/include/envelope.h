@@ -1,4 +1,5 @@
-// The guest's side of the interceptor envelope: {"payload":…,"headers":…,"direction":…} in, {"payload":…,"headers":…} out.
+// The guest's side of the interceptor envelope: {"payload":…,"headers":…,"direction":…} comes in on stdin, and
+// {"payload":…,"headers":…} goes out on stdout.
 //
 // Small and quick, for the guests that are measured: no stdio, the input is read into a static buffer (malloc only when it
 // is too small), and the answer leaves in one write whose pieces are gathered from where they are.

@@ -68,13 +68,9 @@ static int truncate_file(const Job* job, Text* result) {
   return failed ? -1 : 0;
 }
 
-static int by_name(const struct dirent** left, const struct dirent** right) {
-  return strcmp((*left)->d_name, (*right)->d_name);
-}
+static int by_name(const struct dirent** left, const struct dirent** right) { return strcmp((*left)->d_name, (*right)->d_name); }
 
-static int not_dots(const struct dirent* entry) {
-  return strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0;
-}
+static int not_dots(const struct dirent* entry) { return strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0; }
 
 static int list_directory(const Job* job, Text* result) {
   struct dirent** entries;
@@ -148,9 +144,9 @@ static const struct {
   const char* name;
   Operation run;
 } kOperations[] = {
-    {"read", read_file},      {"write", write_file},      {"append", append_file},    {"truncate", truncate_file},
-    {"list", list_directory}, {"stat", stat_path},        {"lstat", lstat_path},      {"mkdir", make_directory},
-    {"unlink", unlink_file},  {"rmdir", remove_directory}, {"rename", rename_path},    {"link", link_path},
+    {"read", read_file},      {"write", write_file},       {"append", append_file}, {"truncate", truncate_file},
+    {"list", list_directory}, {"stat", stat_path},         {"lstat", lstat_path},   {"mkdir", make_directory},
+    {"unlink", unlink_file},  {"rmdir", remove_directory}, {"rename", rename_path}, {"link", link_path},
     {"readlink", read_link},  {"symlink", symlink_path},
 };
 
