@@ -40,7 +40,7 @@ bool retryable(ErrorCode code) {
   return false;
 }
 
-Error::Error(ErrorCode code, std::string message) : rep_(new Rep{code, std::move(message), {}}) {}
+Error::Error(ErrorCode code, std::string message) : rep_(new Rep{code, std::move(message), {}, Duration(0)}) {}
 
 Error::Error(const Error& other) : rep_(new Rep(*other.rep_)) {}
 
@@ -65,6 +65,11 @@ Error Error::with_context(std::string context) && {
 
 Error Error::with_message(std::string message) && {
   rep_->message = std::move(message);
+  return std::move(*this);
+}
+
+Error Error::with_retry_after(Duration duration) && {
+  rep_->retry_after = duration;
   return std::move(*this);
 }
 

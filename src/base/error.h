@@ -10,6 +10,8 @@
 #include <string_view>
 #include <vector>
 
+#include "base/clock.h"
+
 namespace fiso {
 
 enum class ErrorCode {
@@ -53,11 +55,16 @@ class [[nodiscard]] Error {
   Error with_message(std::string message) &&;
   Error with_code(ErrorCode code) &&;
 
+  // How long the other side asked us to stay away (Retry-After); zero if it did not say.
+  Duration retry_after() const { return rep_->retry_after; }
+  Error with_retry_after(Duration duration) &&;
+
  private:
   struct Rep {
     ErrorCode code;
     std::string message;
     std::vector<std::string> contexts;  // innermost first
+    Duration retry_after{0};
   };
   std::unique_ptr<Rep> rep_;
 };

@@ -1,0 +1,15 @@
+// Which header fields may travel on with an event, whoever names them: a guest, a configuration, a caller.
+#pragma once
+
+#include <string_view>
+
+namespace fiso {
+
+// A token of RFC 9110, section 5.6.2.
+bool is_header_name(std::string_view name);
+// Visible text, spaces and tabs; no leading or trailing white space, no control characters.
+bool is_header_value(std::string_view value);
+// Those that describe one hop or the message itself, and Fiso's own: Connection and its kin, Host, Content-*, Fiso-*.
+bool is_reserved_header(std::string_view name);
+
+}  // namespace fiso

@@ -1,0 +1,46 @@
+// The JSON that guests read and write.
+//
+//   in   {"payload": <any JSON>, "headers": {string: string}, "direction": "inbound"}
+//   out  {"payload": <any JSON>, "headers": {string: string}}
+//
+// On the way in the payload is not copied: the input is a list of pieces around it. Header names are in canonical case and
+// each name is there once, with its first value. On the way out a missing or null payload is null, unknown members are
+// ignored, and a header value that is not a string is an error.
+#pragma once
+
+#include <array>
+#include <string>
+#include <string_view>
+
+#include "base/header_list.h"
+#include "base/result.h"
+#include "json/scan.h"
+
+namespace fiso::interceptors {
+
+// How the input ends: as the contract has it, or as one line for guests that loop over lines.
+enum class EnvelopeForm { kPlain, kLine };
+
+class EnvelopeIn {
+ public:
+  // `payload` must be valid JSON; it is borrowed, unless a line is wanted and it spans several.
+  EnvelopeIn(std::string_view payload, const HeaderList& headers, EnvelopeForm form);
+  const std::array<std::string_view, 3>& pieces() const { return pieces_; }
+  EnvelopeIn(const EnvelopeIn&) = delete;
+
+ private:
+  std::string tail_;
+  std::string one_line_;
+  std::array<std::string_view, 3> pieces_;
+};
+
+struct EnvelopeOut {
+  std::string_view payload;  // into the text that was read, or "null"
+  HeaderList headers;
+};
+
+// kGuestLimit if it is not such an envelope: "wasm unmarshal output: unexpected end of JSON input". `scratch` is working
+// memory.
+Result<EnvelopeOut> read_envelope(std::string_view output, json::Document& scratch);
+
+}  // namespace fiso::interceptors

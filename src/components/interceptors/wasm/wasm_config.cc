@@ -1,0 +1,138 @@
+// What a wasm interceptor's configuration may say, and what becomes of it.
+#include <filesystem>
+#include <utility>
+
+#include "components/interceptors/wasm/wasm_interceptor.h"
+
+namespace fiso::interceptors {
+namespace {
+
+using Config = WasmInterceptor::Config;
+
+constexpr std::string_view kReadOnlySuffix = ":ro";
+constexpr char kWasmerElsewhere[] = "{path}: runtime \"wasmer\" is not built into this program yet; leave the key out to use the light engine";
+
+std::optional<std::string> bad_preopens(const std::map<std::string, std::string>& preopens) {
+  for (const auto& [guest, host] : preopens)
+    if (guest.empty() || host.empty() || host == kReadOnlySuffix) return "{path}: write /guest/path: /host/path, with :ro after it for read-only";
+  return std::nullopt;
+}
+
+wasm::wasi::PreopenOptions to_preopen(const std::string& guest, std::string host) {
+  wasm::wasi::PreopenOptions preopen{.guest_path = guest};
+  if (host.ends_with(kReadOnlySuffix)) {
+    host.resize(host.size() - kReadOnlySuffix.size());
+    preopen.access = wasm::wasi::Access::kReadOnly;
+  }
+  preopen.host_path = std::move(host);
+  return preopen;
+}
+
+class WasmPlan final : public core::Plan<core::Interceptor> {
+ public:
+  WasmPlan(WasmInterceptor::Shared shared, wasm::Capacity& capacity) : shared_(std::move(shared)), capacity_(capacity) {}
+  std::unique_ptr<core::Interceptor> make(async::Shard& shard) const override {
+    return std::make_unique<WasmInterceptor>(shard, capacity_, shared_);
+  }
+
+ private:
+  WasmInterceptor::Shared shared_;
+  wasm::Capacity& capacity_;
+};
+
+// `input: auto` hands the input over as a file too only where the guest asks for it and nobody has set its arguments.
+bool wants_stdin_file(const Config& config, const wasm::Module& module) {
+  if (config.input == WasmInterceptor::Input::kAuto) return config.args.empty() && module.knows_stdin_file();
+  return config.input == WasmInterceptor::Input::kStdinFile;
+}
+
+Result<std::shared_ptr<const wasm::GuestSetup>> make_setup(const Config& config, const wasm::Module& module) {
+  auto setup = std::make_shared<wasm::GuestSetup>();
+  setup->limits = {.timeout = config.timeout, .memory = config.memory_limit, .output = config.max_output};
+  setup->may_park = config.execution == wasm::Execution::kPooled;
+  if (module.initial_memory() > config.memory_limit) {
+    return Error(ErrorCode::kInvalidConfig, "the module needs " + format_bytes(module.initial_memory()) + " of memory, memoryLimit is " +
+                                                format_bytes(config.memory_limit));
+  }
+  wasm::wasi::GuestOptions options;
+  options.args = {std::filesystem::path(config.module).filename().string()};
+  options.args.insert(options.args.end(), config.args.begin(), config.args.end());
+  options.stdin_file = wants_stdin_file(config, module);
+  if (options.stdin_file) options.args.insert(options.args.end(), {"--stdin-file", std::string(wasm::wasi::kInputFilePath)});
+  for (const auto& [name, value] : config.env) options.env.emplace_back(name, value.reveal());
+  for (const auto& [guest, host] : config.preopens) options.preopens.push_back(to_preopen(guest, host));
+  options.limits.output = config.max_output;
+  FISO_TRY(setup->wasi, wasm::wasi::GuestConfig::open(std::move(options)));
+  return std::shared_ptr<const wasm::GuestSetup>(std::move(setup));
+}
+
+config::Rules<Duration> timeout_rules() {
+  config::Rules<Duration> rules;
+  rules.min = std::chrono::milliseconds(1);
+  rules.max = std::chrono::hours(1);
+  return rules;
+}
+
+template <class T>
+config::Rules<T> between(T least, T most) {
+  config::Rules<T> rules;
+  rules.min = least;
+  rules.max = most;
+  return rules;
+}
+
+}  // namespace
+
+config::Spec<Config> WasmInterceptor::spec() {
+  using config::Refused;
+  return config::Spec<Config>("wasm", "Runs each event through a WebAssembly guest.")
+      .required("module", &Config::module, "Path of the module: a WASI preview 1 command.",
+                {.missing = "{path} is required for wasm interceptor"})
+      .choice("runtime", &Config::runtime, "The engine.", {{"wazero", Runtime::kLight}, {"wasmtime", Runtime::kLight}},
+              {.refused = {Refused{"wasmer", kWasmerElsewhere}}, .invalid = "{path} must be 'wazero' or 'wasmer', got \"{value}\""})
+      .choice("execution", &Config::execution, "A fresh instance per event, or one that was started ahead.",
+              {{"perRequest", wasm::Execution::kPerRequest}, {"pooled", wasm::Execution::kPooled}},
+              {.refused = {Refused{"longRunning", "{path}: longRunning is for apps; an interceptor is perRequest or pooled"}},
+               .invalid = "{path} must be 'perRequest', 'longRunning', or 'pooled', got \"{value}\""})
+      .field("poolSize", &Config::pool_size, "`pooled`: instances that stand ready, over all shards.", between<int64_t>(1, 1000))
+      .field("maxRequests", &Config::max_requests, "`pooled`: events one instance may serve, if it loops over its input.",
+             between<int64_t>(1, 1'000'000))
+      .choice("input", &Config::input, "How the guest gets its input. `auto`: on stdin, and as a file where the guest knows --stdin-file.",
+              {{"auto", Input::kAuto}, {"stdin", Input::kStdin}, {"stdin-file", Input::kStdinFile}})
+      .field("args", &Config::args, "Arguments after the program's name.")
+      .field("env", &Config::env, "Environment; the host's is never passed on.")
+      .field("preopens", &Config::preopens, "Directories, `/guest: /host`, with :ro behind the host's for read-only.", {.check = bad_preopens})
+      .field("timeout", &Config::timeout, "When the guest is stopped.", timeout_rules())
+      .field("memoryLimit", &Config::memory_limit, "Linear memory of one instance.", between<Bytes>(64_KiB, 4_GiB))
+      .field("maxOutput", &Config::max_output, "Output of one run.", between<Bytes>(1_KiB, 1_GiB))
+      .field("failOpen", &Config::fail_open, "Let an event pass unchanged when the guest fails.");
+}
+
+core::Prepared<core::Interceptor> WasmInterceptor::prepare(const Config& config, core::BuildContext& context) {
+  auto& capacity = context.resources.get<wasm::Capacity>();
+  FISO_TRY(auto module, context.resources.get<wasm::Engine>().load(config.module));
+  auto setup = make_setup(config, *module);
+  if (!setup.has_value()) return setup.take_error().with_context("wasm module " + config.module);
+  std::string name = std::filesystem::path(config.module).filename().string();
+  observe::Metrics& metrics = context.metrics;
+  auto& instances = metrics.gauge("fiso_wasm_instances", "Instances that exist, those that are started ahead included.",
+                                  {{"flow", context.flow}, {"module", name}});
+  auto& parked = metrics.gauge("fiso_wasm_parked_instances", "Instances that wait for input.", {{"flow", context.flow}, {"module", name}});
+  wasm::PoolOptions options{.execution = config.execution, .size = config.pool_size, .max_requests = config.max_requests};
+  Shared shared;
+  shared.module = name;
+  shared.flow = context.flow;
+  shared.on_failure = config.fail_open ? OnFailure::kPass : OnFailure::kReject;
+  shared.pool = std::make_shared<wasm::PoolShare>(std::move(module), std::move(*setup), options, instances, parked);
+  shared.log = context.log.with({{"module", config.module}});
+  shared.metrics = &metrics;
+  shared.calls = &metrics.counter("fiso_wasm_calls_total", "Guest calls.", {{"flow", context.flow}, {"module", name}});
+  shared.dropped_headers = &metrics.counter("fiso_wasm_dropped_headers_total", "Headers of guests that were not fit to be sent on.",
+                                            {{"flow", context.flow}, {"module", name}});
+  shared.seconds = &metrics.histogram("fiso_wasm_call_duration_seconds", "Time of a guest call, waiting for an instance included.",
+                                      {{"flow", context.flow}, {"module", name}}, observe::kFineBuckets);
+  context.log.info("loaded wasm interceptor", {{"module", config.module}, {"runtime", "wazero"}});
+  return std::make_shared<WasmPlan>(std::move(shared), capacity);
+}
+
+}  // namespace fiso::interceptors

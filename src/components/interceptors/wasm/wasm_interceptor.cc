@@ -1,0 +1,94 @@
+#include "components/interceptors/wasm/wasm_interceptor.h"
+
+#include <utility>
+
+#include "components/header_rules.h"
+#include "components/interceptors/wasm/envelope.h"
+#include "wasm/wasi/stderr_lines.h"
+
+namespace fiso::interceptors {
+namespace {
+
+// Per shard and second.
+constexpr uint32_t kDroppedHeaderLines = 5;
+
+class StderrToLog final : public wasm::wasi::StderrSink {
+ public:
+  StderrToLog(const observe::Log& log, const core::Event& event) : log_(log), event_(event) {}
+  void line(std::string_view text) override {
+    log_.info("wasm stderr", {{"correlation_id", event_.correlation_id}, {"text", text}});
+  }
+
+ private:
+  const observe::Log& log_;
+  const core::Event& event_;
+};
+
+}  // namespace
+
+WasmInterceptor::WasmInterceptor(async::Shard& shard, wasm::Capacity& capacity, const Shared& shared)
+    : shared_(shared),
+      pool_(std::make_shared<wasm::InstancePool>(shard, capacity, shared.pool)),
+      dropped_log_(shared.log, observe::LogLevel::kWarn, kDroppedHeaderLines) {
+  pool_->open();
+}
+
+WasmInterceptor::~WasmInterceptor() { pool_->close(); }
+
+Task<Result<>> WasmInterceptor::process(core::Event& event) {
+  auto done = co_await run_guest(event);
+  if (done.has_value() || shared_.on_failure == OnFailure::kReject) co_return done;
+  shared_.log.warn("wasm interceptor failed, the event passes unchanged",
+                   {{"correlation_id", event.correlation_id}, {"error", done.error().describe()}});
+  co_return Result<>();
+}
+
+Task<Result<>> WasmInterceptor::run_guest(core::Event& event) {
+  shared_.calls->increment();
+  if (auto valid = json::validate(event.payload.view()); !valid.has_value()) {
+    std::string message = "wasm marshal input: " + valid.error().message();
+    co_return count(valid.take_error().with_message(std::move(message)), "input");
+  }
+  const wasm::PoolShare& share = *shared_.pool;
+  EnvelopeIn envelope(event.payload.view(), event.headers, share.options.max_requests > 1 ? EnvelopeForm::kLine : EnvelopeForm::kPlain);
+  StderrToLog stderr_lines(shared_.log, event);
+  wasm::RunRequest request{.input = envelope.pieces(), .stderr_lines = &stderr_lines};
+  MonotonicTime start = Clock::system().now();
+  wasm::RunResult result = co_await pool_->run(request);
+  shared_.seconds->observe(Clock::system().now() - start);
+  if (result.outcome != wasm::Outcome::kOk)
+    co_return count(wasm::to_error(result, share.setup->limits), wasm::to_string(result.outcome));
+  co_return apply(event, std::move(result.output));
+}
+
+Result<> WasmInterceptor::apply(core::Event& event, std::string output) {
+  json::Document scratch;
+  auto envelope = read_envelope(output, scratch);
+  if (!envelope.has_value()) return count(envelope.take_error(), output.empty() ? "no_output" : "not_json");
+  for (HeaderList::Field field : envelope->headers) take_header(event, field);
+  bool missing = envelope->payload.data() < output.data() || envelope->payload.data() >= output.data() + output.size();
+  std::string_view payload = envelope->payload;
+  event.payload = missing ? core::Payload(std::string(payload)) : core::Payload::slice_of(std::move(output), payload);
+  return {};
+}
+
+void WasmInterceptor::take_header(core::Event& event, HeaderList::Field field) {
+  if (event.headers.find(field.name) == field.value) return;
+  if (!is_header_name(field.name) || !is_header_value(field.value) || is_reserved_header(field.name)) {
+    shared_.dropped_headers->increment();
+    dropped_log_.write("wasm header is not sent on", {{"header", field.name}, {"correlation_id", event.correlation_id}});
+    return;
+  }
+  event.headers.set(field.name, field.value);
+  event.sink_headers.set(field.name, field.value);
+}
+
+Error WasmInterceptor::count(Error error, std::string_view kind) {
+  shared_.metrics
+      ->counter("fiso_wasm_errors_total", "Guest calls that failed, by how.",
+                {{"flow", shared_.flow}, {"module", shared_.module}, {"kind", kind}})
+      .increment();
+  return std::move(error).with_context("wasm module " + shared_.module);
+}
+
+}  // namespace fiso::interceptors

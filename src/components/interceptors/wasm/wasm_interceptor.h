@@ -1,0 +1,72 @@
+// Runs each event through a WebAssembly guest: JSON envelope in, JSON envelope out.
+//
+// The guest sees the payload and the headers; what it writes becomes the payload, and headers that it added or changed go on
+// to the next interceptor and to the sink, if they are fit for it (components/header_rules.h). A guest that fails rejects the
+// event, unless `failOpen` lets the event pass as it was.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/component.h"
+#include "observe/sampled_log.h"
+#include "wasm/instance_pool.h"
+
+namespace fiso::interceptors {
+
+class WasmInterceptor final : public core::Interceptor {
+ public:
+  static constexpr std::string_view kType = "wasm";
+
+  enum class Runtime { kLight };
+  enum class Input { kAuto, kStdin, kStdinFile };
+  enum class OnFailure { kReject, kPass };
+  struct Config {
+    std::string module;
+    Runtime runtime = Runtime::kLight;
+    wasm::Execution execution = wasm::Execution::kPerRequest;
+    int64_t pool_size = 4;
+    int64_t max_requests = 1;
+    Input input = Input::kAuto;
+    std::vector<std::string> args;
+    std::map<std::string, Secret> env;
+    std::map<std::string, std::string> preopens;
+    Duration timeout = std::chrono::seconds(30);
+    Bytes memory_limit = 256_MiB;
+    Bytes max_output = 10_MiB;
+    bool fail_open = false;
+  };
+  static config::Spec<Config> spec();
+  static core::Prepared<core::Interceptor> prepare(const Config& config, core::BuildContext& context);
+
+  // What all shards share.
+  struct Shared {
+    std::string module;  // its path
+    std::string flow;
+    OnFailure on_failure = OnFailure::kReject;
+    std::shared_ptr<wasm::PoolShare> pool;
+    observe::Log log;
+    observe::Metrics* metrics = nullptr;
+    observe::Counter* calls = nullptr;
+    observe::Counter* dropped_headers = nullptr;
+    observe::Histogram* seconds = nullptr;
+  };
+
+  WasmInterceptor(async::Shard& shard, wasm::Capacity& capacity, const Shared& shared);
+  ~WasmInterceptor() override;
+  Task<Result<>> process(core::Event& event) override;
+
+ private:
+  Task<Result<>> run_guest(core::Event& event);
+  Result<> apply(core::Event& event, std::string output);
+  void take_header(core::Event& event, HeaderList::Field field);
+  Error count(Error error, std::string_view kind);
+
+  const Shared& shared_;  // the plan's
+  std::shared_ptr<wasm::InstancePool> pool_;
+  observe::SampledLog dropped_log_;
+};
+
+}  // namespace fiso::interceptors

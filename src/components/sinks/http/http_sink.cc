@@ -1,0 +1,132 @@
+#include "components/sinks/http/http_sink.h"
+
+#include <time.h>
+
+#include <algorithm>
+#include <charconv>
+#include <optional>
+#include <utility>
+
+#include "base/ascii.h"
+#include "components/header_rules.h"
+
+namespace fiso::sinks {
+namespace {
+
+// Who waits for a connection waits within its flow's maxInFlight, so this is only a bound on the absurd.
+constexpr size_t kMostWaiting = 100'000;
+
+std::optional<std::string> bad_method(const std::string& method) {
+  bool word = !method.empty() && std::ranges::all_of(method, [](char c) { return c >= 'A' && c <= 'Z'; });
+  if (!word || method == "CONNECT" || method == "HEAD") return "{path} \"{value}\" is not a method that carries an event (use POST, PUT or PATCH)";
+  return std::nullopt;
+}
+
+std::optional<std::string> bad_url(const std::string& url) {
+  auto parsed = net::parse_uri(url);
+  if (!parsed.has_value()) return "{path} is not a usable URL: " + parsed.error().message();
+  return std::nullopt;
+}
+
+std::optional<std::string> bad_headers(const std::map<std::string, Secret>& headers) {
+  for (const auto& [name, value] : headers) {
+    if (!is_header_name(name)) return "{path}: \"" + name + "\" is not a header name";
+    if (is_reserved_header(name)) return "{path}: \"" + name + "\" is set by Fiso itself";
+    if (!is_header_value(value.reveal())) return "{path}: the value of " + name + " holds characters that a header cannot";
+  }
+  return std::nullopt;
+}
+
+class HttpSinkPlan final : public core::Plan<core::Sink> {
+ public:
+  HttpSinkPlan(HttpSink::Config config, net::ClientOptions options, async::ShardSet& shards, async::BlockingPool& blocking)
+      : config_(std::move(config)),
+        options_(std::move(options)),
+        connections_(shards, static_cast<uint64_t>(config_.max_connections), kMostWaiting),
+        blocking_(blocking) {
+    options_.connections = &connections_;
+  }
+
+  std::unique_ptr<core::Sink> make(async::Shard& shard) const override {
+    return std::make_unique<HttpSink>(shard, blocking_, config_, options_);
+  }
+
+ private:
+  HttpSink::Config config_;
+  net::ClientOptions options_;
+  async::Limiter connections_;
+  async::BlockingPool& blocking_;
+};
+
+// Seconds, or an HTTP date (RFC 9110, section 10.2.3).
+Duration retry_after(const HeaderList& headers, WallTime now) {
+  auto value = headers.find("Retry-After");
+  if (!value.has_value()) return Duration(0);
+  std::string text(trim(*value));
+  int64_t seconds = 0;
+  auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), seconds);
+  if (failed == std::errc() && end == text.data() + text.size()) return std::chrono::seconds(std::clamp<int64_t>(seconds, 0, 86'400));
+  tm parts{};
+  if (strptime(text.c_str(), "%a, %d %b %Y %H:%M:%S GMT", &parts) == nullptr) return Duration(0);
+  WallTime date{std::chrono::seconds(timegm(&parts))};
+  return std::clamp<Duration>(date - now, Duration(0), std::chrono::hours(24));
+}
+
+}  // namespace
+
+config::Spec<HttpSink::Config> HttpSink::spec() {
+  auto tls = config::Spec<Tls>("tls", "How an https server is verified.")
+                 .field("caFile", &Tls::ca_file, "Certificates to trust, PEM; without it those of the system.");
+  config::Rules<Duration> timeout;
+  timeout.min = std::chrono::milliseconds(1);
+  timeout.max = std::chrono::minutes(10);
+  config::Rules<int64_t> connections;
+  connections.min = 1;
+  connections.max = 10'000;
+  return config::Spec<Config>("http", "Delivers each event by one HTTP request.")
+      .required("url", &Config::url, "Where events are sent; http or https.", {.missing = "http sink: url is required", .check = bad_url})
+      .field("method", &Config::method, "The request's method.", {.check = bad_method})
+      .field("headers", &Config::headers, "Headers sent with every event.", {.check = bad_headers})
+      .field("timeout", &Config::timeout, "Bounds one attempt, connecting included.", timeout)
+      .field("maxConnections", &Config::max_connections, "Connections to the server, over all shards.", connections)
+      .field("tls", &Config::tls, tls, "For https.");
+}
+
+core::Prepared<core::Sink> HttpSink::prepare(const Config& config, core::BuildContext& context) {
+  net::ClientOptions options;
+  FISO_TRY(options.origin, net::parse_uri(config.url));
+  if (options.origin.scheme == net::Scheme::kHttps) {
+    FISO_TRY(options.tls, net::make_tls_client_context({.ca_file = config.tls.ca_file}));
+  }
+  return std::make_shared<HttpSinkPlan>(config, std::move(options), context.resources.get<async::ShardSet>(),
+                                        context.resources.get<async::BlockingPool>());
+}
+
+HttpSink::HttpSink(async::Shard& shard, async::BlockingPool& blocking, const Config& config, net::ClientOptions options)
+    : config_(config), target_(options.origin.target), client_(shard, blocking, std::move(options)) {}
+
+Task<Result<>> HttpSink::deliver(const core::Outbound& event) {
+  HeaderList headers;
+  headers.add("Content-Type", core::kCloudEventContentType);
+  headers.add(core::kCorrelationHeader, event.correlation_id);
+  for (const auto& [name, value] : config_.headers) headers.add(name, value.reveal());
+  // What the operator configured stands, whatever a guest says.
+  for (HeaderList::Field field : *event.headers)
+    if (!headers.contains(field.name)) headers.add(field.name, field.value);
+  auto body = event.body();
+  net::ClientRequest request{
+      .method = config_.method, .target = target_, .headers = &headers, .body = body, .replay = net::Replay::kAllowed};
+  auto answer = co_await client_.send(request, Clock::system().now() + config_.timeout);
+  if (!answer.has_value()) co_return answer.take_error().with_context("sink http");
+  co_return judge_answer(*answer, Clock::system().wall_now());
+}
+
+Result<> judge_answer(const net::ClientResponse& answer, WallTime now) {
+  if (answer.status >= 200 && answer.status < 300) return {};
+  std::string text = "http status " + std::to_string(answer.status);
+  bool final = answer.status >= 400 && answer.status < 500 && answer.status != 429;
+  if (final) return Error(ErrorCode::kRejected, std::move(text));
+  return Error(ErrorCode::kUnavailable, std::move(text)).with_retry_after(retry_after(answer.headers, now));
+}
+
+}  // namespace fiso::sinks

@@ -1,0 +1,46 @@
+// Delivers each event by one HTTP request.
+//
+// Taken when the answer is 2xx. 4xx other than 429 is final; everything else, the network included, may be tried again, and a
+// Retry-After is passed on. Redirects are not followed: a 3xx is a failure. Bodies of answers are read and dropped.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+
+#include "async/limiter.h"
+#include "core/component.h"
+#include "net/http_client.h"
+
+namespace fiso::sinks {
+
+class HttpSink final : public core::Sink {
+ public:
+  static constexpr std::string_view kType = "http";
+  struct Tls {
+    std::string ca_file;
+  };
+  struct Config {
+    std::string url;
+    std::string method = "POST";
+    std::map<std::string, Secret> headers;
+    Duration timeout = std::chrono::seconds(30);
+    int64_t max_connections = 256;
+    Tls tls;
+  };
+  static config::Spec<Config> spec();
+  static core::Prepared<core::Sink> prepare(const Config& config, core::BuildContext& context);
+
+  HttpSink(async::Shard& shard, async::BlockingPool& blocking, const Config& config, net::ClientOptions options);
+  Task<Result<>> deliver(const core::Outbound& event) override;
+
+ private:
+  const Config& config_;  // the plan's
+  std::string target_;
+  net::HttpClient client_;
+};
+
+// What an answer's status means for the event.
+Result<> judge_answer(const net::ClientResponse& answer, WallTime now);
+
+}  // namespace fiso::sinks

@@ -1,0 +1,113 @@
+#include "components/sources/http/http_source.h"
+
+#include <optional>
+#include <utility>
+
+#include "base/check.h"
+#include "components/header_rules.h"
+#include "net/http_status.h"
+
+namespace fiso::sources {
+namespace {
+
+constexpr std::string_view kTopic = "http";
+
+class HttpSourcePlan final : public core::Plan<core::Source> {
+ public:
+  HttpSourcePlan(HttpSource::Config config, core::StatusMode status_mode, net::RouteTables& tables)
+      : config_(std::move(config)), status_mode_(status_mode), tables_(tables) {}
+
+  std::unique_ptr<core::Source> make(async::Shard& shard) const override {
+    return std::make_unique<HttpSource>(config_, status_mode_, tables_.on(shard));
+  }
+
+ private:
+  HttpSource::Config config_;
+  core::StatusMode status_mode_;
+  net::RouteTables& tables_;
+};
+
+// The answer as the request's coroutine waits for it.
+class Reply final : public core::Answerer {
+ public:
+  void answer(Result<> outcome) noexcept override { outcome_ = std::move(outcome); }
+  const Result<>& outcome() const {
+    FISO_CHECK(outcome_.has_value(), "take() completes when the delivery is answered");
+    return *outcome_;
+  }
+
+ private:
+  std::optional<Result<>> outcome_;
+};
+
+std::optional<std::string> bad_path(const std::string& path) {
+  if (path.empty() || path[0] != '/') return "{path} \"{value}\" must begin with /";
+  if (path.find_first_of("?# \t{}") != std::string::npos) return "{path} \"{value}\" must be a plain path, without query or placeholders";
+  return std::nullopt;
+}
+
+std::optional<std::string> bad_forwards(const std::vector<std::string>& names) {
+  for (const std::string& name : names) {
+    if (!is_header_name(name)) return "{path}: \"" + name + "\" is not a header name";
+    if (is_reserved_header(name)) return "{path}: \"" + name + "\" belongs to one hop or to Fiso and is never forwarded";
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+config::Spec<HttpSource::Config> HttpSource::spec() {
+  auto tls = config::Spec<Tls>("tls", "The server's certificate.")
+                 .required("certFile", &Tls::cert_file, "Certificate and its chain, PEM.")
+                 .required("keyFile", &Tls::key_file, "Private key, PEM.");
+  return config::Spec<Config>("http", "Events by HTTP POST, answered when the sink has taken them.")
+      .required("listenAddr", &Config::listen_addr, "Address to listen on, `host:port` or `:port`; flows may share one.",
+                {.missing = "http source: HTTP listen address is required"})
+      .field("path", &Config::path, "Path that takes events; one that ends in / takes all below it.", {.check = bad_path})
+      .field("forwardHeaders", &Config::forward_headers, "Headers of the request that are sent on to the sink.", {.check = bad_forwards})
+      .field("tls", &Config::tls, tls, "Serve https. Flows that share an address agree on it.");
+}
+
+core::Prepared<core::Source> HttpSource::prepare(const Config& config, core::BuildContext& context) {
+  auto& tables = context.resources.get<net::RouteTables>();
+  std::optional<net::TlsServerOptions> tls;
+  if (config.tls.has_value()) tls = net::TlsServerOptions{config.tls->cert_file, config.tls->key_file};
+  FISO_TRY_OK(tables.claim(config.listen_addr, config.path, tls));
+  return std::make_shared<HttpSourcePlan>(config, context.status_mode, tables);
+}
+
+void HttpSource::start(core::Intake& intake) {
+  intake_ = &intake;
+  routes_.add(config_.listen_addr, config_.path, *this);
+}
+
+Task<net::HttpResponse> HttpSource::call(net::HttpRequest& request) {
+  if (request.method != "POST") co_return net::text_response(405, "method not allowed");
+  Reply reply;
+  core::Delivery delivery(make_event(request), reply);
+  co_await intake_->take(std::move(delivery));
+  co_return to_response(reply.outcome());
+}
+
+core::Event HttpSource::make_event(net::HttpRequest& request) const {
+  core::Event event;
+  event.payload = core::Payload(std::move(request.body));
+  event.headers = std::move(request.headers);
+  event.topic = kTopic;
+  for (const std::string& name : config_.forward_headers)
+    if (auto value = event.headers.find(name); value.has_value()) event.sink_headers.add(name, *value);
+  return event;
+}
+
+net::HttpResponse HttpSource::to_response(const Result<>& outcome) const {
+  if (outcome.has_value()) return net::HttpResponse();
+  const Error& error = outcome.error();
+  if (error.code() == ErrorCode::kOverloaded || error.code() == ErrorCode::kCancelled) {
+    net::HttpResponse busy = net::text_response(503, error.message());
+    busy.headers.add("Retry-After", "1");
+    return busy;
+  }
+  return net::text_response(status_mode_ == core::StatusMode::kPrecise ? net::status_for(error.code()) : 500, error.message());
+}
+
+}  // namespace fiso::sources

@@ -1,0 +1,153 @@
+#include "core/cloud_event.h"
+
+#include <time.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <optional>
+#include <utility>
+
+#include "base/ascii.h"
+#include "base/uuid.h"
+#include "json/text.h"
+
+namespace fiso::core {
+namespace {
+
+constexpr std::string_view kBinaryPrefix = "ce-";
+constexpr size_t kLongestId = 1024;
+
+// "2024-05-01T12:00:00.000000000Z"
+void append_time(std::string& out, WallTime now) {
+  auto since_epoch = now.time_since_epoch();
+  auto seconds = std::chrono::floor<std::chrono::seconds>(since_epoch);
+  time_t whole = seconds.count();
+  tm parts;
+  gmtime_r(&whole, &parts);
+  char text[48];
+  int length = std::snprintf(text, sizeof text, "%04d-%02d-%02dT%02d:%02d:%02d.%09ldZ", parts.tm_year + 1900, parts.tm_mon + 1, parts.tm_mday,
+                             parts.tm_hour, parts.tm_min, parts.tm_sec, static_cast<long>((since_epoch - seconds).count()));
+  out.append(text, static_cast<size_t>(length));
+}
+
+void append_attribute(std::string& out, std::string_view name, std::string_view value) {
+  out += '"';
+  out += name;
+  out += "\":";
+  json::append_quoted(out, value);
+  out += ',';
+}
+
+// The text of a member that is a non-empty string.
+std::optional<std::string_view> raw_string(const json::Document& object, std::string_view name) {
+  auto raw = object.find_ignoring_case(name);
+  if (!raw.has_value() || raw->size() <= 2 || raw->front() != '"') return std::nullopt;
+  return raw;
+}
+
+bool is_cloud_event(const json::Document& object) {
+  return object.is_object() && raw_string(object, "specversion") && raw_string(object, "type") && raw_string(object, "source");
+}
+
+bool overrides_name(const CloudEventDefaults& defaults, std::string_view name) {
+  return std::ranges::any_of(defaults.overrides, [&](const auto& entry) { return entry.first == name; });
+}
+
+void append_overrides(std::string& out, const CloudEventDefaults& defaults) {
+  for (const auto& [name, value] : defaults.overrides) append_attribute(out, name, value);
+}
+
+// A CloudEvent with other attributes: every member that is not replaced keeps its bytes.
+Outbound merge_structured(const json::Document& object, std::string_view id, const CloudEventDefaults& defaults) {
+  Outbound out;
+  out.head = "{";
+  if (!id.empty()) append_attribute(out.head, "id", id);
+  append_overrides(out.head, defaults);
+  for (const json::Member& member : object.members()) {
+    std::string_view name = member.key.substr(1, member.key.size() - 2);
+    if (overrides_name(defaults, name) || (name == "id" && !id.empty())) continue;
+    out.head.append(member.key).append(":").append(member.value).append(",");
+  }
+  out.head.back() = '}';
+  return out;
+}
+
+// A whole CloudEvent goes as it came, unless it lacks an id or the flow sets attributes.
+Outbound keep_structured(Event& event, const json::Document& object, const CloudEventDefaults& defaults) {
+  bool has_id = false;
+  if (auto id = raw_string(object, "id"); id.has_value()) {
+    auto text = json::unquote(*id);
+    has_id = text.has_value() && !text->empty();
+    if (has_id) event.id = std::move(*text);
+  }
+  if (!has_id || !defaults.overrides.empty()) return merge_structured(object, has_id ? std::string_view() : event.id, defaults);
+  Outbound out;
+  out.data = object.value();
+  return out;
+}
+
+bool is_binary_mode(const HeaderList& headers) {
+  for (std::string_view name : {"ce-specversion", "ce-type", "ce-source"}) {
+    auto value = headers.find(name);
+    if (!value.has_value() || value->empty()) return false;
+  }
+  return true;
+}
+
+// Extension attributes have lower-case alphanumeric names (CloudEvents 1.0, section 3.1); others do not pass.
+void append_binary_attributes(std::string& out, const HeaderList& headers, const CloudEventDefaults& defaults) {
+  for (HeaderList::Field field : headers) {
+    if (field.name.size() <= kBinaryPrefix.size() || !iequals(field.name.substr(0, kBinaryPrefix.size()), kBinaryPrefix)) continue;
+    std::string name = to_lower(field.name.substr(kBinaryPrefix.size()));
+    bool plain = name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789") == std::string::npos;
+    bool ours = name == "id" || name == "specversion" || name == "data" || name == "datacontenttype" || overrides_name(defaults, name);
+    if (plain && !ours) append_attribute(out, name, field.value);
+  }
+}
+
+Outbound wrap(Event& event, std::string_view data, const CloudEventDefaults& defaults, const Clock& clock) {
+  Outbound out;
+  bool binary = is_binary_mode(event.headers);
+  if (binary) {
+    if (auto id = event.headers.find("ce-id"); id.has_value() && !id->empty()) event.id = *id;
+  }
+  out.head.reserve(256);
+  out.head = "{\"specversion\":\"1.0\",";
+  append_attribute(out.head, "id", event.id);
+  if (binary) {
+    append_binary_attributes(out.head, event.headers, defaults);
+  } else {
+    if (!overrides_name(defaults, "source")) append_attribute(out.head, "source", defaults.source);
+    if (!overrides_name(defaults, "type")) append_attribute(out.head, "type", defaults.type);
+  }
+  append_overrides(out.head, defaults);
+  if (!overrides_name(defaults, "datacontenttype")) out.head += "\"datacontenttype\":\"application/json\",";
+  if (!binary || !event.headers.contains("ce-time")) {
+    out.head += "\"time\":\"";
+    append_time(out.head, clock.wall_now());
+    out.head += "\",";
+  }
+  out.head += "\"data\":";
+  out.data = data;
+  out.tail = "}";
+  return out;
+}
+
+}  // namespace
+
+std::string event_id(const HeaderList& headers, const Clock& clock) {
+  auto key = headers.find("Idempotency-Key");
+  if (key.has_value() && !key->empty() && key->size() <= kLongestId) return std::string(*key);
+  return make_uuid_v7(clock.wall_now());
+}
+
+Result<Outbound> to_cloud_event(Event& event, const CloudEventDefaults& defaults, const Clock& clock, json::Document& scratch) {
+  FISO_TRY_OK(scratch.read(event.payload.view()));
+  if (event.id.empty()) event.id = event_id(event.headers, clock);
+  Outbound out = is_cloud_event(scratch) ? keep_structured(event, scratch, defaults) : wrap(event, scratch.value(), defaults, clock);
+  out.correlation_id = event.correlation_id;
+  out.headers = &event.sink_headers;
+  return out;
+}
+
+}  // namespace fiso::core

@@ -1,0 +1,129 @@
+#include "flow/flow_config.h"
+
+#include <algorithm>
+#include <array>
+#include <optional>
+#include <string_view>
+#include <utility>
+
+#include "base/ascii.h"
+
+namespace fiso::flow {
+namespace {
+
+using config::Refused;
+
+constexpr char kNoExpressions[] = "{path}: expressions are not built yet, only literal text is accepted here";
+
+template <class T>
+std::vector<std::string> names_of(const std::vector<core::ComponentType<T>>& types) {
+  std::vector<std::string> names;
+  for (const auto& type : types) names.push_back(type.name);
+  return names;
+}
+
+std::string list(const std::vector<std::string>& words) {
+  std::string text;
+  for (const std::string& word : words) text += (text.empty() ? "" : ", ") + word;
+  return text;
+}
+
+// A component's `type` and `config`; `refused` are the types that the contract knows and this build does not have.
+template <class T>
+config::Spec<ComponentConfig> component_spec(std::string name, std::string summary, const std::vector<core::ComponentType<T>>& types,
+                                             std::vector<Refused> refused) {
+  config::Rules<std::string> rules;
+  rules.one_of = names_of(types);
+  rules.refused = std::move(refused);
+  rules.missing = "{path} is required";
+  rules.invalid = "{path} \"{value}\" is not valid (must be one of: " + list(rules.one_of) + ")";
+  std::vector<std::pair<std::string, std::shared_ptr<const config::StructSpec>>> variants;
+  for (const auto& type : types) variants.emplace_back(type.name, type.spec);
+  return config::Spec<ComponentConfig>(std::move(name), std::move(summary))
+      .required("type", &ComponentConfig::type, "Which one.", std::move(rules))
+      .field("config", &ComponentConfig::config, "Its own settings.")
+      .variants("config", "type", std::move(variants));
+}
+
+Refused not_built(std::string word) { return {word, "{path} \"" + word + "\" is not built yet in this version"}; }
+
+// What the contract would evaluate as CEL: one of its variables, a quoted text, a number or a call.
+bool is_expression(std::string_view text) {
+  constexpr std::array<std::string_view, 6> kVariables{"data", "time", "source", "type", "id", "subject"};
+  if (text.empty()) return false;
+  if (text[0] == '"' || text[0] == '\'' || (text[0] >= '0' && text[0] <= '9') || text.find('(') != std::string_view::npos) return true;
+  if (text == "true" || text == "false" || text == "null") return true;
+  std::string_view word = text.substr(0, text.find_first_of(".[ ?+=!<>&|"));
+  bool ends_like_one = word.size() == text.size() || text[word.size()] != ' ';
+  return ends_like_one && std::ranges::find(kVariables, word) != kVariables.end();
+}
+
+config::Rules<std::string> literal_only() {
+  config::Rules<std::string> rules;
+  rules.check = [](const std::string& value) -> std::optional<std::string> {
+    if (is_expression(value)) return kNoExpressions;
+    return std::nullopt;
+  };
+  return rules;
+}
+
+config::Spec<CloudEventsConfig> cloudevents_spec() {
+  return config::Spec<CloudEventsConfig>("cloudevents", "Attributes that are set on every CloudEvent.")
+      .field("type", &CloudEventsConfig::type, "The type; without it `fiso.event`.", literal_only())
+      .field("source", &CloudEventsConfig::source, "The source; without it `fiso-flow/NAME`.", literal_only())
+      .field("subject", &CloudEventsConfig::subject, "The subject.", literal_only())
+      .field("dataschema", &CloudEventsConfig::dataschema, "The URI of the data's schema.", literal_only())
+      .unsupported("id", "{path}: an id is an expression over the event, and expressions are not built yet")
+      .unsupported("data", "{path}: replacing the data is an expression over the event, and expressions are not built yet")
+      .unsupported("datacontenttype", "{path}: the data is JSON; other content types are not built yet");
+}
+
+config::Spec<ErrorHandling> error_handling_spec() {
+  config::Rules<int64_t> retries;
+  retries.check = [](const int64_t& value) -> std::optional<std::string> {
+    if (value < 0) return "{path} must be >= 0, got " + std::to_string(value);
+    return std::nullopt;
+  };
+  config::Rules<std::string> commit;
+  commit.check = [](const std::string& value) -> std::optional<std::string> {
+    std::string word = to_lower(trim(value));
+    if (word == "sink") return std::nullopt;
+    if (word == "sink_or_dlq" || word == "kafka_transaction")
+      return "{path} \"" + word + "\" is not built yet; this version answers a failed event with an error (`sink`)";
+    return "{path} \"" + value + "\" is not valid (must be one of: sink, sink_or_dlq, kafka_transaction)";
+  };
+  return config::Spec<ErrorHandling>("errorHandling", "What happens when an event cannot be delivered.")
+      .field("maxRetries", &ErrorHandling::max_retries, "Attempts at delivery in all; 0 and 1 both mean one.", retries)
+      .choice("backoff", &ErrorHandling::backoff, "How the pause between attempts grows from its 200 ms, up to 30 s.",
+              {{"constant", Backoff::kConstant}, {"linear", Backoff::kLinear}, {"exponential", Backoff::kExponential}})
+      .choice("statusMode", &ErrorHandling::status_mode,
+              "`compatible` answers every failure with 500; `precise` with 400, 502 or 504, by whose fault it was.",
+              {{"compatible", core::StatusMode::kCompatible}, {"precise", core::StatusMode::kPrecise}})
+      .field("commitPolicy", &ErrorHandling::commit_policy, "When an event counts as done: `sink`, when the sink has taken it.", commit)
+      .unsupported("deadLetterTopic", "{path}: dead letters need a Kafka source, which is not built yet")
+      .unsupported("transactionalId", "{path}: transactions need Kafka, which is not built yet");
+}
+
+}  // namespace
+
+config::Spec<FlowConfig> flow_spec(const core::Registry& registry) {
+  auto source = component_spec("source", "Where events come from.", registry.sources(), {not_built("kafka"), not_built("grpc")});
+  auto sink = component_spec("sink", "Where events go.", registry.sinks(), {not_built("grpc"), not_built("temporal"), not_built("kafka")});
+  auto interceptor = component_spec("interceptor", "A step that may change or reject an event.", registry.interceptors(),
+                                    {not_built("grpc"), not_built("wasmer-app")});
+  config::Rules<int64_t> in_flight;
+  in_flight.min = 1;
+  in_flight.max = 1'000'000;
+  return config::Spec<FlowConfig>("flow", "One flow: events from a source, through interceptors, to a sink.")
+      .required("name", &FlowConfig::name, "Names the flow in logs, metrics and CloudEvents; unique.", {.missing = "name is required"})
+      .required("source", &FlowConfig::source, source, "Where events come from.", "source.type is required")
+      .field("cloudevents", &FlowConfig::cloudevents, cloudevents_spec(), "Attributes of the CloudEvents that leave.")
+      .field("interceptors", &FlowConfig::interceptors, interceptor, "Steps between source and sink, in order.")
+      .required("sink", &FlowConfig::sink, sink, "Where events go.", "sink.type is required")
+      .field("errorHandling", &FlowConfig::error_handling, error_handling_spec(), "Retries and answers.")
+      .field("maxInFlight", &FlowConfig::max_in_flight, "Events under way at once, over all shards; more are answered 503.", in_flight)
+      .unsupported("transform", "{path}: CEL transforms are not built yet; use a wasm interceptor")
+      .unsupported("kafka", "{path}: Kafka is not built yet");
+}
+
+}  // namespace fiso::flow

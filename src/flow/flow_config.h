@@ -1,0 +1,47 @@
+// A flow as its file describes it.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "config/spec.h"
+#include "core/registry.h"
+
+namespace fiso::flow {
+
+enum class Backoff { kConstant, kLinear, kExponential };
+
+struct ComponentConfig {
+  std::string type;
+  config::Node config;  // read by the component's own Spec
+};
+
+struct ErrorHandling {
+  int64_t max_retries = 0;  // attempts in all; 0 and 1 are one attempt
+  Backoff backoff = Backoff::kExponential;
+  core::StatusMode status_mode = core::StatusMode::kCompatible;
+  std::string commit_policy = "sink";
+};
+
+// Attributes set on every CloudEvent; literals. Empty: not set.
+struct CloudEventsConfig {
+  std::string type;
+  std::string source;
+  std::string subject;
+  std::string dataschema;
+};
+
+struct FlowConfig {
+  std::string name;
+  ComponentConfig source;
+  CloudEventsConfig cloudevents;
+  std::vector<ComponentConfig> interceptors;
+  ComponentConfig sink;
+  ErrorHandling error_handling;
+  int64_t max_in_flight = 1000;
+};
+
+// The types that `source.type` and its kin may name are those of the registry.
+config::Spec<FlowConfig> flow_spec(const core::Registry& registry);
+
+}  // namespace fiso::flow

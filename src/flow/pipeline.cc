@@ -1,0 +1,105 @@
+#include "flow/pipeline.h"
+
+#include <utility>
+
+#include "core/correlation.h"
+
+namespace fiso::flow {
+namespace {
+
+// Per shard and second; what is beyond is counted in the next line.
+constexpr uint32_t kDeliveredLines = 10;
+constexpr uint32_t kFailedLines = 100;
+
+}  // namespace
+
+Pipeline::Pipeline(async::Shard& shard, const PipelineOptions& options, core::Chain chain, std::unique_ptr<core::Sink> sink, FlowStats& stats,
+                   async::Limiter& in_flight, observe::Log log, const Clock& clock)
+    : options_(options),
+      chain_(std::move(chain)),
+      sink_(std::move(sink)),
+      stats_(stats),
+      in_flight_(in_flight),
+      clock_(clock),
+      delivered_log_(log, observe::LogLevel::kInfo, kDeliveredLines, clock),
+      failed_log_(log, observe::LogLevel::kError, kFailedLines, clock),
+      gate_(shard.executor()) {}
+
+Task<> Pipeline::take(core::Delivery delivery) {
+  stats_.received.increment();
+  async::Gate::Pass pass = gate_.enter();
+  async::Limiter::Permit permit = in_flight_.try_acquire();
+  if (!pass || !permit) {
+    stats_.rejected.increment();
+    delivery.answer(pass ? Error(ErrorCode::kOverloaded, "too many events are in flight") : Error(ErrorCode::kCancelled, "shutting down"));
+    co_return;
+  }
+  stats_.in_flight.increment();
+  MonotonicTime start = clock_.now();
+  auto outcome = co_await process(delivery.event);
+  Duration took = clock_.now() - start;
+  stats_.total_seconds.observe(took);
+  stats_.in_flight.decrement();
+  if (outcome.has_value()) {
+    stats_.delivered.increment();
+    log_delivered(delivery.event, took);
+  } else {
+    stats_.rejected.increment();
+  }
+  delivery.answer(std::move(outcome));
+}
+
+Task<Result<>> Pipeline::process(core::Event& event) {
+  core::Correlation correlation = core::find_correlation(event.headers);
+  event.correlation_id = std::move(correlation.id);
+  event.correlation_source = correlation.source;
+  if (!chain_.empty()) {
+    MonotonicTime start = clock_.now();
+    auto processed = co_await chain_.process(event);
+    stats_.interceptors_seconds.observe(clock_.now() - start);
+    if (!processed.has_value()) {
+      stats_.interceptor_errors.increment();
+      co_return failed(FailureStage::kInterceptor, processed.take_error(), event);
+    }
+  }
+  json::Document scratch;
+  auto outbound = core::to_cloud_event(event, options_.cloud_events, clock_, scratch);
+  if (!outbound.has_value()) {
+    stats_.wrap_errors.increment();
+    co_return failed(FailureStage::kCloudEvent, outbound.take_error(), event);
+  }
+  MonotonicTime start = clock_.now();
+  auto delivered = co_await deliver_with_retries(*sink_, *outbound, options_.retry, gate_, stats_.retries);
+  stats_.sink_seconds.observe(clock_.now() - start);
+  if (!delivered.has_value()) {
+    stats_.sink_errors.increment();
+    co_return failed(FailureStage::kSink, delivered.take_error(), event);
+  }
+  co_return Result<>();
+}
+
+// The log gets the whole story, the caller the code and the short text.
+Error Pipeline::failed(FailureStage stage, Error error, const core::Event& event) {
+  failed_log_.write("event processing failed", {{"flow", options_.flow},
+                                                {"topic", event.topic},
+                                                {"correlation_id", event.correlation_id},
+                                                {"code", to_string(stage)},
+                                                {"error", error.describe()}});
+  std::string message = std::string(to_string(stage)) + ": " + error.message();
+  return std::move(error).with_message(std::move(message));
+}
+
+void Pipeline::log_delivered(const core::Event& event, Duration took) {
+  delivered_log_.write("event delivered", {{"flow", options_.flow},
+                                           {"correlation_id", event.correlation_id},
+                                           {"correlation_source", event.correlation_source},
+                                           {"event_id", event.id},
+                                           {"latency_ms", std::chrono::duration<double, std::milli>(took).count()}});
+}
+
+Task<bool> Pipeline::drain(MonotonicTime deadline) {
+  gate_.close();
+  co_return co_await gate_.wait_empty(deadline);
+}
+
+}  // namespace fiso::flow

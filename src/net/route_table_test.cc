@@ -1,0 +1,43 @@
+#include "net/route_table.h"
+
+#include <gtest/gtest.h>
+
+namespace fiso::net {
+namespace {
+
+struct Named final : HttpService {
+  Task<HttpResponse> call(HttpRequest&) override { co_return HttpResponse(); }
+};
+
+TEST(RouteTable, ExactPathsWinOverSubtreesAndTheLongestSubtreeWins) {
+  Named root, orders, all_orders, one;
+  RouteTable table;
+  table.add(":80", "/", root);
+  table.add(":80", "/orders/", all_orders);
+  table.add(":80", "/orders", orders);
+  table.add(":80", "/orders/1", one);
+  EXPECT_EQ(table.find(":80", "/orders"), &orders);
+  EXPECT_EQ(table.find(":80", "/orders/2"), &all_orders);
+  EXPECT_EQ(table.find(":80", "/orders/1"), &one);
+  EXPECT_EQ(table.find(":80", "/ordersX"), &root);
+  EXPECT_EQ(table.find(":81", "/orders"), nullptr);
+}
+
+TEST(RouteTable, WithoutARootOtherPathsHaveNobody) {
+  Named orders;
+  RouteTable table;
+  table.add(":80", "/orders", orders);
+  EXPECT_EQ(table.find(":80", "/orders/"), nullptr);
+  EXPECT_EQ(table.find(":80", "/"), nullptr);
+}
+
+TEST(RouteTables, APathIsClaimedOnceAndTlsIsAgreedOn) {
+  RouteTables tables(1);
+  EXPECT_TRUE(tables.claim(":80", "/a", std::nullopt).has_value());
+  EXPECT_TRUE(tables.claim(":80", "/b", std::nullopt).has_value());
+  EXPECT_EQ(tables.claim(":80", "/a", std::nullopt).error().message(), "http source: pre-register: path \"/a\" already registered on :80");
+  EXPECT_FALSE(tables.claim(":80", "/c", TlsServerOptions{"cert", "key"}).has_value());
+}
+
+}  // namespace
+}  // namespace fiso::net

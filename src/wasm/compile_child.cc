@@ -1,0 +1,136 @@
+#include "wasm/compile_child.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <spawn.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+
+#include "wasm/file_handle.h"
+
+extern char** environ;
+
+namespace fiso::wasm {
+namespace {
+
+// Descriptors of the child; 0, 1 and 2 are /dev/null, /dev/null and the parent's stderr.
+constexpr int kModuleFd = 3;
+constexpr int kReplyFd = 4;
+// First byte of the reply: what follows.
+constexpr uint8_t kArtifact = 1;
+constexpr uint8_t kReason = 2;
+
+Error refused(std::string why) { return Error(ErrorCode::kInvalidConfig, std::move(why)); }
+
+std::string seconds_text(Duration duration) {
+  return std::to_string(std::chrono::ceil<std::chrono::seconds>(duration).count());
+}
+
+Result<FileHandle> memory_file(const char* name) {
+  FileHandle file(memfd_create(name, MFD_CLOEXEC));
+  if (!file) return Error(ErrorCode::kInternal, errno_text(errno)).with_context("memfd_create");
+  return file;
+}
+
+Result<pid_t> spawn_compiler(int module_fd, int reply_fd, std::vector<std::string> arguments) {
+  posix_spawn_file_actions_t actions;
+  posix_spawn_file_actions_init(&actions);
+  posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
+  posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0);
+  // Through high numbers first, since either source may be 3 or 4 itself.
+  posix_spawn_file_actions_adddup2(&actions, module_fd, 103);
+  posix_spawn_file_actions_adddup2(&actions, reply_fd, 104);
+  posix_spawn_file_actions_adddup2(&actions, 103, kModuleFd);
+  posix_spawn_file_actions_adddup2(&actions, 104, kReplyFd);
+  posix_spawn_file_actions_addclosefrom_np(&actions, kReplyFd + 1);
+  std::vector<char*> argv;
+  for (std::string& argument : arguments) argv.push_back(argument.data());
+  argv.push_back(nullptr);
+  pid_t pid = 0;
+  int failed = posix_spawn(&pid, "/proc/self/exe", &actions, nullptr, argv.data(), environ);
+  posix_spawn_file_actions_destroy(&actions);
+  if (failed != 0) return Error(ErrorCode::kInternal, errno_text(failed)).with_context("start the module compiler");
+  return pid;
+}
+
+// Waits for the child; kills it at the deadline.
+int wait_for(pid_t pid, Duration longest) {
+  FileHandle pidfd(static_cast<int>(syscall(SYS_pidfd_open, pid, 0)));
+  if (pidfd) {
+    pollfd watched{pidfd.get(), POLLIN, 0};
+    auto deadline = std::chrono::steady_clock::now() + longest;
+    int ready = 0;
+    do {
+      auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now()).count();
+      ready = left <= 0 ? 0 : poll(&watched, 1, static_cast<int>(left));
+    } while (ready < 0 && errno == EINTR);
+    if (ready == 0) kill(pid, SIGKILL);
+  }
+  int status = 0;
+  while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {
+  }
+  return status;
+}
+
+Error explain_death(int status, const CompileLimits& limits) {
+  if (WIFSIGNALED(status) && (WTERMSIG(status) == SIGXCPU || WTERMSIG(status) == SIGKILL))
+    return refused("compiling it takes more than " + seconds_text(limits.cpu) + " s of CPU time");
+  return refused("compiling it takes more than " + format_bytes(limits.memory) + " of memory, or it crashes the compiler");
+}
+
+void limit_self(const std::string& cpu_seconds, const std::string& memory) {
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  rlim_t cpu = std::strtoull(cpu_seconds.c_str(), nullptr, 10), data = std::strtoull(memory.c_str(), nullptr, 10);
+  rlimit limit{cpu, cpu + 1};
+  setrlimit(RLIMIT_CPU, &limit);
+  limit = {data, data};
+  setrlimit(RLIMIT_DATA, &limit);
+  limit = {0, 0};
+  setrlimit(RLIMIT_CORE, &limit);
+}
+
+}  // namespace
+
+Result<std::vector<uint8_t>> compile_in_child(std::span<const uint8_t> module, const std::string& settings, const CompileLimits& limits) {
+  FISO_TRY(FileHandle input, memory_file("fiso-module"));
+  FISO_TRY(FileHandle reply, memory_file("fiso-artifact"));
+  if (!write_all(input.get(), module)) return Error(ErrorCode::kInternal, errno_text(errno)).with_context("hand the module to the compiler");
+  FISO_TRY(pid_t pid, spawn_compiler(input.get(), reply.get(),
+                                     {kCompilerName, seconds_text(limits.cpu), std::to_string(limits.memory.count), settings}));
+  int status = wait_for(pid, limits.cpu * 4);
+  FISO_TRY(MappedFile mapped, MappedFile::map(reply));
+  std::span<const uint8_t> bytes = mapped.bytes();
+  bool finished = WIFEXITED(status) && WEXITSTATUS(status) == 0;
+  if (!finished || bytes.empty()) return explain_death(status, limits);
+  if (bytes[0] == kReason) return refused(std::string(bytes.begin() + 1, bytes.end()));
+  return std::vector<uint8_t>(bytes.begin() + 1, bytes.end());
+}
+
+bool started_to_compile(int argc, char** argv) { return argc == 4 && std::strcmp(argv[0], kCompilerName) == 0; }
+
+int compiler_main(char** argv, const CompileFunction& compile) {
+  limit_self(argv[1], argv[2]);
+  auto module = MappedFile::map(FileHandle(kModuleFd));
+  if (!module.has_value()) return 1;
+  auto artifact = compile(module->bytes(), argv[3]);
+  std::vector<uint8_t> reply;
+  if (artifact.has_value()) {
+    reply.push_back(kArtifact);
+    reply.insert(reply.end(), artifact->begin(), artifact->end());
+  } else {
+    const std::string& reason = artifact.error().message();
+    reply.push_back(kReason);
+    reply.insert(reply.end(), reason.begin(), reason.end());
+  }
+  return write_all(kReplyFd, reply) ? 0 : 1;
+}
+
+}  // namespace fiso::wasm

@@ -1,0 +1,70 @@
+// The engine, seen by the rest of Fiso: Engine compiles, Module is what it compiled, Instance is one guest.
+//
+// Two engines implement it: the light one (wasm/light) runs guests on the shard that asked for them, in slices, so that a
+// slow guest does not stall the shard's other work; the fake one (wasm/testing) is for tests. wasm/testing/engine_contract.h
+// is the suite that every engine must pass.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "async/limiter.h"
+#include "async/shard.h"
+#include "async/task.h"
+#include "base/result.h"
+#include "wasm/run.h"
+#include "wasm/wasi/guest_config.h"
+
+namespace fiso::wasm {
+
+// What an instance is made with. Immutable; shared by all instances of one configured guest.
+struct GuestSetup {
+  Limits limits;
+  std::shared_ptr<const wasi::GuestConfig> wasi;
+  // Instances may be parked at their first read of input (execution: pooled).
+  bool may_park = false;
+};
+
+// Whether a guest that has read all of its input sees the end of it, or waits for more.
+enum class AfterInput { kEnd, kMore };
+
+// One guest: an own memory, its WASI state, one start. Shard-local: it is made, used and destroyed on one shard.
+class Instance {
+ public:
+  // May be called at any time that no run or start is awaited; stops the guest where it is.
+  virtual ~Instance() = default;
+
+  // Runs the guest's start-up until it waits for its first input, under the usual limits. kOk means that it waits there;
+  // anything else that it never will. For instances made with may_park.
+  virtual Task<RunResult> park() = 0;
+
+  // Gives the guest its input and runs it until it ends or, with kMore, waits for the next input. The timeout runs from
+  // this call. A guest that waits for more without having answered is given the end of its input.
+  virtual Task<RunResult> run(const RunRequest& request, AfterInput after) = 0;
+
+  // True while the guest waits for input: after park(), or after a run that it survived.
+  virtual bool waiting() const = 0;
+};
+
+// Compiled code. Immutable and thread-safe.
+class Module {
+ public:
+  virtual ~Module() = default;
+  virtual std::unique_ptr<Instance> instantiate(async::Shard& shard, std::shared_ptr<const GuestSetup> setup) const = 0;
+
+  // Linear memory of a fresh instance.
+  virtual Bytes initial_memory() const = 0;
+  // True if the text `--stdin-file` occurs in the module's data: how `input: auto` finds guests that know the flag.
+  virtual bool knows_stdin_file() const = 0;
+};
+
+// One per process. Outlives its modules and all their instances.
+class Engine {
+ public:
+  virtual ~Engine() = default;
+  // Blocks while it compiles, so it is called on the control thread. The same content is compiled once, whatever the path.
+  // Errors are the operator's to read and name the path ("module path not accessible: PATH").
+  virtual Result<std::shared_ptr<const Module>> load(const std::string& path) = 0;
+};
+
+}  // namespace fiso::wasm

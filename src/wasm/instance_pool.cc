@@ -1,0 +1,186 @@
+#include "wasm/instance_pool.h"
+
+#include <algorithm>
+#include <boost/asio/post.hpp>
+
+#include "async/signal.h"
+#include "async/spawn.h"
+
+namespace fiso::wasm {
+namespace {
+
+constexpr std::chrono::seconds kLeastStaleness{30};
+constexpr int kStalenessPerStart = 1000;
+// How long a refill steps aside while runs are under way.
+constexpr std::chrono::milliseconds kStepAside{1};
+
+MonotonicTime now() { return std::chrono::steady_clock::now(); }
+
+}  // namespace
+
+bool PoolShare::take_place() {
+  int64_t free = free_places_.load(std::memory_order_relaxed);
+  while (free > 0 && !free_places_.compare_exchange_weak(free, free - 1)) {
+  }
+  return free > 0;
+}
+
+InstancePool::InstancePool(async::Shard& shard, Capacity& capacity, std::shared_ptr<PoolShare> share)
+    : shard_(shard), capacity_(capacity), share_(std::move(share)), stale_check_(*this) {}
+
+InstancePool::~InstancePool() { close(); }
+
+void InstancePool::open() { refill(); }
+
+void InstancePool::close() {
+  closed_ = true;
+  stale_check_.clear();
+  for (Lease& lease : std::exchange(parked_, {})) {
+    share_->parked.decrement();
+    drop(std::move(lease));
+  }
+  for (Lease& lease : std::exchange(graveyard_, {})) drop(std::move(lease));
+}
+
+Task<RunResult> InstancePool::run(const RunRequest& request) {
+  Lease lease;
+  if (!take_parked(lease)) {
+    auto fresh = co_await lease_fresh();
+    if (!fresh.has_value()) co_return RunResult{.outcome = Outcome::kOverloaded};
+    lease = std::move(*fresh);
+  }
+  ++running_;
+  RunResult result = co_await run_leased(lease, request);
+  --running_;
+  bool survives = lease.instance->waiting() && lease.served < share_->options.max_requests && !closed_;
+  if (survives && !lease.has_place) lease.has_place = share_->take_place();
+  if (survives && lease.has_place) {
+    park(std::move(lease));
+  } else {
+    bury(std::move(lease));
+  }
+  refill();
+  co_return result;
+}
+
+Task<RunResult> InstancePool::run_leased(Lease& lease, const RunRequest& request) {
+  ++lease.served;
+  bool loops = share_->options.max_requests > 1 && share_->setup->may_park && !share_->reads_to_end.load(std::memory_order_relaxed);
+  RunResult result = co_await lease.instance->run(request, loops ? AfterInput::kMore : AfterInput::kEnd);
+  if (loops && result.outcome == Outcome::kOk && !lease.instance->waiting()) share_->reads_to_end.store(true, std::memory_order_relaxed);
+  co_return result;
+}
+
+Task<Result<InstancePool::Lease>> InstancePool::lease_fresh() {
+  MonotonicTime deadline = kNever;  // read off the clock only by those that must wait
+  auto wait_until = [&] { return deadline == kNever ? deadline = now() + share_->setup->limits.timeout : deadline; };
+  Lease lease;
+  lease.place = capacity_.instances.try_acquire();
+  if (!lease.place) {
+    FISO_CO_TRY(lease.place, co_await capacity_.instances.acquire(wait_until()));
+  }
+  uint64_t initial = share_->module->initial_memory().count;
+  lease.memory = capacity_.memory.try_acquire(initial);
+  if (!lease.memory) {
+    FISO_CO_TRY(lease.memory, co_await capacity_.memory.acquire(wait_until(), initial));
+  }
+  make_instance(lease);
+  co_return lease;
+}
+
+void InstancePool::make_instance(Lease& lease) {
+  lease.instance = share_->module->instantiate(shard_, share_->setup);
+  share_->instances.increment();
+}
+
+bool InstancePool::take_parked(Lease& lease) {
+  if (parked_.empty()) return false;
+  MonotonicTime time = now();
+  while (!parked_.empty()) {
+    lease = std::move(parked_.back());
+    parked_.pop_back();
+    share_->parked.decrement();
+    if (lease.stale_at > time) return true;
+    bury(std::exchange(lease, Lease()));
+  }
+  return false;
+}
+
+void InstancePool::park(Lease lease) {
+  share_->parked.increment();
+  parked_.push_back(std::move(lease));
+  if (stale_check_.deadline() == kNever) stale_check_.set(parked_.front().stale_at);
+}
+
+void InstancePool::drop(Lease lease) {
+  if (lease.has_place) share_->return_place();
+  if (lease.instance) share_->instances.decrement();
+  lease.instance.reset();
+}
+
+// Destroying an instance costs half as much as running a small one: the answer goes first.
+void InstancePool::bury(Lease lease) {
+  if (closed_) return drop(std::move(lease));
+  if (std::exchange(lease.has_place, false)) share_->return_place();
+  graveyard_.push_back(std::move(lease));
+  if (graveyard_.size() > 1) return;
+  asio::post(shard_.context(), [self = shared_from_this()] {
+    std::vector<Lease> dead = std::exchange(self->graveyard_, {});
+    for (Lease& one : dead) self->drop(std::move(one));
+  });
+}
+
+void InstancePool::drop_stale() {
+  MonotonicTime time = now(), next = kNever;
+  for (Lease& lease : std::exchange(parked_, {})) {
+    if (lease.stale_at <= time) {
+      share_->parked.decrement();
+      drop(std::move(lease));
+    } else {
+      next = std::min(next, lease.stale_at);
+      parked_.push_back(std::move(lease));
+    }
+  }
+  stale_check_.set(next);
+  refill();
+}
+
+void InstancePool::refill() {
+  if (share_->options.execution != Execution::kPooled || refilling_ || never_parks_ || closed_) return;
+  if (!share_->take_place()) return;
+  refilling_ = true;
+  async::spawn(shard_, refill_once());
+}
+
+// Holds the place that refill() took.
+Task<> InstancePool::refill_once() {
+  auto self = shared_from_this();
+  Lease lease;
+  lease.has_place = true;
+  while (running_ > 0 && !closed_) co_await async::sleep_until(now() + kStepAside);
+  bool ready = !closed_ && co_await start_ahead(lease) && !closed_;
+  refilling_ = false;
+  if (ready) {
+    park(std::move(lease));
+    refill();
+  } else {
+    drop(std::move(lease));
+  }
+}
+
+Task<bool> InstancePool::start_ahead(Lease& lease) {
+  lease.place = capacity_.instances.try_acquire();
+  lease.memory = capacity_.memory.try_acquire(share_->module->initial_memory().count);
+  if (!lease.place || !lease.memory) co_return false;  // runs need what there is
+  MonotonicTime start = now();
+  make_instance(lease);
+  co_await lease.instance->park();
+  if (!lease.instance->waiting()) {
+    never_parks_ = true;
+    co_return false;
+  }
+  lease.stale_at = now() + std::max<Duration>(kLeastStaleness, (now() - start) * kStalenessPerStart);
+  co_return true;
+}
+
+}  // namespace fiso::wasm

@@ -1,0 +1,120 @@
+// Where instances come from: a fresh one per run, or one that was started ahead and waits for its input.
+//
+// `perRequest`: every run gets an instance of its own and the next run cannot see anything of it. `pooled`: the same, but
+// up to `size` instances per process stand parked at their first read of input, so the guest's start-up is not on the run's
+// path; a used one is replaced in the background, when no run is using the shard. A guest that loops over its input may
+// serve `max_requests` runs. A parked instance has read its clock and its random seed: it is replaced when it has stood for
+// max(30 s, 1,000 x its start-up time). When none is parked, a run gets a fresh instance.
+//
+// Threading: one pool per shard; the pools of one guest share PoolShare, which divides `size` between the shards by use.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "async/shard.h"
+#include "async/watchdog.h"
+#include "observe/metrics.h"
+#include "wasm/capacity.h"
+#include "wasm/engine.h"
+
+namespace fiso::wasm {
+
+enum class Execution { kPerRequest, kPooled };
+
+struct PoolOptions {
+  Execution execution = Execution::kPerRequest;
+  int64_t size = 4;
+  int64_t max_requests = 1;
+};
+
+// What the pools of one configured guest have in common, over all shards. Thread-safe.
+class PoolShare {
+ public:
+  PoolShare(std::shared_ptr<const Module> module_used, std::shared_ptr<const GuestSetup> setup_used, PoolOptions pool_options,
+            observe::Gauge& instances_gauge, observe::Gauge& parked_gauge)
+      : module(std::move(module_used)),
+        setup(std::move(setup_used)),
+        options(pool_options),
+        instances(instances_gauge),
+        parked(parked_gauge),
+        free_places_(pool_options.size) {}
+
+  // A place for a parked instance: `options.size` of them in all.
+  bool take_place();
+  void return_place() { free_places_.fetch_add(1, std::memory_order_relaxed); }
+
+  const std::shared_ptr<const Module> module;
+  const std::shared_ptr<const GuestSetup> setup;
+  const PoolOptions options;
+  observe::Gauge& instances;  // that exist, parked ones included
+  observe::Gauge& parked;
+  // Found out while running: the guest does not loop, it wants the end of its input before it answers.
+  std::atomic<bool> reads_to_end{false};
+
+ private:
+  std::atomic<int64_t> free_places_;
+};
+
+// Held by shared_ptr: what runs in the background keeps it alive until it has ended.
+class InstancePool : public std::enable_shared_from_this<InstancePool> {
+ public:
+  InstancePool(async::Shard& shard, Capacity& capacity, std::shared_ptr<PoolShare> share);
+  ~InstancePool();
+  InstancePool(const InstancePool&) = delete;
+
+  // Starts filling. Once, on the shard.
+  void open();
+  // Nothing is started any more, and what is parked is destroyed. On the shard.
+  void close();
+
+  // Runs the guest once. Waits for a place up to the guest's timeout when there are too many instances; kOverloaded beyond.
+  Task<RunResult> run(const RunRequest& request);
+
+ private:
+  // An instance with what it holds of the process's capacity. In this order: the instance goes first.
+  struct Lease {
+    async::Limiter::Permit place;
+    async::Limiter::Permit memory;
+    std::unique_ptr<Instance> instance;
+    int64_t served = 0;
+    MonotonicTime stale_at = kNever;
+    bool has_place = false;  // one of PoolShare's
+  };
+  struct StaleCheck final : async::Watchdog::Entry {
+    explicit StaleCheck(InstancePool& owner) : Entry(owner.shard_.watchdog()), pool(owner) {}
+    ~StaleCheck() override = default;
+    void expired() noexcept override { pool.drop_stale(); }
+    InstancePool& pool;
+  };
+
+  Task<Result<Lease>> lease_fresh();
+  void make_instance(Lease& lease);
+  Task<RunResult> run_leased(Lease& lease, const RunRequest& request);
+  bool take_parked(Lease& lease);
+  void park(Lease lease);
+  void drop(Lease lease);
+  // Drops it once the answer is on its way.
+  void bury(Lease lease);
+  void drop_stale();
+  void refill();
+  Task<> refill_once();
+  Task<bool> start_ahead(Lease& lease);
+
+  async::Shard& shard_;
+  Capacity& capacity_;
+  std::shared_ptr<PoolShare> share_;
+  std::deque<Lease> parked_;  // the newest last
+  std::vector<Lease> graveyard_;
+  StaleCheck stale_check_;
+  int running_ = 0;           // runs under way here
+  bool refilling_ = false;
+  bool never_parks_ = false;  // the guest ends without reading input: nothing to start ahead
+  bool closed_ = false;
+};
+
+}  // namespace fiso::wasm

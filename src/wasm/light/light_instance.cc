@@ -1,0 +1,221 @@
+#include "wasm/light/light_instance.h"
+
+#include <algorithm>
+#include <boost/asio/post.hpp>
+#include <utility>
+
+#include "async/signal.h"
+#include "base/check.h"
+#include "wasm/light/light_engine.h"
+
+namespace fiso::wasm::light {
+namespace {
+
+constexpr std::chrono::milliseconds kSlice{1};
+constexpr size_t kTableElements = 100'000;
+
+std::string_view trap_name(wasmtime_trap_code_t code) {
+  switch (code) {
+    case WASMTIME_TRAP_CODE_STACK_OVERFLOW: return "call stack exhausted";
+    case WASMTIME_TRAP_CODE_MEMORY_OUT_OF_BOUNDS: return "out of bounds memory access";
+    case WASMTIME_TRAP_CODE_HEAP_MISALIGNED: return "misaligned memory access";
+    case WASMTIME_TRAP_CODE_TABLE_OUT_OF_BOUNDS: return "out of bounds table access";
+    case WASMTIME_TRAP_CODE_INDIRECT_CALL_TO_NULL: return "uninitialized table element";
+    case WASMTIME_TRAP_CODE_BAD_SIGNATURE: return "indirect call type mismatch";
+    case WASMTIME_TRAP_CODE_INTEGER_OVERFLOW: return "integer overflow";
+    case WASMTIME_TRAP_CODE_INTEGER_DIVISION_BY_ZERO: return "integer divide by zero";
+    case WASMTIME_TRAP_CODE_BAD_CONVERSION_TO_INTEGER: return "invalid conversion to integer";
+    case WASMTIME_TRAP_CODE_UNREACHABLE_CODE_REACHED: return "unreachable";
+    default: return "other trap";
+  }
+}
+
+MonotonicTime now() { return std::chrono::steady_clock::now(); }
+
+}  // namespace
+
+LightInstance::LightInstance(async::Shard& shard, std::shared_ptr<const LightModule> module, std::shared_ptr<const GuestSetup> setup)
+    : shard_(shard), module_(std::move(module)), setup_(std::move(setup)), host_{wasi::Guest(*setup_->wasi, Clock::system(), &stderr_)} {}
+
+// The future first: deleting it unwinds a suspended guest while its store still exists.
+LightInstance::~LightInstance() {
+  future_.reset();
+  if (trap_ != nullptr) wasm_trap_delete(trap_);
+  if (error_ != nullptr) wasmtime_error_delete(error_);
+  store_.reset();
+  if (charged_ != 0) module_->engine().capacity().memory.give_back(charged_);
+}
+
+Task<RunResult> LightInstance::park() {
+  FISO_CHECK(phase_ == Phase::kNew && setup_->may_park);
+  deadline_ = now() + setup_->limits.timeout;
+  begin();
+  co_await drive();
+  if (phase_ == Phase::kWaiting) co_return RunResult{};
+  co_return conclude();
+}
+
+Task<RunResult> LightInstance::run(const RunRequest& request, AfterInput after) {
+  FISO_CHECK(phase_ == Phase::kNew || phase_ == Phase::kWaiting);
+  deadline_ = now() + setup_->limits.timeout;
+  stderr_.target = request.stderr_lines;
+  host_.guest.give_input(request.input, after == AfterInput::kMore ? wasi::InputEnd::kMoreLater : wasi::InputEnd::kEof);
+  if (phase_ == Phase::kNew) begin();
+  co_await drive();
+  if (phase_ == Phase::kWaiting && host_.guest.output().empty()) {
+    host_.guest.end_input();  // it reads to the end before it answers
+    co_await drive();
+  }
+  RunResult result = phase_ == Phase::kWaiting ? RunResult{.output = host_.guest.take_output()} : conclude();
+  host_.guest.flush_stderr();
+  stderr_.target = nullptr;
+  co_return result;
+}
+
+void LightInstance::begin() {
+  store_.reset(wasmtime_store_new(module_->wasmtime(), &host_, nullptr));
+  fiso_store_limiter(store_.get(), this, may_grow, kTableElements);
+  wasmtime_store_epoch_deadline_callback(store_.get(), on_epoch, this, nullptr);
+  wasmtime_context_t* context = wasmtime_store_context(store_.get());
+  wasmtime_context_set_epoch_deadline(context, 1);
+  WaitingFunctions waiting{.input = setup_->may_park, .files = setup_->wasi->has_files()};
+  future_.reset(wasmtime_instance_pre_instantiate_async(module_->pre(waiting), context, &instance_, &trap_, &error_));
+  phase_ = Phase::kInstantiating;
+}
+
+void LightInstance::begin_start() {
+  future_.reset();
+  wasmtime_context_t* context = wasmtime_store_context(store_.get());
+  wasmtime_extern_t exported;
+  if (wasmtime_instance_export_get(context, &instance_, "memory", 6, &exported)) host_.memory = exported.of.memory;
+  bool found = wasmtime_instance_export_get(context, &instance_, "_start", 6, &exported);
+  FISO_CHECK(found && exported.kind == WASMTIME_EXTERN_FUNC, "LightModule::inspect has seen it");
+  future_.reset(wasmtime_func_call_async(context, &exported.of.func, nullptr, 0, nullptr, 0, &trap_, &error_));
+  phase_ = Phase::kRunning;
+}
+
+Task<> LightInstance::drive() {
+  if (phase_ == Phase::kWaiting) phase_ = Phase::kRunning;
+  if (host_.pending) host_.pending_done = true;  // it was waiting for the input that it has now
+  MonotonicTime time = deadline_ - setup_->limits.timeout;
+  for (;; time = now()) {
+    if (time >= deadline_) timed_out_ = true;
+    if (timed_out_) break;
+    if (poll_slice(time)) {
+      if (phase_ == Phase::kRunning || trap_ != nullptr || error_ != nullptr) break;
+      begin_start();
+    } else if (!host_.pending) {
+      co_await asio::post(shard_.executor(), async::kTask);  // end of the slice: the others' turn
+    } else if (host_.pending->kind() == wasi::PendingCall::Kind::kInput) {
+      phase_ = Phase::kWaiting;
+      co_return;
+    } else if (!co_await await_pending()) {
+      timed_out_ = true;
+    }
+  }
+  phase_ = Phase::kEnded;
+}
+
+bool LightInstance::poll_slice(MonotonicTime time) {
+  due_ = std::min(time + kSlice, deadline_);
+  Ticker& ticker = module_->engine().ticker();
+  ticker.arm(shard_.index(), due_);
+  bool ready = wasmtime_call_future_poll(future_.get());
+  ticker.disarm(shard_.index());
+  return ready;
+}
+
+Task<bool> LightInstance::await_pending() {
+  if (host_.pending->kind() == wasi::PendingCall::Kind::kBlocking) co_return co_await run_blocking();
+  MonotonicTime until = host_.pending->until();
+  co_await async::sleep_until(std::min(until, deadline_));
+  host_.pending_done = true;
+  co_return until <= deadline_;
+}
+
+Task<bool> LightInstance::run_blocking() {
+  // Shared with the thread that runs it: when the deadline comes first, this guest goes and the call is still finished there.
+  struct Job {
+    explicit Job(async::Executor executor) : done(executor) {}
+    std::unique_ptr<wasi::PendingCall> call;
+    async::Signal done;
+  };
+  auto job = std::make_shared<Job>(shard_.executor());
+  job->call = std::move(host_.pending);
+  auto work = [job, &shard = shard_]() mutable {
+    job->call->run();
+    shard.post([job = std::move(job)] { job->done.set(); });
+  };
+  while (!module_->engine().blocking().submit(work)) {
+    if (now() >= deadline_) co_return false;
+    co_await async::sleep_until(now() + kSlice);
+  }
+  if (!co_await job->done.wait(deadline_)) co_return false;
+  host_.pending = std::move(job->call);
+  host_.pending_done = true;
+  co_return true;
+}
+
+RunResult LightInstance::conclude() {
+  std::optional<uint32_t> code = host_.guest.exit_code();
+  bool returned = trap_ == nullptr && error_ == nullptr;
+  bool good = !timed_out_ && !host_.guest.output_overflowed() && (code.has_value() ? *code == 0 : returned);
+  if (good) return RunResult{.output = host_.guest.take_output()};
+  return conclude_failure();
+}
+
+RunResult LightInstance::conclude_failure() {
+  RunResult result;
+  result.output = host_.guest.take_output();
+  result.exit_code = host_.guest.exit_code().value_or(0);
+  if (timed_out_) {
+    result.outcome = Outcome::kTimeout;
+  } else if (host_.guest.output_overflowed()) {
+    result.outcome = Outcome::kOutput;
+  } else if (shared_memory_refused_) {
+    result.outcome = Outcome::kExhausted;
+  } else if (own_memory_refused_) {
+    result.outcome = Outcome::kMemory;
+  } else if (host_.guest.exit_code().has_value()) {
+    result.outcome = Outcome::kExit;
+  } else if (trap_ != nullptr) {
+    wasmtime_trap_code_t code = 0;
+    result.outcome = Outcome::kTrap;
+    result.detail = wasmtime_trap_code(trap_, &code) ? trap_name(code) : "other trap";
+  } else {
+    result.outcome = Outcome::kBadStart;
+    result.detail = take_message(std::exchange(error_, nullptr));
+  }
+  return result;
+}
+
+bool LightInstance::may_grow(void* self, size_t current, size_t desired) {
+  auto& instance = *static_cast<LightInstance*>(self);
+  if (desired > instance.setup_->limits.memory.count) {
+    instance.own_memory_refused_ = true;
+    return false;
+  }
+  if (current == 0) return true;  // the initial memory was charged by whoever asked for the instance
+  if (!instance.module_->engine().capacity().memory.take(desired - current)) {
+    instance.shared_memory_refused_ = true;
+    return false;
+  }
+  instance.charged_ += desired - current;
+  return true;
+}
+
+// On the guest's stack, after a bump of the epoch. The next bump calls it again: a delta of one, always.
+wasmtime_error_t* LightInstance::on_epoch(wasmtime_context_t*, void* self, uint64_t* delta, wasmtime_update_deadline_kind_t* kind) {
+  auto& instance = *static_cast<LightInstance*>(self);
+  MonotonicTime time = now();
+  *delta = 1;
+  *kind = WASMTIME_UPDATE_DEADLINE_CONTINUE;
+  if (time >= instance.deadline_) {
+    instance.timed_out_ = true;
+    return wasmtime_error_new("deadline");
+  }
+  if (time >= instance.due_) *kind = WASMTIME_UPDATE_DEADLINE_YIELD;
+  return nullptr;
+}
+
+}  // namespace fiso::wasm::light

@@ -1,0 +1,73 @@
+// One guest of the light engine: a store, a fiber, and the loop that gives the fiber its slices.
+//
+// Threading: shard-local. Nothing here may touch the store while a future lives, except to poll or delete that future:
+// the fiber has it. So deadlines stand in this object, where the epoch callback reads them.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "wasm/engine.h"
+#include "wasm/light/host_functions.h"
+#include "wasm/light/light_module.h"
+#include "wasm/wasi/guest.h"
+
+namespace fiso::wasm::light {
+
+class LightInstance final : public Instance {
+ public:
+  LightInstance(async::Shard& shard, std::shared_ptr<const LightModule> module, std::shared_ptr<const GuestSetup> setup);
+  ~LightInstance() override;
+  LightInstance(const LightInstance&) = delete;
+
+  Task<RunResult> park() override;
+  Task<RunResult> run(const RunRequest& request, AfterInput after) override;
+  bool waiting() const override { return phase_ == Phase::kWaiting; }
+
+ private:
+  enum class Phase { kNew, kInstantiating, kRunning, kWaiting, kEnded };
+
+  // Passes lines on to whoever listens during the current run.
+  class StderrRelay final : public wasi::StderrSink {
+   public:
+    void line(std::string_view text) override {
+      if (target != nullptr) target->line(text);
+    }
+    wasi::StderrSink* target = nullptr;
+  };
+
+  void begin();
+  void begin_start();
+  // Gives slices until the guest ends, waits for input, or is out of time.
+  Task<> drive();
+  // One slice; true when the future is ready.
+  bool poll_slice(MonotonicTime now);
+  // Waits for what a host function left pending; false when the deadline came first.
+  Task<bool> await_pending();
+  Task<bool> run_blocking();
+  RunResult conclude();
+  RunResult conclude_failure();
+
+  static bool may_grow(void* self, size_t current, size_t desired);
+  static wasmtime_error_t* on_epoch(wasmtime_context_t*, void* self, uint64_t* delta, wasmtime_update_deadline_kind_t* kind);
+
+  async::Shard& shard_;
+  std::shared_ptr<const LightModule> module_;
+  std::shared_ptr<const GuestSetup> setup_;
+  StderrRelay stderr_;
+  HostState host_;
+  StoreHandle store_;
+  wasmtime_instance_t instance_{};
+  wasm_trap_t* trap_ = nullptr;
+  wasmtime_error_t* error_ = nullptr;
+  FutureHandle future_;
+  Phase phase_ = Phase::kNew;
+  MonotonicTime deadline_ = kNever;  // of the current run
+  MonotonicTime due_ = kNever;       // end of the current slice
+  bool timed_out_ = false;
+  bool own_memory_refused_ = false;
+  bool shared_memory_refused_ = false;
+  uint64_t charged_ = 0;  // bytes of Capacity::memory beyond the initial memory
+};
+
+}  // namespace fiso::wasm::light

@@ -1,0 +1,60 @@
+// One run of a guest: what it is given, how it can end, and what that means to the caller.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/units.h"
+
+namespace fiso::wasm {
+
+namespace wasi {
+class StderrSink;
+}
+
+// Limits on every run. All of them always hold; none can be switched off.
+struct Limits {
+  Duration timeout = std::chrono::seconds(30);
+  Bytes memory = 256_MiB;  // linear memory, initial size included
+  Bytes output = 10_MiB;   // stdout
+};
+
+// Every way a run can end, told apart.
+enum class Outcome {
+  kOk,          // returned from _start, or exit code 0
+  kExit,        // exit code other than 0
+  kTrap,        // `detail` says which
+  kTimeout,     // stopped at its deadline
+  kMemory,      // refused memory over `Limits::memory`, and failed for it
+  kExhausted,   // refused memory because all guests together have used up theirs, and failed for it
+  kOutput,      // wrote more than `Limits::output`
+  kBadStart,    // could not be instantiated; `detail` says why
+  kOverloaded,  // no instance was free in time
+};
+
+// Label value for metrics: "ok", "exit", "trap", …
+std::string_view to_string(Outcome outcome);
+
+struct RunResult {
+  Outcome outcome = Outcome::kOk;
+  uint32_t exit_code = 0;
+  std::string detail;  // trap kind or reason; never a guest's own text
+  std::string output;  // stdout up to the end; complete only for kOk
+};
+
+// The error that a run which did not end in kOk amounts to. Its message is safe to show and keeps the documented wording:
+// "wasm execution timeout after 30s", "module closed with exit_code(1)".
+Error to_error(const RunResult& result, const Limits& limits);
+
+struct RunRequest {
+  // The guest's stdin, in order; borrowed until the run completes.
+  std::span<const std::string_view> input;
+  // Told the guest's finished stderr lines; borrowed likewise.
+  wasi::StderrSink* stderr_lines = nullptr;
+};
+
+}  // namespace fiso::wasm
