@@ -8,13 +8,14 @@
 #include <atomic>
 #include <string_view>
 
+#include "base/check.h"
 #include "base/clock.h"
 
 namespace fiso::observe {
 
 class LineWriter {
  public:
-  explicit LineWriter(int fd) : fd_(fd) {}
+  explicit LineWriter(int fd) : fd_(fd) { FISO_CHECK(fd >= 0, "poll(2) would wait for a negative descriptor for ever"); }
 
   // Adds the newline. False if the line could not be written whole: the descriptor is broken or time was up.
   bool write(std::string_view line);

@@ -7,15 +7,16 @@
 #include "base/guarded.h"
 #include "observe/log.h"
 
-namespace fiso::observe {
+namespace fiso::testing {
 
-class CapturedLog final : public LogSink {
+class CapturedLog final : public observe::LogSink {
  public:
   void write(std::string_view line) override {
     lines_.with([&](auto& lines) { lines.emplace_back(line); });
   }
 
-  Log log(LogLevel level = LogLevel::kDebug, std::string_view component = "test", const Clock& clock = Clock::system()) {
+  observe::Log log(observe::LogLevel level = observe::LogLevel::kDebug, std::string_view component = "test",
+                   const Clock& clock = Clock::system()) {
     return {*this, level, component, clock};
   }
 
@@ -40,4 +41,4 @@ class CapturedLog final : public LogSink {
   mutable Guarded<std::vector<std::string>> lines_;
 };
 
-}  // namespace fiso::observe
+}  // namespace fiso::testing
