@@ -13,7 +13,7 @@
 #include <string_view>
 
 #include "base/result.h"
-#include "wasm/file_handle.h"
+#include "base/file_handle.h"
 
 namespace fiso::wasm {
 

@@ -14,7 +14,7 @@
 #include <csignal>
 #include <cstring>
 
-#include "wasm/file_handle.h"
+#include "base/file_handle.h"
 
 extern char** environ;
 

@@ -90,7 +90,8 @@ void LightInstance::begin_start() {
   if (wasmtime_instance_export_get(context, &instance_, "memory", 6, &exported)) host_.memory = exported.of.memory;
   bool found = wasmtime_instance_export_get(context, &instance_, "_start", 6, &exported);
   FISO_CHECK(found && exported.kind == WASMTIME_EXTERN_FUNC, "LightModule::inspect has seen it");
-  future_.reset(wasmtime_func_call_async(context, &exported.of.func, nullptr, 0, nullptr, 0, &trap_, &error_));
+  start_ = exported.of.func;
+  future_.reset(wasmtime_func_call_async(context, &start_, nullptr, 0, nullptr, 0, &trap_, &error_));
   phase_ = Phase::kRunning;
 }
 

@@ -58,6 +58,7 @@ class LightInstance final : public Instance {
   HostState host_;
   StoreHandle store_;
   wasmtime_instance_t instance_{};
+  wasmtime_func_t start_{};  // the future refers to it, as it does to the two below
   wasm_trap_t* trap_ = nullptr;
   wasmtime_error_t* error_ = nullptr;
   FutureHandle future_;

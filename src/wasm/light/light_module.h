@@ -6,7 +6,7 @@
 #include <string>
 
 #include "wasm/engine.h"
-#include "wasm/file_handle.h"
+#include "base/file_handle.h"
 #include "wasm/light/engine_config.h"
 #include "wasm/light/host_functions.h"
 #include "wasm/light/wasmtime_handles.h"

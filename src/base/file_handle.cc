@@ -1,11 +1,11 @@
-#include "wasm/file_handle.h"
+#include "base/file_handle.h"
 
 #include <sys/stat.h>
 
 #include <cerrno>
 #include <system_error>
 
-namespace fiso::wasm {
+namespace fiso {
 
 Result<MappedFile> MappedFile::map(const FileHandle& file) {
   struct stat status;
@@ -29,4 +29,4 @@ bool write_all(int fd, std::span<const uint8_t> bytes) {
 
 std::string errno_text(int error_number) { return std::generic_category().message(error_number); }
 
-}  // namespace fiso::wasm
+}  // namespace fiso

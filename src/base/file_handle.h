@@ -12,7 +12,7 @@
 
 #include "base/result.h"
 
-namespace fiso::wasm {
+namespace fiso {
 
 class FileHandle {
  public:
@@ -57,4 +57,4 @@ bool write_all(int fd, std::span<const uint8_t> bytes);
 // What errno says, for an Error's message ("No such file or directory").
 std::string errno_text(int error_number);
 
-}  // namespace fiso::wasm
+}  // namespace fiso

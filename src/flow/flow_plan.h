@@ -1,0 +1,48 @@
+// A flow that is ready to run: its components are prepared, each shard can make its own replica of it.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "async/limiter.h"
+#include "core/component.h"
+#include "flow/flow_loader.h"
+#include "flow/pipeline.h"
+
+namespace fiso::flow {
+
+// One shard's share of a flow. Shard-local. It may be destroyed when no event is in it.
+class FlowReplica {
+ public:
+  FlowReplica(std::unique_ptr<core::Source> source, std::unique_ptr<Pipeline> pipeline) : pipeline_(std::move(pipeline)), source_(std::move(source)) {}
+  void start() { source_->start(*pipeline_); }
+
+ private:
+  std::unique_ptr<Pipeline> pipeline_;
+  std::unique_ptr<core::Source> source_;
+};
+
+// Immutable; outlives its replicas.
+class FlowPlan {
+ public:
+  // Blocks: modules are compiled, certificates read. Control thread. The error's contexts name the flow.
+  static Result<std::unique_ptr<FlowPlan>> prepare(const FlowDraft& draft, async::ShardSet& shards, core::Resources& resources,
+                                                   observe::Metrics& metrics, const observe::Log& log);
+
+  const std::string& name() const { return options_.flow; }
+  std::unique_ptr<FlowReplica> make(async::Shard& shard) const;
+
+ private:
+  FlowPlan(const FlowConfig& config, async::ShardSet& shards, observe::Metrics& metrics, const observe::Log& log);
+
+  PipelineOptions options_;
+  observe::Log log_;
+  mutable FlowStats stats_;
+  mutable async::Limiter in_flight_;
+  std::shared_ptr<const core::Plan<core::Source>> source_;
+  std::vector<std::shared_ptr<const core::Plan<core::Interceptor>>> interceptors_;
+  std::shared_ptr<const core::Plan<core::Sink>> sink_;
+};
+
+}  // namespace fiso::flow

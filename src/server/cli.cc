@@ -1,0 +1,105 @@
+#include "server/cli.h"
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <cstdlib>
+#include <iostream>
+#include <utility>
+
+#include "components/builtin.h"
+#include "observe/stdout_log.h"
+
+namespace fiso::server {
+namespace {
+
+struct Arguments {
+  FlowServerOptions options;
+  std::string log_level;
+  bool version = false;
+  bool check = false;
+};
+
+std::string env_or(const char* name, std::string fallback) {
+  const char* value = std::getenv(name);
+  return value != nullptr && *value != '\0' ? value : std::move(fallback);
+}
+
+void declare(CLI::App& app, Arguments& arguments) {
+  app.add_option("--config-dir", arguments.options.config_dir,
+                 "Directory of flow files, *.yaml (env FISO_CONFIG_DIR; default /etc/fiso/flows)");
+  app.add_option("--log-level", arguments.log_level, "debug, info, warn or error (env FISO_LOG_LEVEL; default info)");
+  app.add_flag("--check", arguments.check, "Say what is wrong with the configuration, and exit");
+  app.add_flag("--version", arguments.version, "Print the version, and exit");
+  app.set_help_flag("--help,-h", "Print this, and exit");
+  app.footer(
+      "Env FISO_METRICS_ADDR is where /metrics, /healthz, /readyz and /reload are served (default :9090), FISO_CACHE_DIR where\n"
+      "compiled modules are kept. SIGHUP, or a change in the directory, reads the flows again; SIGTERM finishes what is in\n"
+      "flight and stops.\n\n"
+      "Example: fiso-flow -config-dir ./flows -check && fiso-flow -config-dir ./flows");
+}
+
+int fail(const std::string& message) {
+  std::fprintf(stderr, "error: %s\n", message.c_str());
+  return 1;
+}
+
+int check(const FlowServerOptions& options, const core::Registry& registry) {
+  auto checked = check_config(options.config_dir, registry);
+  if (!checked.has_value()) return fail(checked.error().describe());
+  std::printf("%s: ok\n", options.config_dir.c_str());
+  return 0;
+}
+
+int serve(const Arguments& arguments, const std::string& name, const core::Registry& registry, const EngineFactory& make_engine) {
+  auto events = ControlEvents::make();
+  if (!events.has_value()) return fail(events.error().describe());
+  observe::StdoutLog output;
+  observe::Log log(output, observe::parse_log_level(arguments.log_level), name);
+  FlowServer server(arguments.options, log, registry, make_engine);
+  if (auto started = server.start(*events); !started.has_value()) return fail(started.error().describe());
+  return server.run_until_stopped(*events) ? 0 : 1;
+}
+
+}  // namespace
+
+std::vector<std::string> normalise_arguments(int argc, char** argv) {
+  std::vector<std::string> normal;
+  bool flags = true;
+  for (int i = 1; i < argc; ++i) {
+    std::string argument = argv[i];
+    if (argument == "--") flags = false;
+    bool go_style = flags && argument.size() > 2 && argument[0] == '-' && argument[1] != '-';
+    normal.push_back(go_style ? "-" + argument : argument);
+  }
+  return normal;
+}
+
+int flow_main(int argc, char** argv, const std::string& name, const EngineFactory& make_engine) {
+  Arguments arguments;
+  arguments.options.config_dir = env_or("FISO_CONFIG_DIR", "/etc/fiso/flows");
+  arguments.options.admin_address = env_or("FISO_METRICS_ADDR", ":9090");
+  arguments.log_level = env_or("FISO_LOG_LEVEL", "info");
+  CLI::App app("Takes events in, runs them through WebAssembly, and delivers them as CloudEvents.", name);
+  declare(app, arguments);
+  try {
+    std::vector<std::string> words = normalise_arguments(argc, argv);
+    std::reverse(words.begin(), words.end());  // CLI11 takes them from the back
+    app.parse(words);
+  } catch (const CLI::CallForHelp&) {
+    std::cout << app.help();
+    return 0;
+  } catch (const CLI::ParseError& error) {
+    std::fprintf(stderr, "error: %s\nRun %s -help for what there is.\n", error.what(), name.c_str());
+    return 2;
+  }
+  if (arguments.version) {
+    std::printf("%s %s\n", name.c_str(), FISO_VERSION);
+    return 0;
+  }
+  core::Registry registry;
+  register_builtin(registry);
+  if (arguments.check) return check(arguments.options, registry);
+  return serve(arguments, name, registry, make_engine);
+}
+
+}  // namespace fiso::server

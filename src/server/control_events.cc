@@ -1,0 +1,82 @@
+#include "server/control_events.h"
+
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <sys/inotify.h>
+#include <sys/signalfd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <utility>
+
+namespace fiso::server {
+namespace {
+
+// How long a directory must be quiet before its changes count as one.
+constexpr int kSettleMs = 50;
+constexpr int kMostSettles = 20;
+
+void drain(int fd) {
+  std::array<char, 4096> ignored;
+  while (::read(fd, ignored.data(), ignored.size()) > 0) {
+  }
+}
+
+}  // namespace
+
+Result<ControlEvents> ControlEvents::make() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  for (int signal : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&signals, signal);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  std::signal(SIGPIPE, SIG_IGN);
+  FileHandle signal_fd(signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK));
+  FileHandle request_fd(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+  if (!signal_fd || !request_fd) return Error(ErrorCode::kInternal, errno_text(errno)).with_context("signalfd");
+  return ControlEvents(std::move(signal_fd), std::move(request_fd));
+}
+
+Result<> ControlEvents::watch(const std::string& directory) {
+  FileHandle watch(inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
+  constexpr uint32_t kChanges = IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_CREATE | IN_ONLYDIR;
+  if (!watch || inotify_add_watch(watch.get(), directory.c_str(), kChanges) < 0)
+    return Error(ErrorCode::kUnavailable, errno_text(errno)).with_context("watch " + directory);
+  watch_ = std::move(watch);
+  return {};
+}
+
+ControlEvent ControlEvents::wait(Duration longest) {
+  std::array<pollfd, 3> watched{{{signals_.get(), POLLIN, 0}, {requests_.get(), POLLIN, 0}, {watch_.get(), POLLIN, 0}}};
+  int timeout = static_cast<int>(std::min<int64_t>(std::chrono::ceil<std::chrono::milliseconds>(longest).count(), 1 << 30));
+  if (poll(watched.data(), watched.size(), timeout) <= 0) return ControlEvent::kNone;
+  if (watched[0].revents != 0) return read_signal();
+  if (watched[1].revents != 0) {
+    drain(requests_.get());
+    return ControlEvent::kReload;
+  }
+  settle();
+  return ControlEvent::kReload;
+}
+
+ControlEvent ControlEvents::read_signal() {
+  signalfd_siginfo info;
+  if (::read(signals_.get(), &info, sizeof info) != sizeof info) return ControlEvent::kNone;
+  return info.ssi_signo == SIGHUP ? ControlEvent::kReload : ControlEvent::kStop;
+}
+
+void ControlEvents::settle() {
+  pollfd watched{watch_.get(), POLLIN, 0};
+  for (int i = 0; i < kMostSettles; ++i) {
+    drain(watch_.get());
+    if (poll(&watched, 1, kSettleMs) <= 0) return;
+  }
+}
+
+void ControlEvents::request_reload() {
+  uint64_t one = 1;
+  [[maybe_unused]] ssize_t written = ::write(requests_.get(), &one, sizeof one);  // full only if a reload is due anyway
+}
+
+}  // namespace fiso::server

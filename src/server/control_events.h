@@ -1,0 +1,42 @@
+// What the control thread waits for: signals, a changed configuration directory, a request to reload.
+//
+// Signals are blocked for the whole process and read here, so no handler ever runs. A directory is watched as a whole, since
+// editors and Kubernetes replace files and links in it; a burst of changes is one event.
+#pragma once
+
+#include <string>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "base/file_handle.h"
+
+namespace fiso::server {
+
+enum class ControlEvent { kNone, kStop, kReload };
+
+class ControlEvents {
+ public:
+  // Blocks SIGTERM, SIGINT and SIGHUP in the calling thread and in those it starts afterwards, and ignores SIGPIPE. Call
+  // before any other thread is started.
+  static Result<ControlEvents> make();
+
+  // An error is the operator's to read; without a watch SIGHUP still reloads.
+  Result<> watch(const std::string& directory);
+
+  // Waits until something happens, at most `longest`; kNone if nothing did.
+  ControlEvent wait(Duration longest);
+
+  // As if a reload had been asked for. Thread-safe.
+  void request_reload();
+
+ private:
+  ControlEvents(FileHandle signals, FileHandle requests) : signals_(std::move(signals)), requests_(std::move(requests)) {}
+  ControlEvent read_signal();
+  void settle();
+
+  FileHandle signals_;
+  FileHandle requests_;
+  FileHandle watch_;
+};
+
+}  // namespace fiso::server

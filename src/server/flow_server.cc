@@ -1,0 +1,165 @@
+#include "server/flow_server.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace fiso::server {
+namespace {
+
+constexpr unsigned kBlockingThreads = 4;
+constexpr size_t kBlockingQueue = 4096;
+constexpr std::chrono::seconds kIdleLook{3600};
+constexpr std::chrono::seconds kRetiredLook{1};
+constexpr std::chrono::milliseconds kDrainLook{10};
+constexpr std::chrono::seconds kAdminDrain{1};
+
+MonotonicTime now() { return Clock::system().now(); }
+
+struct Loaded {
+  Settings settings;
+  std::vector<flow::FlowDraft> flows;
+};
+
+Result<Loaded> load_config(const std::string& directory, const core::Registry& registry) {
+  config::Errors errors;
+  Loaded loaded;
+  loaded.settings = load_settings(directory, errors);
+  auto flows = flow::load_flows(directory, registry, errors);
+  if (!flows.has_value()) return flows.take_error().with_message("load config: " + flows.error().message());
+  if (!errors.empty()) {
+    std::string count = std::to_string(errors.size()) + (errors.size() == 1 ? " problem" : " problems");
+    return Error(ErrorCode::kInvalidConfig, "load config: " + count + "\n" + errors.render());
+  }
+  loaded.flows = std::move(*flows);
+  return loaded;
+}
+
+}  // namespace
+
+Result<> check_config(const std::string& directory, const core::Registry& registry) {
+  FISO_TRY_OK(load_config(directory, registry));
+  return {};
+}
+
+FlowServer::FlowServer(FlowServerOptions options, observe::Log log, const core::Registry& registry, EngineFactory make_engine)
+    : options_(std::move(options)), log_(std::move(log)), registry_(registry), make_engine_(std::move(make_engine)) {}
+
+FlowServer::~FlowServer() {
+  if (shards_ != nullptr) release();
+}
+
+Result<> FlowServer::start(ControlEvents& events) {
+  FISO_TRY(Loaded loaded, load_config(options_.config_dir, registry_));
+  settings_ = loaded.settings;
+  shards_ = std::make_unique<async::ShardSet>(settings_.shards > 0 ? static_cast<unsigned>(settings_.shards)
+                                                                    : async::ShardSet::suitable_count());
+  FISO_TRY_OK(start_admin(events));
+  blocking_ = std::make_unique<async::BlockingPool>(kBlockingThreads, kBlockingQueue);
+  capacity_ = std::make_unique<wasm::Capacity>(
+      *shards_, wasm::CapacityOptions{.instances = static_cast<uint64_t>(settings_.wasm.max_instances),
+                                      .queue = static_cast<size_t>(settings_.wasm.instance_queue),
+                                      .memory = settings_.wasm.total_memory});
+  FISO_TRY(engine_, make_engine_({*shards_, *blocking_, *capacity_, log_, settings_}));
+  resources_.add(*shards_);
+  resources_.add(*blocking_);
+  resources_.add(*capacity_);
+  resources_.add(*engine_);
+  listeners_ = std::make_unique<Listeners>(*shards_, settings_.http, log_);
+  if (auto watched = events.watch(options_.config_dir); watched.has_value()) {
+    log_.info("watching config directory", {{"dir", options_.config_dir}});
+  } else {
+    log_.warn("config directory is not watched, SIGHUP still reloads", {{"error", watched.error().describe()}});
+  }
+  MonotonicTime began = now();
+  FISO_TRY_OK(build_and_serve());
+  verdicts_.record("", now() - began);
+  health_.set_ready("modules");
+  health_.set_ready("listeners");
+  return {};
+}
+
+Result<> FlowServer::start_admin(ControlEvents& events) {
+  auto refresh = [this, &shown_instances = metrics_.gauge("fiso_wasm_instances_in_use", "Guest instances in the process."),
+                  &shown_memory = metrics_.gauge("fiso_wasm_memory_bytes", "Linear memory of all guest instances.")] {
+    if (capacity_ == nullptr) return;
+    shown_instances.set(static_cast<double>(capacity_->instances.in_use()));
+    shown_memory.set(static_cast<double>(capacity_->memory.in_use()));
+  };
+  admin_service_ = std::make_unique<AdminService>(health_, metrics_, verdicts_, [&events] { events.request_reload(); }, refresh);
+  admin_ = std::make_unique<net::HttpServer>(*shards_, net::ServerOptions{.address = options_.admin_address, .limits = {}, .tls = {}},
+                                             [this](async::Shard&) -> net::HttpService& { return *admin_service_; });
+  FISO_TRY_OK(admin_->bind());
+  log_.info("metrics server starting", {{"addr", options_.admin_address}, {"port", admin_->port()}});
+  admin_->start();
+  return {};
+}
+
+Result<> FlowServer::build_and_serve() {
+  FISO_TRY(Loaded loaded, load_config(options_.config_dir, registry_));
+  FISO_TRY(auto generation, Generation::build(loaded.flows, {*shards_, resources_, metrics_, log_}));
+  FISO_TRY_OK(listeners_->open_for(*generation));
+  log_.info("starting flows", {{"count", generation->flows().size()}});
+  listeners_->serve(generation);
+  for (const auto& flow : generation->flows()) log_.info("flow started", {{"name", flow->name()}});
+  return {};
+}
+
+void FlowServer::reload() {
+  log_.info("config change detected", {{"dir", options_.config_dir}});
+  MonotonicTime began = now();
+  auto served = build_and_serve();
+  std::string error = served.has_value() ? "" : served.error().describe();
+  metrics_.counter("fiso_config_reloads_total", "Attempts to read the configuration again.", {{"result", error.empty() ? "ok" : "failed"}}).increment();
+  if (error.empty()) {
+    log_.info("config reloaded", {{"duration_ms", std::chrono::duration<double, std::milli>(now() - began).count()}});
+  } else {
+    log_.error("failed to load config, the old one stays", {{"error", error}});
+  }
+  verdicts_.record(std::move(error), now() - began);
+}
+
+bool FlowServer::run_until_stopped(ControlEvents& events) {
+  for (;;) {
+    listeners_->reap();
+    switch (events.wait(listeners_->has_retired() ? Duration(kRetiredLook) : Duration(kIdleLook))) {
+      case ControlEvent::kNone: break;
+      case ControlEvent::kReload: reload(); break;
+      case ControlEvent::kStop: return drain(events);
+    }
+  }
+}
+
+bool FlowServer::drain(ControlEvents& events) {
+  log_.info("shutdown initiated");
+  MonotonicTime deadline = now() + settings_.shutdown_timeout;
+  health_.start_draining();
+  listeners_->begin_drain();
+  while (listeners_->connections() > 0 && now() < deadline) {
+    if (events.wait(kDrainLook) == ControlEvent::kStop) {
+      log_.warn("second signal, stopping at once");
+      deadline = now();
+    }
+  }
+  bool clean = listeners_->finish_drain(deadline);
+  clean = release() && clean;
+  if (clean) {
+    log_.info("shutdown complete");
+  } else {
+    log_.error("shutdown cut what was still in flight");
+  }
+  return clean;
+}
+
+bool FlowServer::release() {
+  if (listeners_ != nullptr) listeners_->release();
+  if (admin_ != nullptr) {
+    admin_->drain(now() + kAdminDrain);
+    admin_->stop();
+  }
+  // Guests that are being started ahead end within a slice of their shard.
+  MonotonicTime deadline = now() + kAdminDrain;
+  while (capacity_ != nullptr && capacity_->instances.in_use() > 0 && now() < deadline) shards_->run_on_each([](async::Shard&) {});
+  return capacity_ == nullptr || capacity_->instances.in_use() == 0;
+}
+
+}  // namespace fiso::server

@@ -1,0 +1,85 @@
+// The flow process: everything it is made of, put together in one place, from start to stop.
+//
+//   run()  settings and flows are read whole -> admin port -> modules, listeners -> ready -> reloads … -> drain
+//
+// Threading: control thread. The shards, the ticker and the blocking pool are the only other threads.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "async/blocking_pool.h"
+#include "observe/health.h"
+#include "observe/log.h"
+#include "observe/metrics.h"
+#include "server/admin.h"
+#include "server/control_events.h"
+#include "server/listeners.h"
+#include "server/settings.h"
+#include "wasm/capacity.h"
+#include "wasm/engine.h"
+
+namespace fiso::server {
+
+struct FlowServerOptions {
+  std::string config_dir = "/etc/fiso/flows";
+  std::string admin_address = ":9090";
+};
+
+// Makes the engine that guests run on.
+struct EngineParts {
+  async::ShardSet& shards;
+  async::BlockingPool& blocking;
+  wasm::Capacity& capacity;
+  observe::Log log;
+  const Settings& settings;
+};
+using EngineFactory = std::function<Result<std::unique_ptr<wasm::Engine>>(const EngineParts&)>;
+
+// All that is wrong with the configuration in the directory, or nothing: what `-check` shows. Opens nothing.
+Result<> check_config(const std::string& directory, const core::Registry& registry);
+
+class FlowServer {
+ public:
+  FlowServer(FlowServerOptions options, observe::Log log, const core::Registry& registry, EngineFactory make_engine);
+  ~FlowServer();
+
+  // Reads, opens and builds everything. The error is the operator's to read.
+  Result<> start(ControlEvents& events);
+  // Serves until told to stop, then drains. True if nothing was cut.
+  bool run_until_stopped(ControlEvents& events);
+
+  // For tests: where things ended up.
+  uint16_t admin_port() const { return admin_->port(); }
+  std::optional<uint16_t> port(const std::string& address) const { return listeners_->port(address); }
+  observe::Metrics& metrics() { return metrics_; }
+
+ private:
+  Result<> start_admin(ControlEvents& events);
+  Result<> build_and_serve();
+  void reload();
+  bool drain(ControlEvents& events);
+  // Lets go of everything that lives on shards; false if some guest does not end.
+  bool release();
+
+  FlowServerOptions options_;
+  observe::Log log_;
+  const core::Registry& registry_;
+  EngineFactory make_engine_;
+  Settings settings_;
+  observe::Metrics metrics_;
+  observe::Health health_{"listeners", "modules"};
+  ReloadVerdicts verdicts_;
+  std::unique_ptr<async::ShardSet> shards_;
+  std::unique_ptr<async::BlockingPool> blocking_;
+  std::unique_ptr<wasm::Capacity> capacity_;
+  std::unique_ptr<wasm::Engine> engine_;
+  core::Resources resources_;
+  std::unique_ptr<AdminService> admin_service_;
+  std::unique_ptr<net::HttpServer> admin_;
+  std::unique_ptr<Listeners> listeners_;
+};
+
+}  // namespace fiso::server

@@ -1,0 +1,34 @@
+#include "server/generation.h"
+
+#include <utility>
+
+namespace fiso::server {
+
+GenerationReplica::GenerationReplica(std::shared_ptr<const Generation> generation, async::Shard& shard)
+    : generation_(std::move(generation)), routes_(generation_->routes_.on(shard)) {
+  for (const auto& flow : generation_->flows_) {
+    flows_.push_back(flow->make(shard));
+    flows_.back()->start();
+  }
+}
+
+net::HttpService* GenerationReplica::find(std::string_view address, std::string_view path) const { return routes_.find(address, path); }
+
+Result<std::shared_ptr<Generation>> Generation::build(const std::vector<flow::FlowDraft>& drafts, const Environment& environment) {
+  std::shared_ptr<Generation> generation(new Generation(environment.shards.count()));
+  core::Resources resources = environment.resources;
+  resources.add(generation->routes_);
+  std::string problems;
+  for (const flow::FlowDraft& draft : drafts) {
+    auto plan = flow::FlowPlan::prepare(draft, environment.shards, resources, environment.metrics, environment.log);
+    if (plan.has_value()) {
+      generation->flows_.push_back(std::move(*plan));
+    } else {
+      problems += (problems.empty() ? "" : "\n") + plan.error().describe();
+    }
+  }
+  if (!problems.empty()) return Error(ErrorCode::kInvalidConfig, std::move(problems));
+  return generation;
+}
+
+}  // namespace fiso::server

@@ -1,0 +1,137 @@
+#include "server/listeners.h"
+
+#include <utility>
+
+namespace fiso::server {
+namespace {
+
+constexpr std::chrono::seconds kRetirement{25};
+
+}  // namespace
+
+// Finds the service for a request in the generation that is current when it arrives, and keeps that one until it is answered.
+class Listeners::Router final : public net::HttpService {
+ public:
+  Router(const Current& current, std::string address) : current_(current), address_(std::move(address)) {}
+
+  Task<net::HttpResponse> call(net::HttpRequest& request) override {
+    std::shared_ptr<const GenerationReplica> replica = current_.replica;
+    if (replica == nullptr) co_return not_ready();
+    net::HttpService* service = replica->find(address_, request.path());
+    if (service == nullptr) co_return net::text_response(404, "404 page not found");
+    co_return co_await service->call(request);
+  }
+
+ private:
+  static net::HttpResponse not_ready() {
+    net::HttpResponse response = net::text_response(503, "handler not ready");
+    response.headers.add("Retry-After", "1");
+    return response;
+  }
+
+  const Current& current_;
+  std::string address_;
+};
+
+Listeners::Listeners(async::ShardSet& shards, net::ServerLimits limits, observe::Log log)
+    : shards_(shards), limits_(limits), log_(std::move(log)) {
+  for (unsigned i = 0; i < shards.count(); ++i) current_.push_back(std::make_unique<Current>());
+}
+
+Listeners::~Listeners() {
+  open_.clear();
+  retired_.clear();
+  release();
+}
+
+Result<> Listeners::open_for(const Generation& generation) {
+  std::map<std::string, std::unique_ptr<Listener>> added;
+  for (const auto& [address, wanted] : generation.routes().listeners()) {
+    if (open_.contains(address)) continue;
+    FISO_TRY(added[address], open(address, wanted.tls));
+  }
+  open_.merge(added);
+  return {};
+}
+
+Result<std::unique_ptr<Listeners::Listener>> Listeners::open(const std::string& address, const std::optional<net::TlsServerOptions>& tls) {
+  auto listener = std::make_unique<Listener>();
+  listener->tls = tls;
+  for (auto& current : current_) listener->routers.push_back(std::make_unique<Router>(*current, address));
+  listener->server = std::make_unique<net::HttpServer>(
+      shards_, net::ServerOptions{.address = address, .limits = limits_, .tls = tls},
+      [raw = listener.get()](async::Shard& shard) -> net::HttpService& { return *raw->routers[shard.index()]; });
+  FISO_TRY_OK(listener->server->bind());
+  return listener;
+}
+
+void Listeners::serve(const std::shared_ptr<const Generation>& generation) {
+  shards_.run_on_each([&](async::Shard& shard) {
+    current_[shard.index()]->replica = std::make_shared<const GenerationReplica>(generation, shard);
+  });
+  const auto& wanted = generation->routes().listeners();
+  for (auto entry = open_.begin(); entry != open_.end();) {
+    auto& [address, listener] = *entry;
+    auto still = wanted.find(address);
+    if (still == wanted.end()) {
+      log_.info("http pool server stopping", {{"addr", address}});
+      retire(std::move(listener));
+      entry = open_.erase(entry);
+      continue;
+    }
+    if (!listener->serving) {
+      log_.info("http pool server starting", {{"addr", address}, {"port", listener->server->port()}, {"routes", still->second.paths.size()}});
+      listener->serving = true;
+      listener->server->start();
+    }
+    ++entry;
+  }
+}
+
+void Listeners::retire(std::unique_ptr<Listener> listener) {
+  listener->server->begin_drain();
+  listener->retire_by = Clock::system().now() + kRetirement;
+  retired_.push_back(std::move(listener));
+}
+
+void Listeners::reap() {
+  MonotonicTime now = Clock::system().now();
+  std::erase_if(retired_, [&](const auto& listener) {
+    if (listener->server->stats().connections > 0 && now < listener->retire_by) return false;
+    listener->server->wait_drained(now);
+    return true;
+  });
+}
+
+void Listeners::begin_drain() {
+  for (auto& [address, listener] : open_) retire(std::move(listener));
+  open_.clear();
+}
+
+size_t Listeners::connections() const {
+  size_t count = 0;
+  for (const auto& listener : retired_) count += listener->server->stats().connections;
+  return count;
+}
+
+bool Listeners::finish_drain(MonotonicTime deadline) {
+  bool clean = true;
+  for (auto& listener : retired_) {
+    clean = listener->server->wait_drained(deadline) == net::HttpServer::Drained::kClean && clean;
+    listener->server->stop();
+  }
+  retired_.clear();
+  return clean;
+}
+
+void Listeners::release() {
+  shards_.run_on_each([&](async::Shard& shard) { current_[shard.index()]->replica.reset(); });
+}
+
+std::optional<uint16_t> Listeners::port(const std::string& address) const {
+  auto listener = open_.find(address);
+  if (listener == open_.end()) return std::nullopt;
+  return listener->second->server->port();
+}
+
+}  // namespace fiso::server

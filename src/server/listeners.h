@@ -1,0 +1,67 @@
+// The HTTP listeners of the process, and which generation answers on them.
+//
+// Listeners outlive generations: a reload opens the ports that are new before it takes effect, leaves those that stay
+// alone, and drains those that are gone. Threading: control thread; `Current` below is each shard's own.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "net/http_server.h"
+#include "server/generation.h"
+
+namespace fiso::server {
+
+class Listeners {
+ public:
+  Listeners(async::ShardSet& shards, net::ServerLimits limits, observe::Log log);
+  ~Listeners();
+
+  // Opens what the generation needs and is not open yet; on an error everything stays as it was.
+  Result<> open_for(const Generation& generation);
+  // New requests go to this generation from now on. After open_for().
+  void serve(const std::shared_ptr<const Generation>& generation);
+
+  // Stops accepting everywhere.
+  void begin_drain();
+  size_t connections() const;
+  // Closes all, cutting what is left; false if a request was cut.
+  bool finish_drain(MonotonicTime deadline);
+  // Drops the shards' replicas, so that the last generation goes.
+  void release();
+
+  // Closes listeners that an earlier reload retired, once they are empty or late. Call now and then.
+  void reap();
+  bool has_retired() const { return !retired_.empty(); }
+
+  // The port an address is bound to; for tests and logs.
+  std::optional<uint16_t> port(const std::string& address) const;
+
+ private:
+  // A shard's current replica.
+  struct Current {
+    std::shared_ptr<const GenerationReplica> replica;
+  };
+  class Router;
+  struct Listener {
+    std::unique_ptr<net::HttpServer> server;
+    std::vector<std::unique_ptr<Router>> routers;  // by shard
+    std::optional<net::TlsServerOptions> tls;
+    MonotonicTime retire_by = kNever;
+    bool serving = false;
+  };
+  Result<std::unique_ptr<Listener>> open(const std::string& address, const std::optional<net::TlsServerOptions>& tls);
+  void retire(std::unique_ptr<Listener> listener);
+
+  async::ShardSet& shards_;
+  net::ServerLimits limits_;
+  observe::Log log_;
+  std::vector<std::unique_ptr<Current>> current_;  // by shard
+  std::map<std::string, std::unique_ptr<Listener>> open_;
+  std::vector<std::unique_ptr<Listener>> retired_;
+};
+
+}  // namespace fiso::server

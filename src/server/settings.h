@@ -1,0 +1,34 @@
+// Settings of the process, as opposed to those of a flow: the file fiso.yaml beside the flows. All of them have defaults,
+// and the file may be missing. They are read at start only.
+#pragma once
+
+#include <string>
+
+#include "config/spec.h"
+#include "net/http_server.h"
+#include "wasm/capacity.h"
+#include "wasm/compile_child.h"
+
+namespace fiso::server {
+
+struct WasmSettings {
+  int64_t max_instances = 1000;
+  int64_t instance_queue = 1000;
+  Bytes total_memory;  // zero: half of what the process may use
+  Bytes max_stack = 512_KiB;
+  wasm::CompileLimits compile;
+};
+
+struct Settings {
+  int64_t shards = 0;  // 0: as many as there are CPUs for this process
+  Duration shutdown_timeout = std::chrono::seconds(25);
+  WasmSettings wasm;
+  net::ServerLimits http;
+};
+
+config::Spec<Settings> settings_spec();
+
+// The defaults if there is no such file in the directory.
+Settings load_settings(const std::string& directory, config::Errors& errors);
+
+}  // namespace fiso::server
