@@ -1,10 +1,15 @@
-// What the mains in bin/ call: servers with the engines that this build has.
+// What the mains in bin/ call: programs with the engines that this build has.
 #pragma once
 
 #include <string>
 
 namespace fiso::program {
 
+// fiso-flow and its kin. The exit code is that of server::flow_main.
 int flow_program(int argc, char** argv, const std::string& name);
+
+// `fiso`, the command beside the servers: validate, module compile, module run. 0: done; 1: an error, on stderr; 2: wrong
+// usage. `module run` ends as its guest does: with its exit code, 134 for a trap, 124 for a timeout, 137 for a limit.
+int fiso_program(int argc, char** argv);
 
 }  // namespace fiso::program

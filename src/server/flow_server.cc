@@ -154,7 +154,7 @@ bool FlowServer::release() {
   if (listeners_ != nullptr) listeners_->release();
   if (admin_ != nullptr) {
     admin_->drain(now() + kAdminDrain);
-    admin_->stop();
+    admin_.reset();
   }
   // Guests that are being started ahead end within a slice of their shard.
   MonotonicTime deadline = now() + kAdminDrain;

@@ -1,0 +1,94 @@
+#include "program/fiso_command.h"
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <cstdlib>
+#include <iostream>
+#include <string>
+#include <vector>
+
+#include "components/builtin.h"
+#include "observe/log.h"
+#include "program/module_commands.h"
+#include "server/flow_server.h"
+
+namespace fiso::program {
+namespace {
+
+int validate(const std::string& directory) {
+  core::Registry registry;
+  register_builtin(registry);
+  auto checked = server::check_config(directory, registry);
+  if (!checked.has_value()) {
+    std::fprintf(stderr, "error: %s\n", checked.error().describe().c_str());
+    return 1;
+  }
+  std::printf("%s: ok\n", directory.c_str());
+  return 0;
+}
+
+struct Commands {
+  std::string directory;
+  std::vector<std::string> modules;
+  ModuleRun run;
+  std::string timeout = "30s";
+  std::string memory_limit = "256MiB";
+};
+
+// CLI11 reports what a callback throws as wrong usage, with the option's name.
+template <class T>
+T parsed(Result<T> value) {
+  if (!value.has_value()) throw CLI::ValidationError(value.error().message());
+  return *value;
+}
+
+void declare_module(CLI::App& app, Commands& commands, int& exit_code) {
+  CLI::App* module = app.add_subcommand("module", "Compile or run WebAssembly modules");
+  module->require_subcommand(1);
+  CLI::App* compile = module->add_subcommand("compile", "Compile modules into the cache, ahead of their first use");
+  compile->add_option("files", commands.modules, "Modules, *.wasm")->required();
+  compile->callback([&] { exit_code = compile_modules(commands.modules); });
+
+  CLI::App* run = module->add_subcommand("run", "Run one module: its stdin, stdout, stderr and exit code are ours");
+  run->add_option("file", commands.run.file, "The module")->required();
+  run->add_option("--dir", commands.run.directories, "Directory to give, HOST::GUEST, with :ro behind it for read-only; may repeat")
+      ->allow_extra_args(false);
+  run->add_option("--env", commands.run.env, "Variable to give, NAME=VALUE; may repeat")->allow_extra_args(false);
+  run->add_option("--timeout", commands.timeout, "When it is stopped (default 30s)");
+  run->add_option("--memory-limit", commands.memory_limit, "Its memory (default 256MiB)");
+  run->add_flag("--pooled", commands.run.pooled, "Start it ahead and park it at its first read, as `execution: pooled` does");
+  run->add_option("args", commands.run.arguments, "The module's own arguments, after --");
+  run->footer("Example: echo '{\"payload\":1}' | fiso module run guest.wasm --dir ./data::/data:ro --timeout 5s -- --verbose");
+  run->callback([&] {
+    commands.run.limits.timeout = parsed(parse_duration(commands.timeout));
+    commands.run.limits.memory = parsed(parse_bytes(commands.memory_limit));
+    exit_code = run_module(commands.run);
+  });
+}
+
+}  // namespace
+
+int fiso_command(int argc, char** argv) {
+  Commands commands;
+  int exit_code = 0;
+  CLI::App app("The command beside Fiso's servers.", "fiso");
+  app.set_version_flag("--version", std::string("fiso ") + FISO_VERSION);
+  app.require_subcommand(1);
+  const char* configured = std::getenv("FISO_CONFIG_DIR");
+  commands.directory = configured != nullptr ? configured : "/etc/fiso/flows";
+  CLI::App* check = app.add_subcommand("validate", "Say all that is wrong with a directory of flow files");
+  check->add_option("dir", commands.directory, "The directory (env FISO_CONFIG_DIR; default /etc/fiso/flows)");
+  check->callback([&] { exit_code = validate(commands.directory); });
+  declare_module(app, commands, exit_code);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::Success& success) {
+    return app.exit(success);
+  } catch (const CLI::ParseError& error) {
+    std::fprintf(stderr, "error: %s\nRun fiso --help for what there is.\n", error.what());
+    return 2;
+  }
+  return exit_code;
+}
+
+}  // namespace fiso::program

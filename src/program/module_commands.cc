@@ -1,0 +1,163 @@
+#include "program/module_commands.h"
+
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+#include <cstdio>
+#include <filesystem>
+#include <future>
+#include <iostream>
+#include <iterator>
+#include <optional>
+#include <utility>
+
+#include "async/spawn.h"
+#include "base/file_handle.h"
+#include "wasm/capacity.h"
+#include "wasm/light/light_engine.h"
+#include "wasm/wasi/stderr_lines.h"
+
+namespace fiso::program {
+namespace {
+
+// As shells and `timeout` report them: 128 + SIGABRT, 124, 128 + SIGKILL.
+constexpr int kTrapExit = 134;
+constexpr int kTimeoutExit = 124;
+constexpr int kLimitExit = 137;
+
+constexpr Bytes kMostOutput = 1_GiB;
+
+int fail(const Error& error) {
+  std::fprintf(stderr, "error: %s\n", error.describe().c_str());
+  return 1;
+}
+
+// Tells on stderr what an engine would log.
+class StderrLog final : public observe::LogSink {
+ public:
+  void write(std::string_view line) override { std::fprintf(stderr, "%.*s\n", static_cast<int>(line.size()), line.data()); }
+};
+
+// One shard and the light engine.
+struct Workshop {
+  explicit Workshop(observe::LogLevel level) : log(sink, level, "fiso"), blocking(2, 64), capacity(shards, {.instances = 4, .queue = 4, .memory = {}}) {}
+
+  Result<> open() {
+    wasm::light::LightEngineOptions options;
+    options.config.slots = 4;
+    FISO_TRY(engine, wasm::light::LightEngine::make(shards, blocking, capacity, log, std::move(options)));
+    return {};
+  }
+
+  StderrLog sink;
+  observe::Log log;
+  async::ShardSet shards{1};
+  async::BlockingPool blocking;
+  wasm::Capacity capacity;
+  std::unique_ptr<wasm::light::LightEngine> engine;
+};
+
+wasm::wasi::PreopenOptions to_preopen(std::string text) {
+  wasm::wasi::PreopenOptions preopen;
+  if (text.ends_with(":ro")) {
+    text.resize(text.size() - 3);
+    preopen.access = wasm::wasi::Access::kReadOnly;
+  }
+  size_t separator = text.find("::");
+  preopen.host_path = text.substr(0, separator);
+  preopen.guest_path = separator == std::string::npos ? text : text.substr(separator + 2);
+  return preopen;
+}
+
+Result<std::shared_ptr<const wasm::GuestSetup>> make_setup(const ModuleRun& run) {
+  auto setup = std::make_shared<wasm::GuestSetup>();
+  setup->limits = run.limits;
+  setup->limits.output = kMostOutput;
+  setup->may_park = run.pooled;
+  wasm::wasi::GuestOptions options;
+  options.args = {std::filesystem::path(run.file).filename().string()};
+  options.args.insert(options.args.end(), run.arguments.begin(), run.arguments.end());
+  for (const std::string& variable : run.env) {
+    size_t equals = variable.find('=');
+    if (equals == std::string::npos || equals == 0) return Error(ErrorCode::kInvalidConfig, "--env " + variable + ": write NAME=VALUE");
+    options.env.emplace_back(variable.substr(0, equals), variable.substr(equals + 1));
+  }
+  for (const std::string& directory : run.directories) options.preopens.push_back(to_preopen(directory));
+  options.limits.output = kMostOutput;
+  FISO_TRY(setup->wasi, wasm::wasi::GuestConfig::open(std::move(options)));
+  return std::shared_ptr<const wasm::GuestSetup>(std::move(setup));
+}
+
+class StderrPassThrough final : public wasm::wasi::StderrSink {
+ public:
+  void line(std::string_view text) override { std::fprintf(stderr, "%.*s\n", static_cast<int>(text.size()), text.data()); }
+};
+
+std::string read_stdin() { return {std::istreambuf_iterator<char>(std::cin), std::istreambuf_iterator<char>()}; }
+
+struct GuestCall {
+  const wasm::Module& module;
+  std::shared_ptr<const wasm::GuestSetup> setup;
+  std::string_view input;
+  std::promise<wasm::RunResult> done;
+};
+
+Task<> call_guest(async::Shard& shard, GuestCall& call) {
+  StderrPassThrough errors;
+  auto instance = call.module.instantiate(shard, call.setup);
+  wasm::RunResult result;
+  if (call.setup->may_park) result = co_await instance->park();
+  wasm::RunRequest request{.input = std::span(&call.input, 1), .stderr_lines = &errors};
+  bool ready = !call.setup->may_park || instance->waiting();
+  if (ready) result = co_await instance->run(request, wasm::AfterInput::kEnd);
+  instance.reset();
+  call.done.set_value(std::move(result));
+}
+
+int to_exit_code(const wasm::RunResult& result, const wasm::Limits& limits) {
+  if (result.outcome == wasm::Outcome::kOk) return 0;
+  if (result.outcome == wasm::Outcome::kExit) return static_cast<int>(result.exit_code & 0xff);
+  std::fprintf(stderr, "error: %s\n", wasm::to_error(result, limits).message().c_str());
+  if (result.outcome == wasm::Outcome::kTimeout) return kTimeoutExit;
+  return result.outcome == wasm::Outcome::kTrap ? kTrapExit : kLimitExit;
+}
+
+}  // namespace
+
+int compile_modules(const std::vector<std::string>& files) {
+  Workshop workshop(observe::LogLevel::kWarn);
+  if (auto opened = workshop.open(); !opened.has_value()) return fail(opened.error());
+  int exit_code = 0;
+  for (const std::string& file : files) {
+    MonotonicTime start = Clock::system().now();
+    auto module = workshop.engine->load(file);
+    if (!module.has_value()) {
+      exit_code = fail(module.error());
+      continue;
+    }
+    auto took = std::chrono::duration<double, std::milli>(Clock::system().now() - start).count();
+    std::printf("%s: ready in %.1f ms\n", file.c_str(), took);
+  }
+  return exit_code;
+}
+
+int run_module(const ModuleRun& run) {
+  std::signal(SIGPIPE, SIG_IGN);
+  Workshop workshop(observe::LogLevel::kWarn);
+  if (auto opened = workshop.open(); !opened.has_value()) return fail(opened.error());
+  auto module = workshop.engine->load(run.file);
+  if (!module.has_value()) return fail(module.error());
+  auto setup = make_setup(run);
+  if (!setup.has_value()) return fail(setup.error());
+  std::string input = read_stdin();
+  GuestCall call{**module, *setup, input, {}};
+  auto done = call.done.get_future();
+  workshop.shards[0].post([&] { async::spawn(workshop.shards[0], call_guest(workshop.shards[0], call)); });
+  wasm::RunResult result = done.get();
+  auto bytes = std::span(reinterpret_cast<const uint8_t*>(result.output.data()), result.output.size());
+  if (!write_all(STDOUT_FILENO, bytes)) return fail(Error(ErrorCode::kUnavailable, "standard output: " + errno_text(errno)));
+  return to_exit_code(result, run.limits);
+}
+
+}  // namespace fiso::program
