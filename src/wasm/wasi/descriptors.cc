@@ -97,7 +97,7 @@ Outcome fd_fdstat_get(Guest& guest, GuestMemory memory, Args args) {
   return written ? Errno::kSuccess : Errno::kFault;
 }
 
-// Appending can be switched. Synchronous writing is a matter of how a file was opened, and a file never makes wait.
+// Appending can be switched, and whether a read of stdin waits; writing synchronously is a matter of how a file was opened.
 Outcome fd_fdstat_set_flags(Guest& guest, GuestMemory, Args args) {
   Descriptor* descriptor = guest.fds().find(args.u32(0));
   uint32_t flags = args.u32(1);

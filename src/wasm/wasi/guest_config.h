@@ -42,10 +42,11 @@ struct GuestOptions {
   bool stdin_file = false;
 };
 
-// The directory and the only file of GuestOptions::stdin_file, both in memory.
-inline constexpr std::string_view kInputDirectory = "stdin";
+// The directory and the only file of GuestOptions::stdin_file, both in memory. Absolute, since a Go guest resolves a
+// relative path in the first preopen, whichever that is.
+inline constexpr std::string_view kInputDirectory = "/stdin";
 inline constexpr std::string_view kInputFileName = "input.json";
-inline constexpr std::string_view kInputFilePath = "stdin/input.json";
+inline constexpr std::string_view kInputFilePath = "/stdin/input.json";
 
 // Strings as args_get and environ_get hand them out: one after the other, each with its NUL.
 struct StringBlock {

@@ -6,7 +6,7 @@
 #include <memory>
 #include <utility>
 
-#include "wasm/file_handle.h"
+#include "base/file_handle.h"
 
 namespace fiso::wasm::wasi {
 

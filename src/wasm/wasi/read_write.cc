@@ -121,6 +121,8 @@ Outcome read_from(Guest& guest, GuestMemory memory, Fd fd, const Transfer& trans
   }
   if (offset) return Errno::kSpipe;
   if (guest.has_input()) return read_stdin(guest, memory, transfer);
+  // Such a guest has other work to do, and polls when it has not (Go's runtime does).
+  if ((descriptor->flags & fdflags::kNonblock) != 0) return Errno::kAgain;
   return when_input([=](Guest& later, GuestMemory then) { return read_stdin(later, then, transfer); });
 }
 

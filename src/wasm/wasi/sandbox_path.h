@@ -11,7 +11,7 @@
 #include <string_view>
 #include <tl/expected.hpp>
 
-#include "wasm/file_handle.h"
+#include "base/file_handle.h"
 #include "wasm/wasi/abi.h"
 #include "wasm/wasi/guest_memory.h"
 
