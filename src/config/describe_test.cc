@@ -66,7 +66,7 @@ Spec<Flow> flow() {
       .field("headers", &Flow::headers, "More.")
       .field("listeners", &Flow::listeners, tls, "Where.")
       .required("sink", &Flow::sink, sink, "Where to.")
-      .unsupported("transform", "transform is not part of this release");
+      .unsupported("transform", "{path}: not part of this release");
 }
 
 TEST(Describe, MarkdownHasARowForEachKey) {
@@ -89,7 +89,7 @@ Moves events.
 | `sink` | map | **required** | Where to. |
 | `sink.type` | `http` | **required** | Which sink. |
 | `sink.config` | map |  | Its settings. |
-| `transform` | | | *Refused:* transform is not part of this release |
+| `transform` | | | *Refused:* not part of this release |
 
 ### `sink.type: http`
 
