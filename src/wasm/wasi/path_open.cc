@@ -68,7 +68,7 @@ int open_flags(const Request& request) {
   if ((request.fdflags & fdflags::kDsync) != 0) flags |= O_DSYNC;
   if ((request.fdflags & (fdflags::kSync | fdflags::kRsync)) != 0) flags |= O_SYNC;
   if (!request.follow) flags |= O_NOFOLLOW;
-  return flags | O_NONBLOCK;  // never waits for the other end of a FIFO
+  return flags | O_NOCTTY | O_NONBLOCK;  // never waits for the other end of a FIFO
 }
 
 // Refuses FIFOs, devices and sockets before they are opened, since opening alone may have effects. Whatever takes the
