@@ -25,7 +25,10 @@ Result<Loaded> load_config(const std::string& directory, const core::Registry& r
   Loaded loaded;
   loaded.settings = load_settings(directory, errors);
   auto flows = flow::load_flows(directory, registry, errors);
-  if (!flows.has_value()) return flows.take_error().with_message("load config: " + flows.error().message());
+  if (!flows.has_value()) {
+    std::string message = "load config: " + flows.error().message();
+    return flows.take_error().with_message(std::move(message));
+  }
   if (!errors.empty()) {
     std::string count = std::to_string(errors.size()) + (errors.size() == 1 ? " problem" : " problems");
     return Error(ErrorCode::kInvalidConfig, "load config: " + count + "\n" + errors.render());
