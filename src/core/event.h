@@ -16,8 +16,9 @@ class Payload {
  public:
   Payload() = default;
   explicit Payload(std::string text) : buffer_(std::move(text)), length_(buffer_.size()) {}
-  // The part of `buffer` that `slice`, a view into it, stands for.
-  static Payload slice_of(std::string buffer, std::string_view slice) {
+  // The part of `buffer` that `slice`, a view into it, stands for. By reference: moving a short string moves its bytes, so the
+  // offset is taken first.
+  static Payload slice_of(std::string&& buffer, std::string_view slice) {
     Payload payload;
     payload.offset_ = static_cast<size_t>(slice.data() - buffer.data());
     payload.length_ = slice.size();
@@ -34,12 +35,12 @@ class Payload {
 };
 
 struct Event {
-  Payload payload;             // JSON, once the pipeline has accepted it
-  HeaderList headers;          // as the source got them, and as interceptors changed them
-  HeaderList sink_headers;     // what the sink sends along: what interceptors added or changed, and what config forwards
-  std::string_view topic;      // where it came from in the source's words ("http"); lives as long as the source
-  std::string id;              // unique per event; the pipeline fills it if the source has none
-  std::string correlation_id;  // the same through all systems an event passes; likewise
+  Payload payload;                      // JSON, once the pipeline has accepted it
+  HeaderList headers;                   // as the source got them, and as interceptors changed them
+  HeaderList sink_headers;              // what the sink sends along: what interceptors added or changed, and what config forwards
+  std::string_view topic;               // where it came from in the source's words ("http"); lives as long as the source
+  std::string id;                       // unique per event; the pipeline fills it if the source has none
+  std::string correlation_id;           // the same through all systems an event passes; likewise
   std::string_view correlation_source;  // which header it came from, or "generated"
 };
 
