@@ -1,34 +1,19 @@
 #include "core/cloud_event.h"
 
-#include <time.h>
-
 #include <algorithm>
-#include <cstdio>
 #include <optional>
 #include <utility>
 
 #include "base/ascii.h"
 #include "base/uuid.h"
 #include "json/text.h"
+#include "observe/timestamp.h"
 
 namespace fiso::core {
 namespace {
 
 constexpr std::string_view kBinaryPrefix = "ce-";
 constexpr size_t kLongestId = 1024;
-
-// "2024-05-01T12:00:00.000000000Z"
-void append_time(std::string& out, WallTime now) {
-  auto since_epoch = now.time_since_epoch();
-  auto seconds = std::chrono::floor<std::chrono::seconds>(since_epoch);
-  time_t whole = seconds.count();
-  tm parts;
-  gmtime_r(&whole, &parts);
-  char text[48];
-  int length = std::snprintf(text, sizeof text, "%04d-%02d-%02dT%02d:%02d:%02d.%09ldZ", parts.tm_year + 1900, parts.tm_mon + 1, parts.tm_mday,
-                             parts.tm_hour, parts.tm_min, parts.tm_sec, static_cast<long>((since_epoch - seconds).count()));
-  out.append(text, static_cast<size_t>(length));
-}
 
 void append_attribute(std::string& out, std::string_view name, std::string_view value) {
   out += '"';
@@ -57,6 +42,9 @@ void append_overrides(std::string& out, const CloudEventDefaults& defaults) {
   for (const auto& [name, value] : defaults.overrides) append_attribute(out, name, value);
 }
 
+// The attribute that a member stands for to whoever reads it, escapes resolved and case aside.
+std::string attribute_name(const json::Member& member) { return to_lower(json::unquote(member.key).value_or("")); }
+
 // A CloudEvent with other attributes: every member that is not replaced keeps its bytes.
 Outbound merge_structured(const json::Document& object, std::string_view id, const CloudEventDefaults& defaults) {
   Outbound out;
@@ -64,7 +52,7 @@ Outbound merge_structured(const json::Document& object, std::string_view id, con
   if (!id.empty()) append_attribute(out.head, "id", id);
   append_overrides(out.head, defaults);
   for (const json::Member& member : object.members()) {
-    std::string_view name = member.key.substr(1, member.key.size() - 2);
+    std::string name = attribute_name(member);
     if (overrides_name(defaults, name) || (name == "id" && !id.empty())) continue;
     out.head.append(member.key).append(":").append(member.value).append(",");
   }
@@ -94,14 +82,26 @@ bool is_binary_mode(const HeaderList& headers) {
   return true;
 }
 
+// The first of its name, and no empty one: an attribute is there once, and never empty (CloudEvents 1.0, section 3.1).
+bool counts_as_attribute(const HeaderList& headers, HeaderList::Field field) {
+  return !field.value.empty() && headers.find(field.name)->data() == field.value.data();
+}
+
+bool has_time(const HeaderList& headers) {
+  auto time = headers.find("ce-time");
+  return time.has_value() && !time->empty();
+}
+
 // Extension attributes have lower-case alphanumeric names (CloudEvents 1.0, section 3.1); others do not pass.
 void append_binary_attributes(std::string& out, const HeaderList& headers, const CloudEventDefaults& defaults) {
   for (HeaderList::Field field : headers) {
-    if (field.name.size() <= kBinaryPrefix.size() || !iequals(field.name.substr(0, kBinaryPrefix.size()), kBinaryPrefix)) continue;
+    if (field.name.size() <= kBinaryPrefix.size() || !iequals(field.name.substr(0, kBinaryPrefix.size()), kBinaryPrefix))
+      continue;
     std::string name = to_lower(field.name.substr(kBinaryPrefix.size()));
     bool plain = name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789") == std::string::npos;
-    bool ours = name == "id" || name == "specversion" || name == "data" || name == "datacontenttype" || overrides_name(defaults, name);
-    if (plain && !ours) append_attribute(out, name, field.value);
+    bool ours =
+        name == "id" || name == "specversion" || name == "data" || name == "datacontenttype" || overrides_name(defaults, name);
+    if (plain && !ours && counts_as_attribute(headers, field)) append_attribute(out, name, field.value);
   }
 }
 
@@ -122,9 +122,9 @@ Outbound wrap(Event& event, std::string_view data, const CloudEventDefaults& def
   }
   append_overrides(out.head, defaults);
   if (!overrides_name(defaults, "datacontenttype")) out.head += "\"datacontenttype\":\"application/json\",";
-  if (!binary || !event.headers.contains("ce-time")) {
+  if (!binary || !has_time(event.headers)) {
     out.head += "\"time\":\"";
-    append_time(out.head, clock.wall_now());
+    observe::append_timestamp(out.head, clock.wall_now());
     out.head += "\",";
   }
   out.head += "\"data\":";
@@ -144,7 +144,8 @@ std::string event_id(const HeaderList& headers, const Clock& clock) {
 Result<Outbound> to_cloud_event(Event& event, const CloudEventDefaults& defaults, const Clock& clock, json::Document& scratch) {
   FISO_TRY_OK(scratch.read(event.payload.view()));
   if (event.id.empty()) event.id = event_id(event.headers, clock);
-  Outbound out = is_cloud_event(scratch) ? keep_structured(event, scratch, defaults) : wrap(event, scratch.value(), defaults, clock);
+  Outbound out =
+      is_cloud_event(scratch) ? keep_structured(event, scratch, defaults) : wrap(event, scratch.value(), defaults, clock);
   out.correlation_id = event.correlation_id;
   out.headers = &event.sink_headers;
   return out;

@@ -1,0 +1,195 @@
+#include "core/cloud_event.h"
+
+#include <gtest/gtest.h>
+
+#include "base/testing/manual_clock.h"
+#include "core/testing/fakes.h"
+#include "json/scan.h"
+#include "json/text.h"
+
+namespace fiso::core {
+namespace {
+
+using testing::make_event;
+using Headers = std::vector<std::pair<std::string, std::string>>;
+
+class CloudEventTest : public ::testing::Test {
+ protected:
+  Result<std::string> convert(std::string payload, Headers headers = {}) {
+    event_ = make_event(std::move(payload), std::move(headers));
+    json::Document scratch;
+    FISO_TRY(Outbound out, to_cloud_event(event_, defaults_, clock_, scratch));
+    std::string text;
+    for (std::string_view piece : out.body()) text.append(piece);
+    EXPECT_EQ(text.size(), out.size());
+    EXPECT_TRUE(json::validate(text, json::kHighestMaxDepth).has_value()) << text;
+    return text;
+  }
+  std::string text_of(const std::string& cloud_event, std::string_view name) {
+    auto document = json::Document::parse(cloud_event);
+    auto raw = document->find(name);
+    return raw.has_value() ? json::unquote(*raw).value_or("(not text)") : "(none)";
+  }
+  std::string data_of(const std::string& cloud_event) {
+    return std::string(json::Document::parse(cloud_event)->find("data").value_or("(none)"));
+  }
+
+  testing::ManualClock clock_;
+  CloudEventDefaults defaults_{.source = "fiso-flow/orders"};
+  Event event_;
+};
+
+TEST_F(CloudEventTest, WrapsInTheContractsOrder) {
+  std::string text = *convert(R"({"a":1})", {{"Idempotency-Key", "key-1"}});
+  EXPECT_EQ(text, R"({"specversion":"1.0","id":"key-1","source":"fiso-flow/orders","type":"fiso.event",)"
+                  R"("datacontenttype":"application/json","time":"2019-12-20T00:00:00.000000000Z","data":{"a":1}})");
+}
+
+TEST_F(CloudEventTest, TheIdIsNeverEmptyAndNeverTheSame) {
+  std::string one = text_of(*convert("{}"), "id");
+  EXPECT_EQ(event_.id, one);
+  std::string two = text_of(*convert("{}"), "id");
+  EXPECT_EQ(one.size(), 36u);
+  EXPECT_EQ(one[14], '7');
+  EXPECT_NE(one, two);
+  EXPECT_NE(text_of(*convert("{}", {{"Idempotency-Key", ""}}), "id"), "");
+  EXPECT_EQ(text_of(*convert("{}", {{"idempotency-key", std::string(1025, 'k')}}), "id").size(), 36u);
+}
+
+TEST_F(CloudEventTest, DataIsThePayloadByteForByte) {
+  for (std::string payload :
+       {R"({"n":123456789012345678901234567890,"e":1E400,"f":1.0,"z":-0})", R"({"a":1,"a":2,"\u0061":3})", R"([])", R"("text")",
+        R"(42)", R"(null)", R"(true)", R"({"s":"\u2028\ud800 \/"})", R"({  "sp" : [ 1 , 2 ] })"})
+    EXPECT_EQ(data_of(*convert(payload)), payload);
+}
+
+TEST_F(CloudEventTest, WhiteSpaceAroundThePayloadIsNotData) { EXPECT_EQ(data_of(*convert(" \r\n\t{\"a\":1}\n ")), R"({"a":1})"); }
+
+TEST_F(CloudEventTest, WhatIsNotJsonIsAnInputError) {
+  auto empty = convert("");
+  ASSERT_FALSE(empty.has_value());
+  EXPECT_EQ(empty.error().code(), ErrorCode::kInvalidInput);
+  EXPECT_EQ(empty.error().message(), "unexpected end of JSON input");
+  for (std::string bad : {"not json", "{", "{}{}", "\xff", "{\"a\":}", "NaN", "\xef\xbb\xbf{}"}) {
+    auto converted = convert(bad);
+    ASSERT_FALSE(converted.has_value()) << bad;
+    EXPECT_EQ(converted.error().code(), ErrorCode::kInvalidInput);
+  }
+  EXPECT_TRUE(convert(std::string(64, '[') + std::string(64, ']')).has_value());
+  EXPECT_FALSE(convert(std::string(65, '[') + std::string(65, ']')).has_value());
+}
+
+TEST_F(CloudEventTest, OverridesAreSetOnWhatIsWrapped) {
+  defaults_.overrides = {{"type", "order.created"}, {"source", "shop"}, {"subject", "s\"1"}, {"dataschema", "http://x/y"}};
+  std::string text = *convert("{}");
+  EXPECT_EQ(text_of(text, "type"), "order.created");
+  EXPECT_EQ(text_of(text, "source"), "shop");
+  EXPECT_EQ(text_of(text, "subject"), "s\"1");
+  EXPECT_EQ(text_of(text, "dataschema"), "http://x/y");
+  EXPECT_EQ(text.find("fiso.event"), std::string::npos);
+  EXPECT_EQ(text.find("fiso-flow/orders"), std::string::npos);
+}
+
+TEST_F(CloudEventTest, AStructuredOneIsKeptByteForByte) {
+  std::string whole =
+      R"({ "specversion":"1.0","type" : "t","source":"s","id":"id-9","n":12345678901234567890,"x":[1, 2],"data":{"a":1.0} })";
+  EXPECT_EQ(*convert(whole, {{"Idempotency-Key", "not-this"}}), whole);
+  EXPECT_EQ(event_.id, "id-9");
+}
+
+TEST_F(CloudEventTest, AStructuredOneIsRecognisedInAnyCase) {
+  std::string whole = R"({"SpecVersion":"1.0","Type":"t","SOURCE":"s","Id":"1"})";
+  EXPECT_EQ(*convert(whole), whole);
+}
+
+TEST_F(CloudEventTest, AStructuredOneWithoutAnIdGetsOneAndKeepsTheRest) {
+  std::string rest = R"("specversion":"1.0","type":"t","source":"s","n":1e999,"data":[ 1 ])";
+  for (std::string id : {R"()", R"("id":"",)", R"("id":null,)", R"("id":7,)"}) {
+    std::string text = *convert("{" + id + rest + "}", {{"Idempotency-Key", "new"}});
+    EXPECT_EQ(text, R"({"id":"new",)" + rest + "}");
+    EXPECT_EQ(event_.id, "new");
+  }
+}
+
+TEST_F(CloudEventTest, WhatLacksAnAttributeIsNotACloudEvent) {
+  for (std::string almost :
+       {R"({"specversion":"1.0","type":"t"})", R"({"specversion":"1.0","type":"","source":"s"})",
+        R"({"specversion":1.0,"type":"t","source":"s"})", R"([{"specversion":"1.0","type":"t","source":"s"}])"})
+    EXPECT_EQ(data_of(*convert(almost)), almost);
+}
+
+TEST_F(CloudEventTest, OverridesReplaceAttributesOfAStructuredOne) {
+  defaults_.overrides = {{"type", "new"}};
+  std::string text = *convert(R"({"specversion":"1.0","type":"old","source":"s","id":"1","n":12345678901234567890})");
+  EXPECT_EQ(text, R"({"type":"new","specversion":"1.0","source":"s","id":"1","n":12345678901234567890})");
+}
+
+// Whoever reads the event takes one of two equal names, and must not take the sender's.
+TEST_F(CloudEventTest, OverridesReplaceAttributesHoweverTheyAreSpelled) {
+  defaults_.overrides = {{"type", "new"}};
+  std::string text = *convert(R"({"specversion":"1.0","type":"old","t\u0079pe":"older","Type":"oldest","source":"s","id":"1"})");
+  EXPECT_EQ(text, R"({"type":"new","specversion":"1.0","source":"s","id":"1"})");
+}
+
+TEST_F(CloudEventTest, BinaryModeKeepsItsAttributes) {
+  std::string text = *convert(R"({"a":1})", {{"Ce-Specversion", "1.0"},
+                                             {"CE-Type", "t"},
+                                             {"ce-source", "/s"},
+                                             {"ce-id", "b-1"},
+                                             {"ce-subject", "sub"},
+                                             {"ce-time", "2020-01-02T03:04:05Z"},
+                                             {"ce-myext", "x\"y"}});
+  EXPECT_EQ(text_of(text, "specversion"), "1.0");
+  EXPECT_EQ(text_of(text, "id"), "b-1");
+  EXPECT_EQ(text_of(text, "type"), "t");
+  EXPECT_EQ(text_of(text, "source"), "/s");
+  EXPECT_EQ(text_of(text, "subject"), "sub");
+  EXPECT_EQ(text_of(text, "time"), "2020-01-02T03:04:05Z");
+  EXPECT_EQ(text_of(text, "myext"), "x\"y");
+  EXPECT_EQ(data_of(text), R"({"a":1})");
+  EXPECT_EQ(event_.id, "b-1");
+}
+
+TEST_F(CloudEventTest, BinaryModeCannotForgeWhatIsNotAnAttribute) {
+  defaults_.overrides = {{"type", "ours"}};
+  std::string text = *convert("1", {{"ce-specversion", "1.0"},
+                                    {"ce-type", "theirs"},
+                                    {"ce-source", "s"},
+                                    {"ce-data", "2"},
+                                    {"ce-datacontenttype", "text/plain"},
+                                    {"ce-bad_name", "x"},
+                                    {"ce-", "x"}});
+  EXPECT_EQ(data_of(text), "1");
+  EXPECT_EQ(text_of(text, "type"), "ours");
+  EXPECT_EQ(text_of(text, "datacontenttype"), "application/json");
+  EXPECT_EQ(text.find("bad_name"), std::string::npos);
+  EXPECT_NE(text_of(text, "id"), "");
+}
+
+TEST_F(CloudEventTest, BinaryModeTakesEachAttributeOnceAndNoEmptyOne) {
+  std::string text = *convert("1", {{"ce-specversion", "1.0"},
+                                    {"ce-type", "t"},
+                                    {"ce-source", "s"},
+                                    {"ce-subject", "first"},
+                                    {"CE-Subject", "second"},
+                                    {"ce-time", ""},
+                                    {"ce-ext", ""}});
+  EXPECT_EQ(text_of(text, "subject"), "first");
+  EXPECT_EQ(text.find("second"), std::string::npos);
+  EXPECT_EQ(text.find("\"ext\""), std::string::npos);
+  EXPECT_EQ(text_of(text, "time"), "2019-12-20T00:00:00.000000000Z");
+}
+
+TEST_F(CloudEventTest, CarriesTheCorrelationIdAndTheSinkHeaders) {
+  Event event = make_event("{}");
+  event.correlation_id = "c-1";
+  event.sink_headers.add("X-A", "1");
+  json::Document scratch;
+  auto out = to_cloud_event(event, defaults_, clock_, scratch);
+  ASSERT_TRUE(out.has_value());
+  EXPECT_EQ(out->correlation_id, "c-1");
+  EXPECT_EQ(out->headers, &event.sink_headers);
+}
+
+}  // namespace
+}  // namespace fiso::core
