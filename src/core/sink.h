@@ -1,7 +1,7 @@
 // Where events go.
 //
 // deliver() returns ok only when the other side has taken the event. An error's code says whether a retry can help
-// (retryable()), its retry_after() when.. Threading: shard-local, one per shard; several deliveries may
+// (retryable()), its retry_after() when. Threading: shard-local, one per shard; several deliveries may
 // be under way.
 #pragma once
 
