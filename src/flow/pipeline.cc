@@ -36,7 +36,7 @@ Task<> Pipeline::take(core::Delivery delivery) {
   }
   stats_.in_flight.increment();
   MonotonicTime start = clock_.now();
-  auto outcome = co_await process(delivery.event);
+  auto outcome = co_await process(delivery.event, start);
   Duration took = clock_.now() - start;
   stats_.total_seconds.observe(took);
   stats_.in_flight.decrement();
@@ -49,28 +49,27 @@ Task<> Pipeline::take(core::Delivery delivery) {
   delivery.answer(std::move(outcome));
 }
 
-Task<Result<>> Pipeline::process(core::Event& event) {
+Task<Result<>> Pipeline::process(core::Event& event, MonotonicTime start) {
   core::Correlation correlation = core::find_correlation(event.headers);
   event.correlation_id = std::move(correlation.id);
   event.correlation_source = correlation.source;
+  MonotonicTime processed_at = start;
   if (!chain_.empty()) {
-    MonotonicTime start = clock_.now();
     auto processed = co_await chain_.process(event);
-    stats_.interceptors_seconds.observe(clock_.now() - start);
+    processed_at = clock_.now();
+    stats_.interceptors_seconds.observe(processed_at - start);
     if (!processed.has_value()) {
       stats_.interceptor_errors.increment();
       co_return failed(FailureStage::kInterceptor, processed.take_error(), event);
     }
   }
-  json::Document scratch;
-  auto outbound = core::to_cloud_event(event, options_.cloud_events, clock_, scratch);
+  auto outbound = core::to_cloud_event(event, options_.cloud_events, clock_, scratch_);
   if (!outbound.has_value()) {
     stats_.wrap_errors.increment();
     co_return failed(FailureStage::kCloudEvent, outbound.take_error(), event);
   }
-  MonotonicTime start = clock_.now();
   auto delivered = co_await deliver_with_retries(*sink_, *outbound, options_.retry, gate_, stats_.retries);
-  stats_.sink_seconds.observe(clock_.now() - start);
+  stats_.sink_seconds.observe(clock_.now() - processed_at);
   if (!delivered.has_value()) {
     stats_.sink_errors.increment();
     co_return failed(FailureStage::kSink, delivered.take_error(), event);

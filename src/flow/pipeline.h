@@ -41,7 +41,7 @@ class Pipeline final : public core::Intake {
   Task<bool> drain(MonotonicTime deadline);
 
  private:
-  Task<Result<>> process(core::Event& event);
+  Task<Result<>> process(core::Event& event, MonotonicTime start);
   Error failed(FailureStage stage, Error error, const core::Event& event);
   void log_delivered(const core::Event& event, Duration took);
 
@@ -53,6 +53,7 @@ class Pipeline final : public core::Intake {
   const Clock& clock_;
   observe::SampledLog delivered_log_;
   observe::SampledLog failed_log_;
+  json::Document scratch_;  // between two suspensions only
   async::Gate gate_;
 };
 

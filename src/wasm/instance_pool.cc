@@ -1,7 +1,6 @@
 #include "wasm/instance_pool.h"
 
 #include <algorithm>
-#include <boost/asio/post.hpp>
 
 #include "async/signal.h"
 #include "async/spawn.h"
@@ -39,7 +38,6 @@ void InstancePool::close() {
     share_->parked.decrement();
     drop(std::move(lease));
   }
-  for (Lease& lease : std::exchange(graveyard_, {})) drop(std::move(lease));
 }
 
 Task<RunResult> InstancePool::run(const RunRequest& request) {
@@ -57,7 +55,7 @@ Task<RunResult> InstancePool::run(const RunRequest& request) {
   if (survives && lease.has_place) {
     park(std::move(lease));
   } else {
-    bury(std::move(lease));
+    drop(std::move(lease));
   }
   refill();
   co_return result;
@@ -101,7 +99,7 @@ bool InstancePool::take_parked(Lease& lease) {
     parked_.pop_back();
     share_->parked.decrement();
     if (lease.stale_at > time) return true;
-    bury(std::exchange(lease, Lease()));
+    drop(std::exchange(lease, Lease()));
   }
   return false;
 }
@@ -116,18 +114,6 @@ void InstancePool::drop(Lease lease) {
   if (lease.has_place) share_->return_place();
   if (lease.instance) share_->instances.decrement();
   lease.instance.reset();
-}
-
-// Destroying an instance costs half as much as running a small one: the answer goes first.
-void InstancePool::bury(Lease lease) {
-  if (closed_) return drop(std::move(lease));
-  if (std::exchange(lease.has_place, false)) share_->return_place();
-  graveyard_.push_back(std::move(lease));
-  if (graveyard_.size() > 1) return;
-  asio::post(shard_.context(), [self = shared_from_this()] {
-    std::vector<Lease> dead = std::exchange(self->graveyard_, {});
-    for (Lease& one : dead) self->drop(std::move(one));
-  });
 }
 
 void InstancePool::drop_stale() {

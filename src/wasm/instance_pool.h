@@ -14,7 +14,6 @@
 #include <deque>
 #include <memory>
 #include <utility>
-#include <vector>
 
 #include "async/shard.h"
 #include "async/watchdog.h"
@@ -97,9 +96,8 @@ class InstancePool : public std::enable_shared_from_this<InstancePool> {
   Task<RunResult> run_leased(Lease& lease, const RunRequest& request);
   bool take_parked(Lease& lease);
   void park(Lease lease);
+  // At once and not after the answer: the next instance then finds the same slot, still warm in the cache.
   void drop(Lease lease);
-  // Drops it once the answer is on its way.
-  void bury(Lease lease);
   void drop_stale();
   void refill();
   Task<> refill_once();
@@ -109,7 +107,6 @@ class InstancePool : public std::enable_shared_from_this<InstancePool> {
   Capacity& capacity_;
   std::shared_ptr<PoolShare> share_;
   std::deque<Lease> parked_;  // the newest last
-  std::vector<Lease> graveyard_;
   StaleCheck stale_check_;
   int running_ = 0;           // runs under way here
   bool refilling_ = false;

@@ -15,6 +15,7 @@ struct EngineConfig {
   Bytes keep_resident = 8_MiB;  // of each memory, zeroed in place instead of being given back, when a slot is reused
   // Ask the kernel which pages are dirty instead of zeroing all that is kept (Linux 6.7 and newer).
   bool pagemap_scan = true;
+  bool operator==(const EngineConfig&) const = default;
 };
 
 // For running guests: pooling allocator, fibers.

@@ -11,11 +11,14 @@
 #include <utility>
 
 #include "wasm/light/light_module.h"
+#include "wasm/module_header.h"
 
 namespace fiso::wasm::light {
 namespace {
 
 constexpr Bytes kLargestModule = 256_MiB;
+constexpr Bytes kSmallMemory = 256_KiB;
+constexpr Bytes kMostKept = 1_GiB;
 
 Error inaccessible(const std::string& path, std::string_view why) {
   return Error(ErrorCode::kNotFound, "module path not accessible: " + path + " (" + std::string(why) + ")");
@@ -76,10 +79,10 @@ Result<std::unique_ptr<LightEngine>> LightEngine::make(async::ShardSet& shards, 
     engine->log_.warn("module cache is not used, modules are compiled at every start", {{"error", cache.error().describe()}});
   }
   if (!engine->pagemap_scan_) {
+    uint64_t total = engine->config_for(4_GiB).keep_resident.count * engine->options_.config.slots;
     engine->log_.info("kernel has no pagemap_scan (Linux 6.7): resident memory kept for guests is chosen per module",
-                      {{"keep_resident_total", format_bytes(Bytes{engine->keep_resident_for(4_GiB).count * engine->options_.config.slots})}});
+                      {{"keep_resident_total", format_bytes(Bytes{total})}});
   }
-  FISO_TRY_OK(engine->variant(engine->keep_resident_for(Bytes{0})));
   engine->ticker_ = std::make_unique<Ticker>(shards.count(), [raw = engine.get()] {
     raw->variants_.with([](auto& variants) {
       for (auto& variant : variants) wasmtime_engine_increment_epoch(variant->engine());
@@ -88,25 +91,30 @@ Result<std::unique_ptr<LightEngine>> LightEngine::make(async::ShardSet& shards, 
   return engine;
 }
 
-// With PAGEMAP_SCAN only dirty pages are touched, so one generous amount suits all. Without it every kept byte is zeroed at
-// each reuse: as much as the module starts with, within 64 KiB … 8 MiB, and at most 1 GiB over all slots.
-Bytes LightEngine::keep_resident_for(Bytes initial_memory) const {
-  if (pagemap_scan_) return options_.config.keep_resident;
-  uint64_t fair = std::max<uint64_t>((1_GiB).count / options_.config.slots, (64_KiB).count);
-  uint64_t most = std::min(options_.config.keep_resident.count, fair);
-  uint64_t kept = (64_KiB).count;
-  while (kept < most && kept < initial_memory.count) kept *= 4;  // few steps: each is a Wasmtime engine of its own
-  return Bytes{std::min(kept, most)};
+// Zeroing a few hundred kilobytes is cheaper than asking the kernel which pages are dirty; for larger memories it is not.
+// Without PAGEMAP_SCAN every kept byte is zeroed at each reuse: about as much as the module starts with, in a few steps (each
+// is a Wasmtime engine of its own), and at most 1 GiB over all slots.
+EngineConfig LightEngine::config_for(Bytes initial_memory) const {
+  EngineConfig config = options_.config;
+  config.pagemap_scan = pagemap_scan_ && initial_memory > kSmallMemory;
+  if (initial_memory <= kSmallMemory) {
+    config.keep_resident = std::min(config.keep_resident, kSmallMemory);
+  } else if (!pagemap_scan_) {
+    uint64_t most = std::min(config.keep_resident.count, std::max(kMostKept.count / config.slots, kSmallMemory.count));
+    uint64_t kept = kSmallMemory.count;
+    while (kept < most && kept < initial_memory.count) kept *= 4;
+    config.keep_resident = Bytes{std::min(kept, most)};
+  }
+  return config;
 }
 
-Result<Variant*> LightEngine::variant(Bytes keep_resident) {
+Result<Variant*> LightEngine::variant_for(Bytes initial_memory) {
+  EngineConfig config = config_for(initial_memory);
   return variants_.with([&](auto& variants) -> Result<Variant*> {
     for (auto& variant : variants)
-      if (variant->keep_resident() == keep_resident) return variant.get();
-    EngineConfig config = options_.config;
-    config.keep_resident = keep_resident;
-    config.pagemap_scan = pagemap_scan_;
-    FISO_TRY(variants.emplace_back(), Variant::make(config));
+      if (variant->config() == config) return variant.get();
+    FISO_TRY(auto made, Variant::make(config));
+    variants.push_back(std::move(made));
     return variants.back().get();
   });
 }
@@ -120,12 +128,8 @@ Result<std::shared_ptr<const Module>> LightEngine::load(const std::string& path)
   if (auto module = known.lock()) return module;
   FISO_TRY(FileHandle artifact, artifact_for(path, mapped.bytes(), key));
   bool knows_stdin_file = contains(mapped.bytes(), "--stdin-file");
-  FISO_TRY(Variant * first, variant(keep_resident_for(Bytes{0})));
-  auto module = LightModule::make(*this, *first, artifact, knows_stdin_file);
-  if (module.has_value() && keep_resident_for((*module)->initial_memory()) != first->keep_resident()) {
-    FISO_TRY(Variant * fitting, variant(keep_resident_for((*module)->initial_memory())));
-    module = LightModule::make(*this, *fitting, artifact, knows_stdin_file);
-  }
+  FISO_TRY(Variant * variant, variant_for(initial_memory_of(mapped.bytes())));
+  auto module = LightModule::make(*this, *variant, artifact, knows_stdin_file);
   if (!module.has_value()) return unusable(path, module.error().message());
   known = *module;
   return std::shared_ptr<const Module>(*module);

@@ -49,10 +49,11 @@ class LightEngine final : public Engine {
 
  private:
   LightEngine(async::BlockingPool& blocking, Capacity& capacity, observe::Log log, LightEngineOptions options);
-  Result<Variant*> variant(Bytes keep_resident);
+  Result<Variant*> variant_for(Bytes initial_memory);
   Result<FileHandle> artifact_for(const std::string& path, std::span<const uint8_t> bytes, const std::string& key);
   Result<FileHandle> compile(const std::string& path, std::span<const uint8_t> bytes, const std::string& key);
-  Bytes keep_resident_for(Bytes initial_memory) const;
+  // How memories of that size are best made clean again.
+  EngineConfig config_for(Bytes initial_memory) const;
 
   async::BlockingPool& blocking_;
   Capacity& capacity_;
@@ -61,7 +62,7 @@ class LightEngine final : public Engine {
   std::string fingerprint_;
   bool pagemap_scan_;
   std::optional<ArtifactCache> cache_;
-  // One Wasmtime engine per amount of memory that slots keep; with PAGEMAP_SCAN there is only one.
+  // One Wasmtime engine per way of cleaning memories: two with PAGEMAP_SCAN, up to four without.
   Guarded<std::vector<std::unique_ptr<Variant>>> variants_;
   std::map<std::string, std::weak_ptr<const Module>> loaded_;  // by cache key
   std::unique_ptr<Ticker> ticker_;

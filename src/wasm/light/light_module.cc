@@ -24,7 +24,7 @@ std::string_view name_of(const wasm_exporttype_t* exported) {
 Result<std::unique_ptr<Variant>> Variant::make(const EngineConfig& config) {
   auto variant = std::make_unique<Variant>();
   FISO_TRY(variant->engine_, make_running_engine(config));
-  variant->keep_resident_ = config.keep_resident;
+  variant->config_ = config;
   for (WaitingFunctions waiting : {WaitingFunctions{false, false}, {true, false}, {false, true}, {true, true}}) {
     LinkerHandle& linker = variant->linkers_[index_of(waiting)];
     linker.reset(wasmtime_linker_new(variant->engine_.get()));

@@ -22,7 +22,7 @@ class Variant {
 
   wasm_engine_t* engine() const { return engine_.get(); }
   const wasmtime_linker_t* linker(size_t index) const { return linkers_[index].get(); }
-  Bytes keep_resident() const { return keep_resident_; }
+  const EngineConfig& config() const { return config_; }
 
   static constexpr size_t kLinkers = 4;
   static size_t index_of(WaitingFunctions waiting) { return (waiting.input ? 1u : 0u) + (waiting.files ? 2u : 0u); }
@@ -30,7 +30,7 @@ class Variant {
  private:
   EngineHandle engine_;
   std::array<LinkerHandle, kLinkers> linkers_;
-  Bytes keep_resident_;
+  EngineConfig config_;
 };
 
 class LightModule final : public Module, public std::enable_shared_from_this<LightModule> {

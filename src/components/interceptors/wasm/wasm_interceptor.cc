@@ -62,8 +62,7 @@ Task<Result<>> WasmInterceptor::run_guest(core::Event& event) {
 }
 
 Result<> WasmInterceptor::apply(core::Event& event, std::string output) {
-  json::Document scratch;
-  auto envelope = read_envelope(output, scratch);
+  auto envelope = read_envelope(output, scratch_);
   if (!envelope.has_value()) return count(envelope.take_error(), output.empty() ? "no_output" : "not_json");
   for (HeaderList::Field field : envelope->headers) take_header(event, field);
   bool missing = envelope->payload.data() < output.data() || envelope->payload.data() >= output.data() + output.size();

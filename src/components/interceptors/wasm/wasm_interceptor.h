@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "core/component.h"
+#include "json/scan.h"
 #include "observe/sampled_log.h"
 #include "wasm/instance_pool.h"
 
@@ -67,6 +68,7 @@ class WasmInterceptor final : public core::Interceptor {
   const Shared& shared_;  // the plan's
   std::shared_ptr<wasm::InstancePool> pool_;
   observe::SampledLog dropped_log_;
+  json::Document scratch_;  // between two suspensions only
 };
 
 }  // namespace fiso::interceptors
