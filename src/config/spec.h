@@ -153,7 +153,11 @@ class Spec {
       if (!rules.one_of.empty() && !read_word(reader, node, {rules.one_of, rules.refused, rules.invalid})) return;
     }
     if (!rules.check) return;
-    if (std::optional<std::string> complaint = rules.check(value)) reader.fail(node, *complaint);
+    std::optional<std::string> complaint = rules.check(value);
+    if (!complaint) return;
+    std::string found;
+    if constexpr (std::same_as<M, std::string>) found = quote(value);
+    reader.fail(node, *complaint, found.empty() ? found : found.substr(1, found.size() - 2));
   }
 
   template <class M>

@@ -287,6 +287,17 @@ TEST(Spec, AFieldCheckSeesOnlyGoodValues) {
   EXPECT_THAT(complaints(spec, "path: []"), Not(HasSubstr("must begin")));
 }
 
+TEST(Spec, AFieldCheckMayQuoteTextButNoSecret) {
+  struct Both {
+    std::string text;
+    Secret secret;
+  };
+  auto refuse = [](const auto&) { return std::optional<std::string>("not \"{value}\""); };
+  auto spec =
+      Spec<Both>("s", "").field("text", &Both::text, "", {.check = refuse}).field("secret", &Both::secret, "", {.check = refuse});
+  EXPECT_EQ(complaints(spec, "text: a\"b\nsecret: c\n"), "f.yaml:1:7: text: not \"a\\\"b\"\nf.yaml:2:9: secret: not \"\"\n");
+}
+
 TEST(Spec, AStructCheckRunsOnlyOnFieldsThatAreGood) {
   EXPECT_EQ(complaints("tls: {certFile: [], keyFile: k}"), "f.yaml:2:17: tls.certFile: expected text, found a list\n");
 }
