@@ -31,7 +31,9 @@ Result<Loaded> load_config(const std::string& directory, const core::Registry& r
   }
   if (!errors.empty()) {
     std::string count = std::to_string(errors.size()) + (errors.size() == 1 ? " problem" : " problems");
-    return Error(ErrorCode::kInvalidConfig, "load config: " + count + "\n" + errors.render());
+    std::string message = "load config: " + count + "\n" + errors.render();
+    message.pop_back();  // the last line's end
+    return Error(ErrorCode::kInvalidConfig, std::move(message));
   }
   loaded.flows = std::move(*flows);
   return loaded;
