@@ -8,7 +8,6 @@
 namespace fiso::wasm {
 namespace {
 
-constexpr std::chrono::seconds kLeastStaleness{30};
 constexpr int kStalenessPerStart = 1000;
 // How long a refill steps aside while runs are under way.
 constexpr std::chrono::milliseconds kStepAside{1};
@@ -106,8 +105,8 @@ bool InstancePool::take_parked(Lease& lease) {
 
 void InstancePool::park(Lease lease) {
   share_->parked.increment();
+  stale_check_.set(std::min(stale_check_.deadline(), lease.stale_at));
   parked_.push_back(std::move(lease));
-  if (stale_check_.deadline() == kNever) stale_check_.set(parked_.front().stale_at);
 }
 
 void InstancePool::drop(Lease lease) {
@@ -135,22 +134,21 @@ void InstancePool::refill() {
   if (share_->options.execution != Execution::kPooled || refilling_ || never_parks_ || closed_) return;
   if (!share_->take_place()) return;
   refilling_ = true;
-  async::spawn(shard_, refill_once());
+  async::spawn(shard_, refill_once(shared_from_this()));
 }
 
 // Holds the place that refill() took.
-Task<> InstancePool::refill_once() {
-  auto self = shared_from_this();
+Task<> InstancePool::refill_once(std::shared_ptr<InstancePool> self) {
   Lease lease;
   lease.has_place = true;
-  while (running_ > 0 && !closed_) co_await async::sleep_until(now() + kStepAside);
-  bool ready = !closed_ && co_await start_ahead(lease) && !closed_;
-  refilling_ = false;
+  while (self->running_ > 0 && !self->closed_) co_await async::sleep_until(now() + kStepAside);
+  bool ready = !self->closed_ && co_await self->start_ahead(lease) && !self->closed_;
+  self->refilling_ = false;
   if (ready) {
-    park(std::move(lease));
-    refill();
+    self->park(std::move(lease));
+    self->refill();
   } else {
-    drop(std::move(lease));
+    self->drop(std::move(lease));
   }
 }
 
@@ -160,12 +158,12 @@ Task<bool> InstancePool::start_ahead(Lease& lease) {
   if (!lease.place || !lease.memory) co_return false;  // runs need what there is
   MonotonicTime start = now();
   make_instance(lease);
-  co_await lease.instance->park();
+  RunResult started = co_await lease.instance->park();
   if (!lease.instance->waiting()) {
-    never_parks_ = true;
+    never_parks_ = started.outcome != Outcome::kExhausted;  // which says nothing about the guest
     co_return false;
   }
-  lease.stale_at = now() + std::max<Duration>(kLeastStaleness, (now() - start) * kStalenessPerStart);
+  lease.stale_at = now() + std::max<Duration>(share_->options.stale_after, (now() - start) * kStalenessPerStart);
   co_return true;
 }
 

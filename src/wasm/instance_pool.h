@@ -4,7 +4,7 @@
 // up to `size` instances per process stand parked at their first read of input, so the guest's start-up is not on the run's
 // path; a used one is replaced in the background, when no run is using the shard. A guest that loops over its input may
 // serve `max_requests` runs. A parked instance has read its clock and its random seed: it is replaced when it has stood for
-// max(30 s, 1,000 x its start-up time). When none is parked, a run gets a fresh instance.
+// max(`stale_after`, 1,000 x its start-up time). When none is parked, a run gets a fresh instance.
 //
 // Threading: one pool per shard; the pools of one guest share PoolShare, which divides `size` between the shards by use.
 #pragma once
@@ -29,6 +29,7 @@ struct PoolOptions {
   Execution execution = Execution::kPerRequest;
   int64_t size = 4;
   int64_t max_requests = 1;
+  Duration stale_after = std::chrono::seconds(30);  // at least; longer for guests that take long to start
 };
 
 // What the pools of one configured guest have in common, over all shards. Thread-safe.
@@ -100,7 +101,7 @@ class InstancePool : public std::enable_shared_from_this<InstancePool> {
   void drop(Lease lease);
   void drop_stale();
   void refill();
-  Task<> refill_once();
+  static Task<> refill_once(std::shared_ptr<InstancePool> self);
   Task<bool> start_ahead(Lease& lease);
 
   async::Shard& shard_;
