@@ -29,10 +29,13 @@ Result<std::vector<std::string>> flow_files(const std::string& directory) {
 }
 
 std::optional<std::string> read_text(const std::string& file, config::Errors& errors) {
-  std::ifstream input(file, std::ios::binary);
+  // Opening a FIFO or a device may wait for ever.
+  std::error_code unknown;
+  std::ifstream input;
+  if (fs::is_regular_file(file, unknown)) input.open(file, std::ios::binary);
   std::ostringstream text;
-  if (input && text << input.rdbuf()) return std::move(text).str();
-  if (input && fs::is_empty(file)) return std::string();
+  if (input.is_open() && text << input.rdbuf()) return std::move(text).str();
+  if (input.is_open() && fs::is_empty(file, unknown)) return std::string();
   errors.add({file, 0, 0, "", "the file cannot be read"});
   return std::nullopt;
 }
