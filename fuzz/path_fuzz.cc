@@ -30,15 +30,15 @@ struct Tree {
     scratch.symlink("loop", "root/loop");
     scratch.symlink("../../..", "root/a/b/out");
     root = std::filesystem::canonical(scratch.root() / "root").string();
-    directory = fiso::wasm::FileHandle(::open(root.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    directory = fiso::FileHandle(::open(root.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     FISO_CHECK(bool(directory));
   }
   wasi::testing::ScratchDirectory scratch;
   std::string root;
-  fiso::wasm::FileHandle directory;
+  fiso::FileHandle directory;
 };
 
-void check_inside(const Tree& tree, const fiso::wasm::FileHandle& handle) {
+void check_inside(const Tree& tree, const fiso::FileHandle& handle) {
   char text[PATH_MAX];
   ssize_t length = ::readlink(handle.proc_path().c_str(), text, sizeof(text));
   FISO_CHECK(length > 0);

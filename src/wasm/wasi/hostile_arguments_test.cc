@@ -41,30 +41,34 @@ class HostileArguments : public ::testing::TestWithParam<std::string_view> {
     scratch_.write("beside", "untouched");
   }
 
-  // A fresh guest each time, since the calls close and exit.
-  void call_with_hostile_arguments(const std::shared_ptr<const GuestConfig>& config, int times) {
+  // A new guest now and then, since the calls close, renumber and exit.
+  void call_with_hostile_arguments(const std::shared_ptr<const GuestConfig>& config) {
     const HostFunction& function = *find_host_function(GetParam());
     std::mt19937 random(4711);  // the same calls in every run
-    for (int i = 0; i < times; ++i) {
+    for (int i = 0; i < kGuests; ++i) {
       FileGuest guest(config);
       if (i % 2 == 0) guest.guest.give_input(kPieces, InputEnd::kEof);
-      std::vector<uint64_t> args(function.parameters.size());
-      for (uint64_t& arg : args) arg = kHostile[random() % kHostile.size()];
-      EXPECT_LE(static_cast<int>(guest.call(function.name, args)), static_cast<int>(Errno::kNotcapable));
+      for (int j = 0; j < kCallsEach; ++j) {
+        std::vector<uint64_t> args(function.parameters.size());
+        for (uint64_t& arg : args) arg = kHostile[random() % kHostile.size()];
+        EXPECT_LE(static_cast<int>(guest.call(function.name, args)), static_cast<int>(Errno::kNotcapable));
+      }
     }
     EXPECT_EQ(scratch_.read("beside"), "untouched");
   }
 
+  static constexpr int kGuests = 10;
+  static constexpr int kCallsEach = 30;
   ScratchDirectory scratch_;
 };
 
 TEST_P(HostileArguments, AreAnsweredWithoutFiles) {
-  call_with_hostile_arguments(FakeGuest::open({.args = {"guest"}, .stdin_file = true}), 300);
+  call_with_hostile_arguments(FakeGuest::open({.args = {"guest"}, .stdin_file = true}));
 }
 
 TEST_P(HostileArguments, AreAnsweredWithFiles) {
   call_with_hostile_arguments(
-      FakeGuest::open({.args = {"guest"}, .preopens = {{"/rw", scratch_.path("rw"), Access::kReadWrite}}}), 300);
+      FakeGuest::open({.args = {"guest"}, .preopens = {{"/rw", scratch_.path("rw"), Access::kReadWrite}}}));
 }
 
 TEST_P(HostileArguments, AreAnsweredWithoutAnyMemory) {
