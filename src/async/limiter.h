@@ -19,10 +19,14 @@
 namespace fiso::async {
 
 class Limiter {
+  struct State;
+
  public:
   // At most `max_waiting` callers wait, over all shards.
   Limiter(ShardSet& shards, uint64_t capacity, size_t max_waiting);
+  // Nobody waits, and every permit has been released and its release has returned.
   ~Limiter();
+  Limiter(const Limiter&) = delete;
 
   // Units taken; given back on destruction, on any thread.
   class Permit {
@@ -40,8 +44,8 @@ class Limiter {
 
    private:
     friend class Limiter;
-    Permit(Limiter* limiter, uint64_t units) : limiter_(limiter), units_(units) {}
-    Limiter* limiter_ = nullptr;
+    Permit(State* limiter, uint64_t units) : limiter_(limiter), units_(units) {}
+    State* limiter_ = nullptr;
     uint64_t units_ = 0;
   };
 
@@ -51,12 +55,12 @@ class Limiter {
   Task<Result<Permit>> acquire(MonotonicTime deadline, uint64_t units = 1);
 
   // For what grows while it is held (guest memory): takes more without waiting, false if it is not left.
-  bool take(uint64_t units);
-  void give_back(uint64_t units);
+  bool take(uint64_t units) { return state_->take(units); }
+  void give_back(uint64_t units) { state_->give_back(units); }
 
-  uint64_t in_use() const { return in_use_.load(std::memory_order_relaxed); }
-  uint64_t capacity() const { return capacity_; }
-  size_t waiting() const { return waiting_.load(std::memory_order_relaxed); }
+  uint64_t in_use() const { return state_->in_use.load(std::memory_order_relaxed); }
+  uint64_t capacity() const { return state_->capacity; }
+  size_t waiting() const { return state_->waiting.load(std::memory_order_relaxed); }
 
  private:
   struct Waiter {
@@ -67,15 +71,23 @@ class Limiter {
     std::deque<Waiter*> waiters;  // touched on its shard only
     std::atomic<size_t> length{0};
   };
-  void wake();
-  void grant(unsigned shard);
+  // Shared with the grants that are posted to shards and may arrive after the limiter has gone.
+  struct State : std::enable_shared_from_this<State> {
+    State(ShardSet& all_shards, uint64_t units, size_t most_waiting);
+    bool take(uint64_t units);
+    void give_back(uint64_t units);
+    void wake();
+    void grant(unsigned shard);
 
-  ShardSet& shards_;
-  const uint64_t capacity_;
-  const size_t max_waiting_;
-  std::atomic<uint64_t> in_use_{0};
-  std::atomic<size_t> waiting_{0};
-  std::vector<std::unique_ptr<Queue>> queues_;
+    ShardSet& shards;
+    const uint64_t capacity;
+    const size_t max_waiting;
+    std::atomic<uint64_t> in_use{0};
+    std::atomic<size_t> waiting{0};
+    std::vector<std::unique_ptr<Queue>> queues;  // by shard
+  };
+
+  std::shared_ptr<State> state_;
 };
 
 }  // namespace fiso::async
