@@ -39,6 +39,8 @@ class Plan {
   virtual ~Plan() = default;
   // On the shard.
   virtual std::unique_ptr<T> make(async::Shard& shard) const = 0;
+  // True once what was made stands ready, such as guests that are started ahead. Thread-safe.
+  virtual bool warm() const { return true; }
 };
 
 template <class T>

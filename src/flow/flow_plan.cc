@@ -1,5 +1,6 @@
 #include "flow/flow_plan.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace fiso::flow {
@@ -51,6 +52,10 @@ std::unique_ptr<FlowReplica> FlowPlan::make(async::Shard& shard) const {
   for (const auto& interceptor : interceptors_) chain.push_back(interceptor->make(shard));
   auto pipeline = std::make_unique<Pipeline>(shard, options_, core::Chain(std::move(chain)), sink_->make(shard), stats_, in_flight_, log_);
   return std::make_unique<FlowReplica>(source_->make(shard), std::move(pipeline));
+}
+
+bool FlowPlan::warm() const {
+  return std::ranges::all_of(interceptors_, [](const auto& interceptor) { return interceptor->warm(); });
 }
 
 }  // namespace fiso::flow

@@ -32,6 +32,8 @@ class FlowPlan {
 
   const std::string& name() const { return options_.flow; }
   std::unique_ptr<FlowReplica> make(async::Shard& shard) const;
+  // True once the replicas' guests that are started ahead stand ready. Thread-safe.
+  bool warm() const;
 
  private:
   FlowPlan(const FlowConfig& config, async::ShardSet& shards, observe::Metrics& metrics, const observe::Log& log);

@@ -1,5 +1,7 @@
 #include "server/generation.h"
 
+#include <algorithm>
+#include <thread>
 #include <utility>
 
 namespace fiso::server {
@@ -29,6 +31,13 @@ Result<std::shared_ptr<Generation>> Generation::build(const std::vector<flow::Fl
   }
   if (!problems.empty()) return Error(ErrorCode::kInvalidConfig, std::move(problems));
   return generation;
+}
+
+void Generation::wait_warm(Duration longest) const {
+  constexpr std::chrono::milliseconds kLook{1};
+  MonotonicTime deadline = Clock::system().now() + longest;
+  auto warm = [](const auto& flow) { return flow->warm(); };
+  while (!std::ranges::all_of(flows_, warm) && Clock::system().now() < deadline) std::this_thread::sleep_for(kLook);
 }
 
 }  // namespace fiso::server

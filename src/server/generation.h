@@ -45,6 +45,8 @@ class Generation : public std::enable_shared_from_this<Generation> {
 
   const net::RouteTables& routes() const { return routes_; }
   const std::vector<std::unique_ptr<flow::FlowPlan>>& flows() const { return flows_; }
+  // Waits until what its replicas start ahead stands ready, at most `longest`. Control thread.
+  void wait_warm(Duration longest) const;
 
  private:
   friend class GenerationReplica;

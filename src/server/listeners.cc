@@ -6,6 +6,7 @@ namespace fiso::server {
 namespace {
 
 constexpr std::chrono::seconds kRetirement{25};
+constexpr std::chrono::seconds kLongestWarming{5};
 
 }  // namespace
 
@@ -66,9 +67,12 @@ Result<std::unique_ptr<Listeners::Listener>> Listeners::open(const std::string& 
 }
 
 void Listeners::serve(const std::shared_ptr<const Generation>& generation) {
+  std::vector<std::shared_ptr<const GenerationReplica>> replicas(shards_.count());
   shards_.run_on_each([&](async::Shard& shard) {
-    current_[shard.index()]->replica = std::make_shared<const GenerationReplica>(generation, shard);
+    replicas[shard.index()] = std::make_shared<const GenerationReplica>(generation, shard);
   });
+  generation->wait_warm(kLongestWarming);
+  shards_.run_on_each([&](async::Shard& shard) { current_[shard.index()]->replica = std::move(replicas[shard.index()]); });
   const auto& wanted = generation->routes().listeners();
   for (auto entry = open_.begin(); entry != open_.end();) {
     auto& [address, listener] = *entry;

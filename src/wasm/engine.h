@@ -12,6 +12,7 @@
 #include "async/shard.h"
 #include "async/task.h"
 #include "base/result.h"
+#include "observe/metrics.h"
 #include "wasm/run.h"
 #include "wasm/wasi/guest_config.h"
 
@@ -23,6 +24,8 @@ struct GuestSetup {
   std::shared_ptr<const wasi::GuestConfig> wasi;
   // Instances may be parked at their first read of input (execution: pooled).
   bool may_park = false;
+  // Shows the linear memory of all instances made with this; may be null.
+  observe::Gauge* memory_bytes = nullptr;
 };
 
 // Whether a guest that has read all of its input sees the end of it, or waits for more.

@@ -132,7 +132,10 @@ void InstancePool::drop_stale() {
 
 void InstancePool::refill() {
   if (share_->options.execution != Execution::kPooled || refilling_ || never_parks_ || closed_) return;
-  if (!share_->take_place()) return;
+  if (!share_->take_place()) {
+    share_->settled.store(true, std::memory_order_relaxed);
+    return;
+  }
   refilling_ = true;
   async::spawn(shard_, refill_once(shared_from_this()));
 }
@@ -148,6 +151,7 @@ Task<> InstancePool::refill_once(std::shared_ptr<InstancePool> self) {
     self->park(std::move(lease));
     self->refill();
   } else {
+    self->share_->settled.store(true, std::memory_order_relaxed);
     self->drop(std::move(lease));
   }
 }

@@ -46,6 +46,8 @@ class PoolShare {
 
   // A place for a parked instance: `options.size` of them in all.
   bool take_place();
+  // Nothing more is to be started ahead: as many are parked as may be, or the guest is not one that parks.
+  bool warm() const { return options.execution == Execution::kPerRequest || settled.load(std::memory_order_relaxed); }
   void return_place() { free_places_.fetch_add(1, std::memory_order_relaxed); }
 
   const std::shared_ptr<const Module> module;
@@ -55,6 +57,8 @@ class PoolShare {
   observe::Gauge& parked;
   // Found out while running: the guest does not loop, it wants the end of its input before it answers.
   std::atomic<bool> reads_to_end{false};
+  // The first filling has come to its end.
+  std::atomic<bool> settled{false};
 
  private:
   std::atomic<int64_t> free_places_;

@@ -43,6 +43,7 @@ LightInstance::~LightInstance() {
   if (trap_ != nullptr) wasm_trap_delete(trap_);
   if (error_ != nullptr) wasmtime_error_delete(error_);
   store_.reset();
+  set_memory(0);
   if (charged_ != 0) module_->engine().capacity().memory.give_back(charged_);
 }
 
@@ -60,6 +61,7 @@ Task<RunResult> LightInstance::run(const RunRequest& request, AfterInput after) 
   deadline_ = now() + setup_->limits.timeout;
   stderr_.target = request.stderr_lines;
   host_.guest.give_input(request.input, after == AfterInput::kMore ? wasi::InputEnd::kMoreLater : wasi::InputEnd::kEof);
+  in_run_ = true;
   if (phase_ == Phase::kNew) begin();
   co_await drive();
   if (phase_ == Phase::kWaiting && host_.guest.output().empty()) {
@@ -67,6 +69,7 @@ Task<RunResult> LightInstance::run(const RunRequest& request, AfterInput after) 
     co_await drive();
   }
   RunResult result = phase_ == Phase::kWaiting ? RunResult{.output = host_.guest.take_output()} : conclude();
+  in_run_ = false;
   host_.guest.flush_stderr();
   stderr_.target = nullptr;
   co_return result;
@@ -107,7 +110,7 @@ Task<> LightInstance::drive() {
       begin_start();
     } else if (!host_.pending) {
       co_await asio::post(shard_.executor(), async::kTask);  // end of the slice: the others' turn
-    } else if (host_.pending->kind() == wasi::PendingCall::Kind::kInput) {
+    } else if (host_.pending->kind() == wasi::PendingCall::Kind::kInput && !waits_for_its_own_timer()) {
       phase_ = Phase::kWaiting;
       co_return;
     } else if (!co_await await_pending()) {
@@ -115,6 +118,11 @@ Task<> LightInstance::drive() {
     }
   }
   phase_ = Phase::kEnded;
+}
+
+// A Go guest reads its input in one goroutine while another, still at work on the answer, sleeps.
+bool LightInstance::waits_for_its_own_timer() const {
+  return in_run_ && host_.pending->until() != kNever && host_.guest.output().empty();
 }
 
 bool LightInstance::poll_slice(MonotonicTime time) {
@@ -190,18 +198,26 @@ RunResult LightInstance::conclude_failure() {
   return result;
 }
 
+void LightInstance::set_memory(uint64_t bytes) {
+  if (setup_->memory_bytes != nullptr && bytes != memory_)
+    setup_->memory_bytes->add(static_cast<double>(bytes) - static_cast<double>(memory_));
+  memory_ = bytes;
+}
+
 bool LightInstance::may_grow(void* self, size_t current, size_t desired) {
   auto& instance = *static_cast<LightInstance*>(self);
   if (desired > instance.setup_->limits.memory.count) {
     instance.own_memory_refused_ = true;
     return false;
   }
-  if (current == 0) return true;  // the initial memory was charged by whoever asked for the instance
-  if (!instance.module_->engine().capacity().memory.take(desired - current)) {
+  // The initial memory was charged by whoever asked for the instance.
+  uint64_t more = current == 0 ? 0 : desired - current;
+  if (more != 0 && !instance.module_->engine().capacity().memory.take(more)) {
     instance.shared_memory_refused_ = true;
     return false;
   }
-  instance.charged_ += desired - current;
+  instance.charged_ += more;
+  instance.set_memory(desired);
   return true;
 }
 

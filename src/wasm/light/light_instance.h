@@ -40,6 +40,7 @@ class LightInstance final : public Instance {
   void begin_start();
   // Gives slices until the guest ends, waits for input, or is out of time.
   Task<> drive();
+  bool waits_for_its_own_timer() const;
   // One slice; true when the future is ready.
   bool poll_slice(MonotonicTime now);
   // Waits for what a host function left pending; false when the deadline came first.
@@ -48,6 +49,7 @@ class LightInstance final : public Instance {
   RunResult conclude();
   RunResult conclude_failure();
 
+  void set_memory(uint64_t bytes);
   static bool may_grow(void* self, size_t current, size_t desired);
   static wasmtime_error_t* on_epoch(wasmtime_context_t*, void* self, uint64_t* delta, wasmtime_update_deadline_kind_t* kind);
 
@@ -65,10 +67,12 @@ class LightInstance final : public Instance {
   Phase phase_ = Phase::kNew;
   MonotonicTime deadline_ = kNever;  // of the current run
   MonotonicTime due_ = kNever;       // end of the current slice
+  bool in_run_ = false;
   bool timed_out_ = false;
   bool own_memory_refused_ = false;
   bool shared_memory_refused_ = false;
   uint64_t charged_ = 0;  // bytes of Capacity::memory beyond the initial memory
+  uint64_t memory_ = 0;   // bytes of linear memory
 };
 
 }  // namespace fiso::wasm::light

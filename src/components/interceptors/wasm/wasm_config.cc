@@ -34,6 +34,7 @@ class WasmPlan final : public core::Plan<core::Interceptor> {
   std::unique_ptr<core::Interceptor> make(async::Shard& shard) const override {
     return std::make_unique<WasmInterceptor>(shard, capacity_, shared_);
   }
+  bool warm() const override { return shared_.pool->warm(); }
 
  private:
   WasmInterceptor::Shared shared_;
@@ -46,8 +47,9 @@ bool wants_stdin_file(const Config& config, const wasm::Module& module) {
   return config.input == WasmInterceptor::Input::kStdinFile;
 }
 
-Result<std::shared_ptr<const wasm::GuestSetup>> make_setup(const Config& config, const wasm::Module& module) {
+Result<std::shared_ptr<const wasm::GuestSetup>> make_setup(const Config& config, const wasm::Module& module, observe::Gauge& memory) {
   auto setup = std::make_shared<wasm::GuestSetup>();
+  setup->memory_bytes = &memory;
   setup->limits = {.timeout = config.timeout, .memory = config.memory_limit, .output = config.max_output};
   setup->may_park = config.execution == wasm::Execution::kPooled;
   if (module.initial_memory() > config.memory_limit) {
@@ -111,10 +113,12 @@ config::Spec<Config> WasmInterceptor::spec() {
 core::Prepared<core::Interceptor> WasmInterceptor::prepare(const Config& config, core::BuildContext& context) {
   auto& capacity = context.resources.get<wasm::Capacity>();
   FISO_TRY(auto module, context.resources.get<wasm::Engine>().load(config.module));
-  auto setup = make_setup(config, *module);
-  if (!setup.has_value()) return setup.take_error().with_context("wasm module " + config.module);
   std::string name = std::filesystem::path(config.module).filename().string();
   observe::Metrics& metrics = context.metrics;
+  auto& memory = metrics.gauge("fiso_wasm_module_memory_bytes", "Linear memory of a module's instances.",
+                               {{"flow", context.flow}, {"module", name}});
+  auto setup = make_setup(config, *module, memory);
+  if (!setup.has_value()) return setup.take_error().with_context("wasm module " + config.module);
   auto& instances = metrics.gauge("fiso_wasm_instances", "Instances that exist, those that are started ahead included.",
                                   {{"flow", context.flow}, {"module", name}});
   auto& parked = metrics.gauge("fiso_wasm_parked_instances", "Instances that wait for input.", {{"flow", context.flow}, {"module", name}});
