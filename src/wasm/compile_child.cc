@@ -34,8 +34,10 @@ std::string seconds_text(Duration duration) {
   return std::to_string(std::chrono::ceil<std::chrono::seconds>(duration).count());
 }
 
+// At a number above those of the child, so that putting one in its place there never covers the other.
 Result<FileHandle> memory_file(const char* name) {
-  FileHandle file(memfd_create(name, MFD_CLOEXEC));
+  FileHandle made(memfd_create(name, MFD_CLOEXEC));
+  FileHandle file(made ? fcntl(made.get(), F_DUPFD_CLOEXEC, kReplyFd + 1) : -1);
   if (!file) return Error(ErrorCode::kInternal, errno_text(errno)).with_context("memfd_create");
   return file;
 }
@@ -45,11 +47,8 @@ Result<pid_t> spawn_compiler(int module_fd, int reply_fd, std::vector<std::strin
   posix_spawn_file_actions_init(&actions);
   posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
   posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0);
-  // Through high numbers first, since either source may be 3 or 4 itself.
-  posix_spawn_file_actions_adddup2(&actions, module_fd, 103);
-  posix_spawn_file_actions_adddup2(&actions, reply_fd, 104);
-  posix_spawn_file_actions_adddup2(&actions, 103, kModuleFd);
-  posix_spawn_file_actions_adddup2(&actions, 104, kReplyFd);
+  posix_spawn_file_actions_adddup2(&actions, module_fd, kModuleFd);
+  posix_spawn_file_actions_adddup2(&actions, reply_fd, kReplyFd);
   posix_spawn_file_actions_addclosefrom_np(&actions, kReplyFd + 1);
   std::vector<char*> argv;
   for (std::string& argument : arguments) argv.push_back(argument.data());

@@ -1,0 +1,105 @@
+// The compiler that these tests start is in main_test.cc.
+#include "wasm/compile_child.h"
+
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+
+#include <filesystem>
+
+#include "base/file_handle.h"
+#include "wasm/testing/sanitizer.h"
+
+namespace fiso::wasm {
+namespace {
+
+using ::testing::HasSubstr;
+
+// AddressSanitizer needs more than any limit that could be tested.
+constexpr Bytes kEnough = testing::kSanitized ? Bytes{RLIM_INFINITY} : 1_GiB;
+
+std::string outcome_of(std::string_view module, CompileLimits limits = {.memory = kEnough}) {
+  auto artifact = compile_in_child({reinterpret_cast<const uint8_t*>(module.data()), module.size()}, "settings", limits);
+  if (!artifact.has_value()) return "error: " + artifact.error().message();
+  return {artifact->begin(), artifact->end()};
+}
+
+size_t open_descriptors() {
+  return static_cast<size_t>(
+      std::distance(std::filesystem::directory_iterator("/proc/self/fd"), std::filesystem::directory_iterator()));
+}
+
+TEST(CompileChild, HandsBackWhatTheCompilerMade) { EXPECT_EQ(outcome_of("echo hello"), "settings:hello"); }
+
+TEST(CompileChild, HandsBackNothingToo) { EXPECT_EQ(outcome_of("nothing"), ""); }
+
+TEST(CompileChild, HandsBackManyBytes) {
+  std::string large(20 << 20, 'x');
+  EXPECT_EQ(outcome_of("echo " + large), "settings:" + large);
+}
+
+TEST(CompileChild, SaysWhatIsWrongWithTheModule) { EXPECT_EQ(outcome_of("refuse it is too round"), "error: it is too round"); }
+
+TEST(CompileChild, KnowsOnlyItsOwnDescriptors) {
+  FileHandle inherited(dup(0));  // not close-on-exec
+  // 3 was the module and is the listing now, 4 is for the reply.
+  EXPECT_EQ(outcome_of("descriptors"), "0 1 2 3 4 ");
+}
+
+TEST(CompileChild, LivesUnderItsLimits) {
+  EXPECT_EQ(outcome_of("limits", {.cpu = std::chrono::milliseconds(6500), .memory = kEnough}),
+            "7 " + std::to_string(kEnough.count) + " 0");
+}
+
+TEST(CompileChild, IsStoppedWhenItComputesTooLong) {
+  EXPECT_EQ(outcome_of("spin", {.cpu = std::chrono::seconds(1), .memory = kEnough}),
+            "error: compiling it takes more than 1 s of CPU time");
+}
+
+TEST(CompileChild, IsStoppedWhenItWaitsTooLong) {
+  EXPECT_EQ(outcome_of("sleep", {.cpu = std::chrono::milliseconds(50), .memory = kEnough}),
+            "error: compiling it takes more than 1 s of CPU time");
+}
+
+TEST(CompileChild, IsStoppedWhenItTakesTooMuchMemory) {
+  if (testing::kSanitized) GTEST_SKIP() << "the sanitizer needs the memory itself";
+  EXPECT_EQ(outcome_of("memory", {.memory = 128_MiB}),
+            "error: compiling it takes more than 128MiB of memory, or it crashes the compiler");
+}
+
+TEST(CompileChild, MayCrashOrBeKilledOrSayNothing) {
+  EXPECT_THAT(outcome_of("abort"), HasSubstr("crashes the compiler"));
+  EXPECT_THAT(outcome_of("die"), HasSubstr("error: compiling it takes more than"));
+  EXPECT_THAT(outcome_of("exit"), HasSubstr("error: compiling it takes more than"));
+}
+
+TEST(CompileChild, LeavesNeitherDescriptorsNorProcessesBehind) {
+  outcome_of("echo once");
+  size_t before = open_descriptors();
+  for (const char* module : {"echo x", "abort", "refuse x", "exit", "die"}) outcome_of(module);
+  EXPECT_EQ(open_descriptors(), before);
+  EXPECT_EQ(waitpid(-1, nullptr, WNOHANG), -1);
+}
+
+// The files handed over may get any number, those that the child's own are moved through included.
+TEST(CompileChild, WorksWhateverNumbersAreFree) {
+  std::vector<FileHandle> taken;
+  for (int i = 0; i < 130; ++i) {
+    EXPECT_EQ(outcome_of("echo x"), "settings:x") << i << " descriptors are open";
+    taken.emplace_back(open("/dev/null", O_RDONLY | O_CLOEXEC));
+  }
+}
+
+TEST(CompileChild, IsRecognisedByItsName) {
+  char name[] = "fiso-module-compiler", other[] = "fiso-flow", argument[] = "1";
+  char* as_compiler[] = {name, argument, argument, argument, nullptr};
+  char* as_program[] = {other, argument, argument, argument, nullptr};
+  EXPECT_TRUE(started_to_compile(4, as_compiler));
+  EXPECT_FALSE(started_to_compile(3, as_compiler));
+  EXPECT_FALSE(started_to_compile(4, as_program));
+}
+
+}  // namespace
+}  // namespace fiso::wasm
