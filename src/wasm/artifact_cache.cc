@@ -77,8 +77,9 @@ std::string ArtifactCache::key(std::span<const uint8_t> module, std::string_view
 }
 
 std::optional<FileHandle> ArtifactCache::find(const std::string& key) const {
-  FileHandle artifact(openat(directory_.get(), (key + ".artifact").c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
-  FileHandle sum(openat(directory_.get(), (key + ".sha256").c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
+  constexpr int kFlags = O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK;  // the last: a FIFO must not hold us up
+  FileHandle artifact(openat(directory_.get(), (key + ".artifact").c_str(), kFlags));
+  FileHandle sum(openat(directory_.get(), (key + ".sha256").c_str(), kFlags));
   struct stat artifact_status, sum_status;
   if (!artifact || !sum || fstat(artifact.get(), &artifact_status) != 0 || fstat(sum.get(), &sum_status) != 0) return std::nullopt;
   if (!is_private(artifact_status) || !is_private(sum_status)) return std::nullopt;
