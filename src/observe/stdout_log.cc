@@ -68,6 +68,7 @@ struct StdoutLog::Impl {
         logger(std::make_shared<spdlog::async_logger>("fiso", sink, queue, spdlog::async_overflow_policy::overrun_oldest)),
         exit_grace(options.exit_grace) {
     sink->attach(*queue);
+    logger->set_error_handler([](const std::string&) {});  // a line after finish()
   }
 
   std::shared_ptr<DescriptorSink> sink;
@@ -78,7 +79,9 @@ struct StdoutLog::Impl {
 
 StdoutLog::StdoutLog(StdoutLogOptions options) : impl_(std::make_unique<Impl>(options)) {}
 
-StdoutLog::~StdoutLog() {
+StdoutLog::~StdoutLog() { finish(); }
+
+void StdoutLog::finish() {
   impl_->sink->give_up_at(std::chrono::steady_clock::now() + impl_->exit_grace);
   impl_->queue.reset();  // its thread ends behind the last line
 }

@@ -20,12 +20,13 @@ struct StdoutLogOptions {
 class StdoutLog final : public LogSink {
  public:
   explicit StdoutLog(StdoutLogOptions options = {});
-  // Writes what is queued, within the grace.
-  ~StdoutLog() override;
+  ~StdoutLog() override;  // finishes
   StdoutLog(const StdoutLog&) = delete;
 
   void write(std::string_view line) override;
-  // Lines that were dropped so far.
+  // Writes what is queued, within the grace, and nothing any more.
+  void finish();
+  // Lines that were dropped so far; not after finish().
   uint64_t dropped() const;
 
  private:

@@ -57,7 +57,7 @@ Result<> FlowServer::start(ControlEvents& events) {
   FISO_TRY(Loaded loaded, load_config(options_.config_dir, registry_));
   settings_ = loaded.settings;
   shards_ = std::make_unique<async::ShardSet>(settings_.shards > 0 ? static_cast<unsigned>(settings_.shards)
-                                                                    : async::ShardSet::suitable_count());
+                                                                   : async::ShardSet::suitable_count());
   FISO_TRY_OK(start_admin(events));
   blocking_ = std::make_unique<async::BlockingPool>(kBlockingThreads, kBlockingQueue);
   capacity_ = std::make_unique<wasm::Capacity>(
@@ -91,8 +91,9 @@ Result<> FlowServer::start_admin(ControlEvents& events) {
     shown_memory.set(static_cast<double>(capacity_->memory.in_use()));
   };
   admin_service_ = std::make_unique<AdminService>(health_, metrics_, verdicts_, [&events] { events.request_reload(); }, refresh);
-  admin_ = std::make_unique<net::HttpServer>(*shards_, net::ServerOptions{.address = options_.admin_address, .limits = {}, .tls = {}},
-                                             [this](async::Shard&) -> net::HttpService& { return *admin_service_; });
+  admin_ =
+      std::make_unique<net::HttpServer>(*shards_, net::ServerOptions{.address = options_.admin_address, .limits = {}, .tls = {}},
+                                        [this](async::Shard&) -> net::HttpService& { return *admin_service_; });
   FISO_TRY_OK(admin_->bind());
   log_.info("metrics server starting", {{"addr", options_.admin_address}, {"port", admin_->port()}});
   admin_->start();
@@ -114,7 +115,10 @@ void FlowServer::reload() {
   MonotonicTime began = now();
   auto served = build_and_serve();
   std::string error = served.has_value() ? "" : served.error().describe();
-  metrics_.counter("fiso_config_reloads_total", "Attempts to read the configuration again.", {{"result", error.empty() ? "ok" : "failed"}}).increment();
+  metrics_
+      .counter("fiso_config_reloads_total", "Attempts to read the configuration again.",
+               {{"result", error.empty() ? "ok" : "failed"}})
+      .increment();
   if (error.empty()) {
     log_.info("config reloaded", {{"duration_ms", std::chrono::duration<double, std::milli>(now() - began).count()}});
   } else {
@@ -136,23 +140,24 @@ bool FlowServer::run_until_stopped(ControlEvents& events) {
 
 bool FlowServer::drain(ControlEvents& events) {
   log_.info("shutdown initiated");
-  MonotonicTime deadline = now() + settings_.shutdown_timeout;
   health_.start_draining();
-  listeners_->begin_drain();
-  while (listeners_->connections() > 0 && now() < deadline) {
-    if (events.wait(kDrainLook) == ControlEvent::kStop) {
-      log_.warn("second signal, stopping at once");
-      deadline = now();
-    }
-  }
-  bool clean = listeners_->finish_drain(deadline);
-  clean = release() && clean;
+  listeners_->begin_drain(now() + settings_.shutdown_timeout);
+  bool clean = wait_drained(events) && release();
   if (clean) {
     log_.info("shutdown complete");
   } else {
     log_.error("shutdown cut what was still in flight");
   }
   return clean;
+}
+
+bool FlowServer::wait_drained(ControlEvents& events) {
+  while (listeners_->drain_state() == Listeners::Drain::kUnderWay) {
+    if (events.wait(kDrainLook) != ControlEvent::kStop) continue;
+    log_.warn("second signal, stopping at once");
+    return false;
+  }
+  return listeners_->drain_state() == Listeners::Drain::kClean;
 }
 
 bool FlowServer::release() {
@@ -163,7 +168,8 @@ bool FlowServer::release() {
   }
   // Guests that are being started ahead end within a slice of their shard.
   MonotonicTime deadline = now() + kAdminDrain;
-  while (capacity_ != nullptr && capacity_->instances.in_use() > 0 && now() < deadline) shards_->run_on_each([](async::Shard&) {});
+  while (capacity_ != nullptr && capacity_->instances.in_use() > 0 && now() < deadline)
+    shards_->run_on_each([](async::Shard&) {});
   return capacity_ == nullptr || capacity_->instances.in_use() == 0;
 }
 

@@ -48,7 +48,8 @@ class FlowServer {
 
   // Reads, opens and builds everything. The error is the operator's to read.
   Result<> start(ControlEvents& events);
-  // Serves until told to stop, then drains. True if nothing was cut.
+  // Serves until told to stop, then drains. True if nothing was cut; otherwise guests and deliveries may still be under way,
+  // and destruction waits for them.
   bool run_until_stopped(ControlEvents& events);
 
   // For tests: where things ended up.
@@ -61,6 +62,7 @@ class FlowServer {
   Result<> build_and_serve();
   void reload();
   bool drain(ControlEvents& events);
+  bool wait_drained(ControlEvents& events);
   // Lets go of everything that lives on shards; false if some guest does not end.
   bool release();
 

@@ -1,5 +1,6 @@
 #include "server/listeners.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace fiso::server {
@@ -7,6 +8,10 @@ namespace {
 
 constexpr std::chrono::seconds kRetirement{25};
 constexpr std::chrono::seconds kLongestWarming{5};
+
+bool is_ready(const std::shared_future<net::HttpServer::Drained>& drained) {
+  return drained.wait_for(std::chrono::seconds(0)) == std::future_status::ready;
+}
 
 }  // namespace
 
@@ -55,7 +60,8 @@ Result<> Listeners::open_for(const Generation& generation) {
   return {};
 }
 
-Result<std::unique_ptr<Listeners::Listener>> Listeners::open(const std::string& address, const std::optional<net::TlsServerOptions>& tls) {
+Result<std::unique_ptr<Listeners::Listener>> Listeners::open(const std::string& address,
+                                                             const std::optional<net::TlsServerOptions>& tls) {
   auto listener = std::make_unique<Listener>();
   listener->tls = tls;
   for (auto& current : current_) listener->routers.push_back(std::make_unique<Router>(*current, address));
@@ -68,9 +74,8 @@ Result<std::unique_ptr<Listeners::Listener>> Listeners::open(const std::string& 
 
 void Listeners::serve(const std::shared_ptr<const Generation>& generation) {
   std::vector<std::shared_ptr<const GenerationReplica>> replicas(shards_.count());
-  shards_.run_on_each([&](async::Shard& shard) {
-    replicas[shard.index()] = std::make_shared<const GenerationReplica>(generation, shard);
-  });
+  shards_.run_on_each(
+      [&](async::Shard& shard) { replicas[shard.index()] = std::make_shared<const GenerationReplica>(generation, shard); });
   generation->wait_warm(kLongestWarming);
   shards_.run_on_each([&](async::Shard& shard) { current_[shard.index()]->replica = std::move(replicas[shard.index()]); });
   const auto& wanted = generation->routes().listeners();
@@ -79,12 +84,13 @@ void Listeners::serve(const std::shared_ptr<const Generation>& generation) {
     auto still = wanted.find(address);
     if (still == wanted.end()) {
       log_.info("http pool server stopping", {{"addr", address}});
-      retire(std::move(listener));
+      retire(std::move(listener), Clock::system().now() + kRetirement);
       entry = open_.erase(entry);
       continue;
     }
     if (!listener->serving) {
-      log_.info("http pool server starting", {{"addr", address}, {"port", listener->server->port()}, {"routes", still->second.paths.size()}});
+      log_.info("http pool server starting",
+                {{"addr", address}, {"port", listener->server->port()}, {"routes", still->second.paths.size()}});
       listener->serving = true;
       listener->server->start();
     }
@@ -92,40 +98,29 @@ void Listeners::serve(const std::shared_ptr<const Generation>& generation) {
   }
 }
 
-void Listeners::retire(std::unique_ptr<Listener> listener) {
+// Draining blocks, and the control thread has signals to attend to.
+void Listeners::retire(std::unique_ptr<Listener> listener, MonotonicTime deadline) {
   listener->server->begin_drain();
-  listener->retire_by = Clock::system().now() + kRetirement;
+  listener->drained =
+      std::async(std::launch::async, [server = listener->server.get(), deadline] { return server->wait_drained(deadline); });
   retired_.push_back(std::move(listener));
 }
 
 void Listeners::reap() {
-  MonotonicTime now = Clock::system().now();
-  std::erase_if(retired_, [&](const auto& listener) {
-    if (listener->server->stats().connections > 0 && now < listener->retire_by) return false;
-    listener->server->wait_drained(now);
-    return true;
-  });
+  std::erase_if(retired_, [](const auto& listener) { return is_ready(listener->drained); });
 }
 
-void Listeners::begin_drain() {
-  for (auto& [address, listener] : open_) retire(std::move(listener));
+void Listeners::begin_drain(MonotonicTime deadline) {
+  for (auto& [address, listener] : open_) retire(std::move(listener), deadline);
   open_.clear();
 }
 
-size_t Listeners::connections() const {
-  size_t count = 0;
-  for (const auto& listener : retired_) count += listener->server->stats().connections;
-  return count;
-}
-
-bool Listeners::finish_drain(MonotonicTime deadline) {
-  bool clean = true;
-  for (auto& listener : retired_) {
-    clean = listener->server->wait_drained(deadline) == net::HttpServer::Drained::kClean && clean;
-    listener->server->stop();
-  }
-  retired_.clear();
-  return clean;
+Listeners::Drain Listeners::drain_state() const {
+  for (const auto& listener : retired_)
+    if (!is_ready(listener->drained)) return Drain::kUnderWay;
+  bool clean = std::ranges::all_of(
+      retired_, [](const auto& listener) { return listener->drained.get() == net::HttpServer::Drained::kClean; });
+  return clean ? Drain::kClean : Drain::kCut;
 }
 
 void Listeners::release() {

@@ -4,6 +4,7 @@
 // alone, and drains those that are gone. Threading: control thread; `Current` below is each shard's own.
 #pragma once
 
+#include <future>
 #include <map>
 #include <memory>
 #include <optional>
@@ -25,15 +26,14 @@ class Listeners {
   // New requests go to this generation from now on. After open_for().
   void serve(const std::shared_ptr<const Generation>& generation);
 
-  // Stops accepting everywhere.
-  void begin_drain();
-  size_t connections() const;
-  // Closes all, cutting what is left; false if a request was cut.
-  bool finish_drain(MonotonicTime deadline);
+  enum class Drain { kUnderWay, kClean, kCut };
+  // Lets no new connection begin anywhere; what is in flight is finished, and what is left at the deadline is cut.
+  void begin_drain(MonotonicTime deadline);
+  Drain drain_state() const;
   // Drops the shards' replicas, so that the last generation goes.
   void release();
 
-  // Closes listeners that an earlier reload retired, once they are empty or late. Call now and then.
+  // Lets go of listeners that an earlier reload retired, once they are drained. Call now and then.
   void reap();
   bool has_retired() const { return !retired_.empty(); }
 
@@ -50,11 +50,11 @@ class Listeners {
     std::unique_ptr<net::HttpServer> server;
     std::vector<std::unique_ptr<Router>> routers;  // by shard
     std::optional<net::TlsServerOptions> tls;
-    MonotonicTime retire_by = kNever;
     bool serving = false;
+    std::shared_future<net::HttpServer::Drained> drained;  // of a retired one; until then the server is its thread's
   };
   Result<std::unique_ptr<Listener>> open(const std::string& address, const std::optional<net::TlsServerOptions>& tls);
-  void retire(std::unique_ptr<Listener> listener);
+  void retire(std::unique_ptr<Listener> listener, MonotonicTime deadline);
 
   async::ShardSet& shards_;
   net::ServerLimits limits_;
