@@ -6,6 +6,8 @@
 namespace fiso::interceptors {
 namespace {
 
+// Twice what a request may have: all of them back, and as many added. Each is compared with those before it.
+constexpr size_t kMostHeaders = 512;
 constexpr std::string_view kHead = "{\"payload\":";
 
 // "x-request-id" becomes "X-Request-Id", as the contract's guests expect it.
@@ -47,7 +49,8 @@ EnvelopeIn::EnvelopeIn(std::string_view payload, const HeaderList& headers, Enve
 }
 
 Result<EnvelopeOut> read_envelope(std::string_view output, json::Document& scratch) {
-  if (auto read = scratch.read(output); !read.has_value()) return bad_output(read.error().message());
+  // One deeper than payloads may be, so that what was let in is let out.
+  if (auto read = scratch.read(output, json::kDefaultMaxDepth + 1); !read.has_value()) return bad_output(read.error().message());
   if (!scratch.is_object()) return bad_output("the output is not a JSON object");
   EnvelopeOut envelope;
   envelope.payload = scratch.find("payload").value_or("null");
@@ -55,6 +58,7 @@ Result<EnvelopeOut> read_envelope(std::string_view output, json::Document& scrat
   if (!headers.has_value() || *headers == "null") return envelope;
   json::Document members;
   if (!members.read(*headers).has_value() || !members.is_object()) return bad_output("headers is not an object");
+  if (members.members().size() > kMostHeaders) return bad_output("more than " + std::to_string(kMostHeaders) + " headers");
   for (const json::Member& member : members.members()) {
     if (member.value.front() != '"') return bad_output("a header's value is not a string");
     FISO_TRY(std::string name, json::unquote(member.key));

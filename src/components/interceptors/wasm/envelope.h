@@ -5,7 +5,7 @@
 //
 // On the way in the payload is not copied: the input is a list of pieces around it. Header names are in canonical case and
 // each name is there once, with its first value. On the way out a missing or null payload is null, unknown members are
-// ignored, and a header value that is not a string is an error.
+// ignored, and a header value that is not a string is an error, as are more than 512 headers.
 #pragma once
 
 #include <array>
