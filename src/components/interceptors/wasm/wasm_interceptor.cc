@@ -4,6 +4,7 @@
 
 #include "components/header_rules.h"
 #include "components/interceptors/wasm/envelope.h"
+#include "json/text.h"
 #include "wasm/wasi/stderr_lines.h"
 
 namespace fiso::interceptors {
@@ -11,6 +12,15 @@ namespace {
 
 // Per shard and second.
 constexpr uint32_t kDroppedHeaderLines = 5;
+
+// Did the guest leave it as it was given to it? Bytes that are not UTF-8 are replaced on the way in.
+bool is_unchanged(const HeaderList& headers, HeaderList::Field field) {
+  auto before = headers.find(field.name);
+  if (!before.has_value() || *before == field.value) return before.has_value();
+  std::string given;
+  json::append_quoted(given, *before);
+  return json::unquote(given).value_or("") == field.value;
+}
 
 class StderrToLog final : public wasm::wasi::StderrSink {
  public:
@@ -72,7 +82,7 @@ Result<> WasmInterceptor::apply(core::Event& event, std::string output) {
 }
 
 void WasmInterceptor::take_header(core::Event& event, HeaderList::Field field) {
-  if (event.headers.find(field.name) == field.value) return;
+  if (is_unchanged(event.headers, field)) return;
   if (!is_header_name(field.name) || !is_header_value(field.value) || is_reserved_header(field.name)) {
     shared_.dropped_headers->increment();
     dropped_log_.write("wasm header is not sent on", {{"header", field.name}, {"correlation_id", event.correlation_id}});
