@@ -14,8 +14,9 @@ int main(void) {
   Envelope in = read_envelope();
   Text headers = {0};
   text_add(&headers, "{");
+  Slice rest = json_is_object(in.headers) ? in.headers : slice("");
   Member member;
-  while (json_is_object(in.headers) && json_next_member(&in.headers, &member)) {
+  while (json_next_member(&rest, &member)) {
     int change = member.name.size == 8 && strncasecmp(member.name.at, "X-Change", 8) == 0;
     text_add(&headers, "\"");
     text_add_bytes(&headers, member.name.at, member.name.size);
