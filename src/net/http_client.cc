@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "async/yield.h"
 #include "base/check.h"
 #include "net/client_connection.h"
 #include "net/host_resolver.h"
@@ -24,6 +25,14 @@ Task<Result<ClientResponse>> HttpClient::send(const ClientRequest& request, Mono
   if (options_.connections != nullptr && !(permit = options_.connections->try_acquire())) {
     FISO_CO_TRY(permit, co_await options_.connections->acquire(deadline));
   }
+  // Alone there is nobody to send together with.
+  if (++under_way_ > 1) co_await async::yield(shard_);
+  Result<ClientResponse> response = co_await exchange(request, deadline);
+  --under_way_;
+  co_return response;
+}
+
+Task<Result<ClientResponse>> HttpClient::exchange(const ClientRequest& request, MonotonicTime deadline) {
   std::unique_ptr<ClientConnection> connection = take_idle();
   if (connection != nullptr) {
     Result<ClientResponse> response = co_await connection->exchange(request, deadline);

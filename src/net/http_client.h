@@ -70,6 +70,7 @@ class HttpClient {
 
  private:
   friend class ClientConnection;
+  Task<Result<ClientResponse>> exchange(const ClientRequest& request, MonotonicTime deadline);
   Task<Result<std::unique_ptr<ClientConnection>>> connect(MonotonicTime deadline);
   std::unique_ptr<ClientConnection> take_idle();
   void keep(std::unique_ptr<ClientConnection> connection);
@@ -79,6 +80,7 @@ class HttpClient {
   ClientOptions options_;
   std::string authority_;
   std::unique_ptr<HostResolver> resolver_;
+  size_t under_way_ = 0;
   std::vector<std::unique_ptr<ClientConnection>> idle_;  // the last one was used last
 };
 

@@ -4,6 +4,7 @@
 // entry, and the answer goes out without waiting because the socket takes it.
 #include <boost/asio/ssl/stream.hpp>
 
+#include "async/yield.h"
 #include "net/http_parser.h"
 #include "net/read_buffer.h"
 #include "net/server_shard.h"
@@ -83,6 +84,8 @@ Task<> ConnectionOf<Stream>::serve() {
       clear();
       is_head_ = request_.method == "HEAD";
       HttpResponse response = co_await shard_.service().call(request_);
+      // Alone on the shard there is nobody to send together with.
+      if (shard_.load() > 1) co_await async::yield(shard_.shard());
       SystemError error = send(response);
       if (error == asio::error::would_block) error = co_await send_rest();
       if (error) co_return;  // the client has gone
