@@ -23,7 +23,7 @@ class Writer {
   }
 
   void damage(std::string& text) {
-    static constexpr std::string_view kBytes("{}[]\",:\\ \n\t\0u0e.-tnf\x80\xc3\xff", 24);
+    static constexpr std::string_view kBytes("{}[]\",:\\ \n\t\0u0e.-tnf\x80\xc3\xff", 23);
     for (unsigned edits = pick(3) + 1; edits > 0 && !text.empty(); --edits) {
       size_t at = pick(static_cast<unsigned>(text.size()));
       switch (pick(3)) {

@@ -28,11 +28,11 @@ ScriptedUpstream::ScriptedUpstream(Script script) : script_(std::move(script)) {
 ScriptedUpstream::~ScriptedUpstream() {
   ::shutdown(listen_fd_, SHUT_RDWR);
   acceptor_.join();
-  {
-    std::lock_guard lock(mutex_);
-    for (int fd : fds_) ::shutdown(fd, SHUT_RDWR);
-  }
-  for (std::thread& thread : threads_) thread.join();
+  std::vector<std::thread> threads = open_.with([](Open& open) {
+    for (int fd : open.fds) ::shutdown(fd, SHUT_RDWR);
+    return std::move(open.threads);
+  });
+  for (std::thread& thread : threads) thread.join();
   ::close(listen_fd_);
 }
 
@@ -43,14 +43,17 @@ void ScriptedUpstream::accept_all() {
     timeval limit{30, 0};
     setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
     setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
-    std::lock_guard lock(mutex_);
-    fds_.push_back(fd);
-    threads_.emplace_back([this, fd, number = connections_.fetch_add(1)] {
+    auto converse = [this, fd, number = connections_.fetch_add(1)] {
       Conversation conversation(fd, number);
       script_(conversation);
-      std::lock_guard again(mutex_);
-      std::erase(fds_, fd);
-      ::close(fd);
+      open_.with([fd](Open& open) {
+        std::erase(open.fds, fd);
+        ::close(fd);
+      });
+    };
+    open_.with([&](Open& open) {
+      open.fds.push_back(fd);
+      open.threads.emplace_back(converse);
     });
   }
 }

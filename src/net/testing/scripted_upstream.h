@@ -7,11 +7,12 @@
 #include <atomic>
 #include <cstdint>
 #include <functional>
-#include <mutex>
 #include <string>
 #include <string_view>
 #include <thread>
 #include <vector>
+
+#include "base/guarded.h"
 
 namespace fiso::testing {
 
@@ -53,9 +54,11 @@ class ScriptedUpstream {
   uint16_t port_ = 0;
   Script script_;
   std::atomic<int> connections_{0};
-  std::mutex mutex_;  // guards fds_ and threads_
-  std::vector<int> fds_;
-  std::vector<std::thread> threads_;
+  struct Open {
+    std::vector<int> fds;
+    std::vector<std::thread> threads;
+  };
+  Guarded<Open> open_;
   std::thread acceptor_;
 };
 

@@ -84,7 +84,7 @@ TEST_F(PollTest, TheLongestTimesAreNever) {
 }
 
 TEST_F(PollTest, StdinIsReadyWithItsBytes) {
-  constexpr std::array<std::string_view, 1> pieces{"12345"};
+  const std::array<std::string_view, 1> pieces{"12345"};
   fake_.guest.give_input(pieces, InputEnd::kEof);
   fd_subscription(7, eventtype::kFdRead, 0);
   clock_subscription(8, clockid::kMonotonic, 5 * kMs);
@@ -105,7 +105,7 @@ TEST_F(PollTest, WithoutInputStdinIsWaitedForUntilTheTimeout) {
   EXPECT_EQ(poll(), Errno::kAgain);
   ASSERT_EQ(fake_.parked->kind(), PendingCall::Kind::kInput);
   EXPECT_EQ(fake_.parked->until(), fake_.clock.now() + milliseconds(5));
-  constexpr std::array<std::string_view, 1> pieces{"12345"};
+  const std::array<std::string_view, 1> pieces{"12345"};
   fake_.guest.give_input(pieces, InputEnd::kMoreLater);
   ASSERT_EQ(fake_.resume(), Errno::kSuccess);
   EXPECT_EQ(ready(), 1u);

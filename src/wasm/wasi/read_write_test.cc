@@ -46,7 +46,7 @@ TEST(Stdin, WithMoreToComeTheEndOfThePiecesIsNotTheEnd) {
   EXPECT_EQ(fake.read(0).bytes, "{\"order\":17}");
   EXPECT_FALSE(fake.guest.has_input());
   EXPECT_EQ(fake.read(0).error, Errno::kAgain);
-  constexpr std::array<std::string_view, 1> next{"next"};
+  const std::array<std::string_view, 1> next{"next"};
   fake.guest.give_input(next, InputEnd::kMoreLater);
   EXPECT_EQ(fake.resume(), Errno::kSuccess);
   EXPECT_EQ(fake.read(0).error, Errno::kAgain);
