@@ -48,5 +48,5 @@ endfunction()
 include(GoogleTest)
 function(fiso_discover_tests target)
   gtest_discover_tests(${target} DISCOVERY_TIMEOUT 120 DISCOVERY_MODE PRE_TEST
-    PROPERTIES TIMEOUT 120 LABELS "${target}" ENVIRONMENT "FISO_TMP=${PROJECT_SOURCE_DIR}/tmp;FISO_SOURCE=${PROJECT_SOURCE_DIR};FISO_GUESTS=${PROJECT_BINARY_DIR}/guests")
+    PROPERTIES TIMEOUT 120 LABELS "${target}" ENVIRONMENT "FISO_GUESTS=${PROJECT_BINARY_DIR}/guests")
 endfunction()
