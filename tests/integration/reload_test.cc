@@ -1,0 +1,123 @@
+// Reading the configuration again while it serves.
+#include <gtest/gtest.h>
+
+#include "test_server.h"
+
+namespace fiso::testing {
+namespace {
+
+bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+
+std::string answering(const std::string& name, const std::string& path, const std::string& guest_name) {
+  return FlowText{.name = name, .path = path, .guest = guest(guest_name)}.str();
+}
+
+TEST(ReloadTest, AFlowIsAddedChangedAndRemoved) {
+  TestServer server({{"a.yaml", answering("a", "/a", "exit_1")}});
+  ASSERT_EQ(server.error(), "");
+  EXPECT_EQ(status_of(server.post("{}", "/b")), 404);
+
+  int before = server.reload_attempts();
+  server.config().write("b.yaml", answering("b", "/b", "enrich"));
+  EXPECT_TRUE(contains(server.wait_for_reload(before), R"("status":"ok")"));
+  EXPECT_EQ(status_of(server.post("{}", "/b")), 200);
+  EXPECT_EQ(status_of(server.post("{}", "/a")), 500);
+
+  before = server.reload_attempts();
+  server.config().write("a.yaml", answering("a", "/a", "enrich"));
+  server.wait_for_reload(before);
+  EXPECT_EQ(status_of(server.post("{}", "/a")), 200);
+
+  before = server.reload_attempts();
+  server.config().remove("a.yaml");
+  server.wait_for_reload(before);
+  EXPECT_EQ(status_of(server.post("{}", "/a")), 404);
+  EXPECT_EQ(status_of(server.post("{}", "/b")), 200);
+  EXPECT_EQ(server.metric(R"(fiso_config_reloads_total{result="ok"})"), 3.0);
+  EXPECT_TRUE(server.log().contains("config change detected"));
+}
+
+TEST(ReloadTest, ABrokenFileKeepsTheOldGeneration) {
+  TestServer server({{"a.yaml", answering("a", "/a", "enrich")}});
+  for (const std::string& broken :
+       {std::string("name: [\n"), FlowText{.name = "b", .path = "/b", .guest = "/no/such.wasm"}.str(),
+        FlowText{.name = "b", .path = "/a"}.str(), FlowText{.name = "b", .address = "127.0.0.1:99999", .path = "/b"}.str()}) {
+    int before = server.reload_attempts();
+    server.config().write("b.yaml", broken);
+    std::string verdict = server.wait_for_reload(before);
+    EXPECT_TRUE(contains(verdict, R"("status":"failed")")) << verdict;
+    EXPECT_TRUE(contains(verdict, R"("error":")")) << verdict;
+    EXPECT_EQ(status_of(server.post("{}", "/a")), 200);
+    EXPECT_EQ(body_of(server.admin("/readyz")), "{\"status\":\"ready\"}\n");
+  }
+  EXPECT_TRUE(server.log().contains("failed to load config, the old one stays"));
+  EXPECT_GE(server.metric(R"(fiso_config_reloads_total{result="failed"})").value_or(0), 4.0);
+  int before = server.reload_attempts();
+  server.config().remove("b.yaml");
+  EXPECT_TRUE(contains(server.wait_for_reload(before), R"("status":"ok")"));
+}
+
+TEST(ReloadTest, APortThatIsTakenKeepsTheOldGenerationAndOpensNothing) {
+  EventReceiver other;
+  TestServer server({{"a.yaml", answering("a", "/a", "enrich")}});
+  int before = server.reload_attempts();
+  server.config().write("b.yaml", FlowText{.name = "b", .address = "127.0.0.1:" + std::to_string(other.port())}.str());
+  EXPECT_TRUE(contains(server.wait_for_reload(before), "address already in use"));
+  EXPECT_EQ(status_of(server.post("{}", "/a")), 200);
+}
+
+TEST(ReloadTest, IsAskedForByPost) {
+  TestServer server({{"a.yaml", answering("a", "/a", "enrich")}});
+  EXPECT_TRUE(contains(body_of(server.admin("/reload")), R"({"generation":1,"attempts":1,"status":"ok")"));
+  EXPECT_EQ(status_of(server.admin("/reload", "POST")), 202);
+  EXPECT_TRUE(contains(server.wait_for_reload(1), R"({"generation":2,"attempts":2,"status":"ok")"));
+}
+
+TEST(ReloadTest, WhatIsInFlightFinishesInItsGeneration) {
+  TestServer server({{"a.yaml", answering("a", "/a", "sleeper")}, {"fiso.yaml", "shards: 1\n"}});
+  RawClient client(server.port());
+  client.send(post_text("/a", R"({"ms":500})"));
+  while (server.metric(R"(fiso_flow_events_in_flight{flow="a"})") != 1.0) {}
+  int before = server.reload_attempts();
+  server.config().write("a.yaml", answering("a", "/a", "exit_1"));
+  server.wait_for_reload(before);
+  EXPECT_EQ(status_of(server.post("{}", "/a")), 500);
+  EXPECT_EQ(status_of(client.exchange(post_text("/a", R"({"ms":0})"))), 200);
+  EXPECT_EQ(status_of(client.read_response()), 500);
+}
+
+TEST(ReloadTest, AConnectionOutlivesTheGeneration) {
+  TestServer server({{"a.yaml", answering("a", "/a", "enrich")}});
+  RawClient client(server.port());
+  EXPECT_EQ(status_of(client.exchange(post_text("/a", "{}"))), 200);
+  server.admin("/reload", "POST");
+  server.wait_for_reload(1);
+  EXPECT_EQ(status_of(client.exchange(post_text("/a", "{}"))), 200);
+  EXPECT_EQ(server.metric(R"(fiso_flow_events_total{flow="a",status="delivered"})"), 2.0);
+}
+
+TEST(ReloadTest, AListenerThatNoFlowNamesAnyMoreIsClosed) {
+  TestServer server(
+      {{"a.yaml", answering("a", "/a", "enrich")}, {"b.yaml", FlowText{.name = "b", .address = kOtherAddress}.str()}});
+  ASSERT_EQ(status_of(server.send(post_text("/ingest", "{}"), kOtherAddress)), 200);
+  int before = server.reload_attempts();
+  server.config().remove("b.yaml");
+  server.wait_for_reload(before);
+  EXPECT_TRUE(server.log().contains("http pool server stopping"));
+  EXPECT_EQ(status_of(server.post("{}", "/a")), 200);
+}
+
+// Whoever asked for https must not be served in the clear.
+TEST(ReloadTest, TlsCannotBeSwitchedOnOpenPorts) {
+  TestServer server({{"a.yaml", answering("a", "/a", "enrich")}});
+  int before = server.reload_attempts();
+  server.config().write("a.yaml",
+                        FlowText{.name = "a", .path = "/a", .source_more = ", tls: {certFile: /c.pem, keyFile: /k.pem}"}.str());
+  std::string verdict = server.wait_for_reload(before);
+  EXPECT_TRUE(contains(verdict, R"("status":"failed")")) << verdict;
+  EXPECT_TRUE(contains(verdict, "tls of 127.0.0.1:0 cannot change while it is served")) << verdict;
+  EXPECT_EQ(status_of(server.post("{}", "/a")), 200);
+}
+
+}  // namespace
+}  // namespace fiso::testing

@@ -1,0 +1,132 @@
+// Starting: what stops it, what it says then, and in which order things open.
+#include <gtest/gtest.h>
+
+#include <filesystem>
+
+#include "base/ascii.h"
+#include "test_server.h"
+
+namespace fiso::testing {
+namespace {
+
+bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+
+TEST(StartTest, AnEmptyDirectoryIsAnError) {
+  TestServer server(TestServer::Files{});
+  EXPECT_TRUE(server.error().starts_with("load config: no flow definitions found in ")) << server.error();
+}
+
+TEST(StartTest, AllThatIsWrongInAllFilesIsShownAtOnce) {
+  TestServer server({{"a.yaml", "name: a\n"}, {"b.yaml", FlowText{.sink = "{type: discrd}"}.str()}, {"fiso.yaml", "shard: 1\n"}});
+  EXPECT_TRUE(server.error().starts_with("load config: 4 problems\n")) << server.error();
+  EXPECT_TRUE(contains(server.error(), "a.yaml:1:1: source: source.type is required")) << server.error();
+  EXPECT_TRUE(contains(server.error(), "a.yaml:1:1: sink: sink.type is required")) << server.error();
+  EXPECT_TRUE(contains(server.error(), "b.yaml:3:14: sink.type: sink.type \"discrd\" is not valid")) << server.error();
+  EXPECT_TRUE(contains(server.error(), "fiso.yaml:1:1: shard: unknown key \"shard\" (did you mean \"shards\"?)"))
+      << server.error();
+}
+
+TEST(StartTest, AModuleThatIsMissingIsNamed) {
+  TestServer server(FlowText{.guest = "/no/such/module.wasm"});
+  EXPECT_TRUE(contains(server.error(), "build pipeline orders: module path not accessible: /no/such/module.wasm"))
+      << server.error();
+}
+
+TEST(StartTest, AModuleThatIsADirectoryIsNamed) {
+  std::string directory = std::filesystem::temp_directory_path();
+  TestServer server(FlowText{.guest = directory});
+  EXPECT_TRUE(contains(server.error(), "module path not accessible: " + directory)) << server.error();
+}
+
+TEST(StartTest, WhatIsNoModuleIsNamed) {
+  for (const char* name :
+       {"truncated", "garbage", "empty", "text", "component", "imports_unknown", "no_start", "memory_declares_4gib"}) {
+    TestServer server(FlowText{.guest = guest(name)});
+    EXPECT_TRUE(contains(server.error(), "build pipeline orders: ")) << name << ": " << server.error();
+    EXPECT_TRUE(contains(server.error(), guest(name))) << name << ": " << server.error();
+  }
+}
+
+TEST(StartTest, EveryFlowThatCannotBeBuiltIsNamed) {
+  TestServer server({{"a.yaml", FlowText{.name = "a", .path = "/a", .guest = "/no/a.wasm"}.str()},
+                     {"b.yaml", FlowText{.name = "b", .path = "/b", .guest = "/no/b.wasm"}.str()}});
+  EXPECT_TRUE(contains(server.error(), "build pipeline a: ")) << server.error();
+  EXPECT_TRUE(contains(server.error(), "build pipeline b: ")) << server.error();
+}
+
+TEST(StartTest, APathThatIsTakenIsNamed) {
+  TestServer server({{"a.yaml", FlowText{.name = "a"}.str()}, {"b.yaml", FlowText{.name = "b"}.str()}});
+  EXPECT_TRUE(contains(server.error(), "http source: pre-register: path \"/ingest\" already registered on 127.0.0.1:0"))
+      << server.error();
+}
+
+TEST(StartTest, APortInUseIsNamedAndNothingServes) {
+  EventReceiver other;
+  std::string address = "127.0.0.1:" + std::to_string(other.port());
+  TestServer server(FlowText{.address = address});
+  EXPECT_TRUE(contains(server.error(), "listen " + address + ": address already in use")) << server.error();
+  EXPECT_FALSE(server.log().contains("flow started"));
+}
+
+TEST(StartTest, SeveralFlowsShareAListenerAndOthersHaveTheirOwn) {
+  TestServer server({{"a.yaml", FlowText{.name = "a", .path = "/a"}.str()},
+                     {"b.yaml", FlowText{.name = "b", .path = "/tree/"}.str()},
+                     {"c.yaml", FlowText{.name = "c", .address = kOtherAddress, .path = "/a"}.str()}});
+  ASSERT_EQ(server.error(), "");
+  EXPECT_NE(server.port(kAddress), server.port(kOtherAddress));
+  EXPECT_EQ(status_of(server.post("{}", "/a")), 200);
+  EXPECT_EQ(status_of(server.post("{}", "/tree/x/y")), 200);
+  EXPECT_EQ(status_of(server.post("{}", "/tree")), 404);
+  EXPECT_EQ(status_of(server.send(post_text("/a", "{}"), kOtherAddress)), 200);
+  EXPECT_EQ(status_of(server.send(post_text("/tree/x", "{}"), kOtherAddress)), 404);
+  for (std::string_view flow : {"a", "b", "c"})
+    EXPECT_EQ(server.metric("fiso_flow_events_total{flow=\"" + std::string(flow) + "\",status=\"delivered\"}"), 1.0) << flow;
+}
+
+TEST(StartTest, TheLogTellsTheOrder) {
+  TestServer server(FlowText{.guest = guest("enrich")});
+  ASSERT_EQ(server.error(), "");
+  std::vector<std::string> lines = server.log().lines();
+  size_t at = 0;
+  for (std::string_view message : {"metrics server starting", "watching config directory", "building flow",
+                                   "loaded wasm interceptor", "starting flows", "http pool server starting", "flow started"}) {
+    while (at < lines.size() && lines[at].find("\"msg\":\"" + std::string(message) + "\"") == std::string::npos) ++at;
+    EXPECT_LT(at, lines.size()) << message << " is missing, or too early";
+  }
+  EXPECT_TRUE(server.stop());
+  EXPECT_TRUE(server.log().contains("shutdown initiated"));
+  EXPECT_TRUE(server.log().contains("shutdown complete"));
+}
+
+TEST(StartTest, AnIdleConnectionDoesNotHoldUpAStop) {
+  TestServer server({{"flow.yaml", FlowText{}.str()}, {"fiso.yaml", "shutdownTimeout: 1h\nhttp: {idleTimeout: 1h}\n"}});
+  RawClient idle(server.port());
+  EXPECT_EQ(status_of(idle.exchange(post_text("/ingest", "{}"))), 200);
+  EXPECT_TRUE(server.stop());
+  EXPECT_TRUE(idle.at_end());
+}
+
+TEST(StartTest, AStopFinishesWhatIsInFlight) {
+  TestServer server(FlowText{.guest = guest("sleeper")});
+  RawClient client(server.port());
+  client.send(post_text("/ingest", R"({"ms":300})"));
+  while (server.metric(R"(fiso_flow_events_in_flight{flow="orders"})") != 1.0) {}
+  TestServer::signal_stop();
+  std::string answer = client.read_response();
+  EXPECT_EQ(status_of(answer), 200);
+  EXPECT_EQ(to_lower(header_of(answer, "Connection")), "close");
+  EXPECT_TRUE(server.wait_stopped());
+}
+
+TEST(StartTest, AStopThatTakesTooLongCutsAndSaysSo) {
+  TestServer server({{"flow.yaml", FlowText{.guest = guest("loop"), .guest_more = ", timeout: 3s"}.str()},
+                     {"fiso.yaml", "shutdownTimeout: 100ms\n"}});
+  RawClient client(server.port());
+  client.send(post_text("/ingest", "{}"));
+  while (server.metric(R"(fiso_flow_events_in_flight{flow="orders"})") != 1.0) {}
+  EXPECT_FALSE(server.stop());
+  EXPECT_NE(status_of(client.read_all()), 200);
+}
+
+}  // namespace
+}  // namespace fiso::testing
