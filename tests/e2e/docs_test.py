@@ -1,0 +1,116 @@
+#!/usr/bin/env python3
+"""The documents say what the programs do: log messages, error texts, metrics, flags and defaults exist in the code."""
+import json
+import re
+import tempfile
+import unittest
+
+from harness import FISO_FLOW, SOURCE, environment, main, run
+
+DOCS = SOURCE / "docs"
+LOG_CALL = re.compile(r'(?:\.(?:debug|info|warn|error)\(|_log_\.write\()\s*"((?:[^"\\]|\\.)*)"')
+
+
+def sources():
+    return {path: path.read_text() for path in sorted((SOURCE / "src").rglob("*.cc")) + sorted((SOURCE / "src").rglob("*.h"))
+            if not path.stem.endswith("_test") and "testing" not in path.parts}
+
+
+def literals():
+    """All string literals of the code, adjacent ones joined, as one text."""
+    text = "\n".join(sources().values())
+    text = re.sub(r'"\s*\n?\s*"', "", text)
+    return "\n".join(match.replace('\\"', '"') for match in re.findall(r'"((?:[^"\\\n]|\\.)*)"', text))
+
+
+def section(page, title):
+    text = (DOCS / page).read_text()
+    return text.split(f"## {title}\n", 1)[1].split("\n## ", 1)[0]
+
+
+def first_cells(table):
+    for line in table.splitlines():
+        if line.startswith("| `"):
+            yield from re.findall(r"`([^`]+)`", line.split(" | ")[0])
+
+
+def pieces_of(text):
+    """What of a text must stand in the code as it is: without placeholders, numbers, and what messages are put together at."""
+    text = text.replace("No such file or directory", "").replace("expected text (", "")
+    pieces = [piece.strip() for piece in re.split(r"\b[A-Z]{3,}\b|\d+\w*|[^\w ]+|found", text)]
+    return [piece for piece in pieces if re.search(r"[a-z]{4}", piece)] or [text]
+
+
+class LogMessages(unittest.TestCase):
+    def setUp(self):
+        self.documented = set(first_cells(section("operations.md", "Log messages")))
+        self.written = {message for text in sources().values() for message in LOG_CALL.findall(text)}
+
+    def test_every_documented_message_exists(self):
+        self.assertEqual(self.documented - self.written, set())
+
+    def test_every_message_is_documented(self):
+        self.assertEqual(self.written - self.documented, set())
+
+
+class Texts(unittest.TestCase):
+    def test_every_heading_of_troubleshooting_is_a_text_of_the_code(self):
+        known = literals()
+        for heading in re.findall(r"^### (.+)$", (DOCS / "troubleshooting.md").read_text(), re.M):
+            for text in re.findall(r"`([^`]+)`", heading):
+                for piece in pieces_of(text):
+                    self.assertTrue(piece in known, (heading, piece))
+
+    def test_every_outcome_of_a_guest_is_a_text_of_the_code(self):
+        known = literals()
+        table = section("guests.md", "Limits, and every way a run can end")
+        for line in table.splitlines():
+            if not line.startswith("| ") or line.startswith("| outcome"):
+                continue
+            for text in re.findall(r"`([^`]+)`", line.split(" | ")[1]):
+                self.assertIn(re.split(r"\d", text)[0].removesuffix("unreachable").strip(), known, line)
+
+
+class Metrics(unittest.TestCase):
+    def test_the_documented_series_are_those_of_the_code(self):
+        documented = {name for name in first_cells(section("operations.md", "Metrics")) if name.startswith("fiso_")}
+        written = {name for text in sources().values() for name in re.findall(r'"(fiso_(?:flow|wasm|config)_[a-z_]+)"', text)}
+        self.assertEqual(documented, written)
+
+
+class Keys(unittest.TestCase):
+    def test_every_key_in_the_table_of_limits_exists(self):
+        reference = (DOCS / "config-reference.md").read_text()
+        for line in section("operations.md", "Limits").splitlines():
+            if line.startswith("| ") and not line.startswith("| limit"):
+                for key in re.findall(r"`([\w.]+)`", line.split(" | ")[1]):
+                    self.assertRegex(reference, rf"\| `(?:[\w.\[\]]+\.)?{re.escape(key)}` \|")
+
+    def test_flags_and_variables_are_those_of_the_program(self):
+        said = run(FISO_FLOW, "-help").stdout.decode()
+        table = section("operations.md", "Start")
+        for word in set(re.findall(r"^\| `-([a-z-]+)` ", table, re.M)) | set(re.findall(r"FISO_[A-Z_]+", table)):
+            self.assertIn(word, said)
+
+    def test_examples_of_json_are_json(self):
+        for page in DOCS.glob("*.md"):
+            for block in re.findall(r"```json\n(.*?)```", page.read_text(), re.S):
+                json.loads(block)
+
+
+class Flows(unittest.TestCase):
+    def test_complete_flows_in_the_documents_are_valid(self):
+        for page in (SOURCE / "README.md", DOCS / "flow-guide.md", SOURCE / "examples/orders/flows/orders.yaml"):
+            text = page.read_text()
+            blocks = [text] if page.suffix == ".yaml" else re.findall(r"(?:```yaml\n|<<'YAML'\n)(name: .*?)(?:```|\nYAML)", text, re.S)
+            self.assertTrue(blocks, page)
+            for block in blocks:
+                with tempfile.TemporaryDirectory() as folder:
+                    with open(f"{folder}/flow.yaml", "w", encoding="utf-8") as file:
+                        file.write(block + "\n")
+                    ended = run(FISO_FLOW, "-config-dir", folder, "-check", env=environment(ORDERS_TOKEN="x"))
+                    self.assertEqual(ended.returncode, 0, (page, ended.stderr))
+
+
+if __name__ == "__main__":
+    main()
