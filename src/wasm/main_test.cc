@@ -1,6 +1,6 @@
 // The main of these tests: they start themselves again as the module compiler. What that compiler does is written in the
 // module: a word, and what follows it.
-#include <gtest/gtest.h>
+#include <gmock/gmock.h>
 #include <signal.h>
 #include <sys/resource.h>
 
@@ -62,6 +62,6 @@ Result<std::vector<uint8_t>> compile(std::span<const uint8_t> module, const std:
 
 int main(int argc, char** argv) {
   if (fiso::wasm::started_to_compile(argc, argv)) return fiso::wasm::compiler_main(argv, compile);
-  ::testing::InitGoogleTest(&argc, argv);
+  ::testing::InitGoogleMock(&argc, argv);
   return RUN_ALL_TESTS();
 }

@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <functional>
 #include <memory>
+#include <ostream>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -16,6 +17,10 @@
 #include "base/check.h"
 #include "observe/testing/captured_log.h"
 #include "wasm/instance_pool.h"
+
+namespace fiso::wasm {
+inline void PrintTo(Outcome outcome, std::ostream* out) { *out << to_string(outcome); }
+}  // namespace fiso::wasm
 
 namespace fiso::wasm::testing {
 
@@ -44,7 +49,9 @@ inline bool eventually(async::ShardSet& shards, const std::function<bool()>& rea
   return true;
 }
 
+// Of a guest of guests/; a path stays what it is.
 inline std::string guest_path(std::string_view name) {
+  if (name.starts_with('/')) return std::string(name);
   const char* folder = std::getenv("FISO_GUESTS");
   return std::string(folder != nullptr ? folder : "guests") + "/" + std::string(name) + ".wasm";
 }
