@@ -70,6 +70,7 @@ Task<RunResult> LightInstance::run(const RunRequest& request, AfterInput after) 
   }
   RunResult result = phase_ == Phase::kWaiting ? RunResult{.output = host_.guest.take_output()} : conclude();
   in_run_ = false;
+  own_memory_refused_ = shared_memory_refused_ = false;  // a later run fails for reasons of its own
   host_.guest.flush_stderr();
   stderr_.target = nullptr;
   co_return result;
@@ -211,7 +212,8 @@ bool LightInstance::may_grow(void* self, size_t current, size_t desired) {
     return false;
   }
   // The initial memory was charged by whoever asked for the instance.
-  uint64_t more = current == 0 ? 0 : desired - current;
+  uint64_t charged_before = std::max<uint64_t>(current, instance.module_->initial_memory().count);
+  uint64_t more = desired > charged_before ? desired - charged_before : 0;
   if (more != 0 && !instance.module_->engine().capacity().memory.take(more)) {
     instance.shared_memory_refused_ = true;
     return false;

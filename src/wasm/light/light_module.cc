@@ -19,6 +19,11 @@ std::string_view name_of(const wasm_exporttype_t* exported) {
   return {name->data, name->size};
 }
 
+bool is_command_start(const wasm_externtype_t* type) {
+  const wasm_functype_t* function = wasm_externtype_as_functype_const(type);
+  return function != nullptr && wasm_functype_params(function)->size == 0 && wasm_functype_results(function)->size == 0;
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Variant>> Variant::make(const EngineConfig& config) {
@@ -53,10 +58,13 @@ Result<std::shared_ptr<LightModule>> LightModule::make(LightEngine& engine, cons
 Result<> LightModule::inspect() {
   wasm_exporttype_vec_t exports;
   wasmtime_module_exports(module_.get(), &exports);
-  bool has_start = false, has_memory = false;
+  bool has_start = false, is_command = false, has_memory = false;
   for (size_t i = 0; i < exports.size; ++i) {
     const wasm_externtype_t* type = wasm_exporttype_type(exports.data[i]);
-    if (name_of(exports.data[i]) == "_start") has_start = wasm_externtype_kind(type) == WASM_EXTERN_FUNC;
+    if (name_of(exports.data[i]) == "_start") {
+      has_start = wasm_externtype_kind(type) == WASM_EXTERN_FUNC;
+      is_command = has_start && is_command_start(type);
+    }
     if (name_of(exports.data[i]) == "memory" && wasm_externtype_kind(type) == WASM_EXTERN_MEMORY) {
       has_memory = true;
       initial_memory_ = Bytes{wasmtime_memorytype_minimum(wasm_externtype_as_memorytype_const(type)) * kPage};
@@ -64,6 +72,7 @@ Result<> LightModule::inspect() {
   }
   wasm_exporttype_vec_delete(&exports);
   if (!has_start) return bad_module("it exports no function _start: build it as a WASI command, not as a library");
+  if (!is_command) return bad_module("its function _start takes arguments or returns something");
   if (!has_memory) return bad_module("it exports no memory: build it for wasm32-wasip1");
   return {};
 }
