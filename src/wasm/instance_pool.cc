@@ -43,7 +43,7 @@ Task<RunResult> InstancePool::run(const RunRequest& request) {
   Lease lease;
   if (!take_parked(lease)) {
     auto fresh = co_await lease_fresh();
-    if (!fresh.has_value()) co_return RunResult{.outcome = Outcome::kOverloaded};
+    if (!fresh.has_value()) co_return RunResult{.outcome = never_fits() ? Outcome::kMemory : Outcome::kOverloaded};
     lease = std::move(*fresh);
   }
   ++running_;
@@ -67,6 +67,9 @@ Task<RunResult> InstancePool::run_leased(Lease& lease, const RunRequest& request
   if (loops && result.outcome == Outcome::kOk && !lease.instance->waiting()) share_->reads_to_end.store(true, std::memory_order_relaxed);
   co_return result;
 }
+
+// Whoever is told to come again later should have a chance then.
+bool InstancePool::never_fits() const { return share_->module->initial_memory() > share_->setup->limits.memory; }
 
 Task<Result<InstancePool::Lease>> InstancePool::lease_fresh() {
   MonotonicTime deadline = kNever;  // read off the clock only by those that must wait

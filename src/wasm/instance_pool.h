@@ -97,6 +97,7 @@ class InstancePool : public std::enable_shared_from_this<InstancePool> {
   };
 
   Task<Result<Lease>> lease_fresh();
+  bool never_fits() const;
   void make_instance(Lease& lease);
   Task<RunResult> run_leased(Lease& lease, const RunRequest& request);
   bool take_parked(Lease& lease);
