@@ -24,7 +24,7 @@ struct GuestLimits {
   Bytes stderr_line = 4_KiB;    // the rest of a longer line is dropped
   uint32_t stderr_lines = 256;  // of one run; the rest is dropped
   uint32_t poll_subscriptions = 1024;
-  uint32_t iovecs = 1024;
+  uint32_t iovecs = 16 * 1024;
 };
 
 struct PreopenOptions {

@@ -186,7 +186,7 @@ TEST(Stdio, BadListsAreFaultsAndMoveNothing) {
     EXPECT_EQ(fake.call(name, {fd, FakeGuest::kEnd - 4, 1, 128}), Errno::kFault);
     EXPECT_EQ(fake.call(name, {fd, 0xFFFF'FFF8, 2, 128}), Errno::kFault);
     EXPECT_EQ(fake.call(name, {fd, good, 1, FakeGuest::kEnd - 3}), Errno::kFault);
-    EXPECT_EQ(fake.call(name, {fd, good, 10'000, 128}), Errno::kInval);
+    EXPECT_EQ(fake.call(name, {fd, good, 20'000, 128}), Errno::kInval);
     EXPECT_EQ(fake.call(name, {fd, good, 0xFFFF'FFFF, 128}), Errno::kInval);
   }
   EXPECT_EQ(fake.read(0).bytes, "{\"order\":17}");
