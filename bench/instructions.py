@@ -1,0 +1,92 @@
+"""Instructions per request, counted by callgrind: the figure that does not depend on what else the machine does.
+
+Valgrind shows programs a CPU with fewer features than the real one, so guests are compiled under it too, into a cache of
+their own. It cannot start /proc/self/exe, which is how the server starts its compiler; hence the compiler is run by hand.
+"""
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+
+from load import Client
+from processes import BenchError
+from report import Row
+from servers import CACHE, FISO_FLOW, GUESTS, WORK, Flow, wasm
+
+CACHE_HERE = WORK / "valgrind-cache"
+PROGRAM = WORK / "fiso-flow"
+COMPILER = WORK / "fiso-module-compiler"
+STACK_BYTES = 512 << 10  # the default of wasm.maxStack
+COMPILED = b"\x01"  # what the compiler's reply begins with; the artifact follows
+SHORT, LONG = 1000, 3000
+# A thousand slots of address space are more than valgrind has.
+SETTINGS = {"wasm": {"maxInstances": 8}}
+# Callgrind counts `rep stosb` once per byte: memset and memcpy of large blocks shall use vector instructions instead.
+TUNABLES = "GLIBC_TUNABLES=" + ":".join(f"glibc.cpu.x86_rep_{name}_threshold={1 << 40}" for name in ("stosb", "movsb"))
+
+
+def prepare():
+    """The program without debug information, which valgrind cannot read."""
+    if missing := [tool for tool in ("valgrind", "strip") if shutil.which(tool) is None]:
+        raise BenchError(f"not installed: {', '.join(missing)}")
+    subprocess.run(["strip", "--strip-debug", "-o", PROGRAM, FISO_FLOW], check=True)
+    COMPILER.unlink(missing_ok=True)
+    COMPILER.symlink_to(PROGRAM)
+
+
+def compile_guest(guest):
+    """The module as the server would compile it, on valgrind's CPU: in at descriptor 3, out at 4."""
+    reply = WORK / "artifact"
+    reply.write_bytes(b"")
+    script = 'module=$1 reply=$2; shift 2; exec "$@" 3<"$module" 4<>"$reply"'
+    compiler = ["valgrind", "-q", "--tool=none", COMPILER.name, "600", str(32 << 30), str(STACK_BYTES)]
+    done = subprocess.run(["sh", "-c", script, "sh", GUESTS / f"{guest}.wasm", reply, *compiler], capture_output=True, text=True, check=False,
+                          timeout=120, env={**os.environ, "PATH": f"{WORK}:{os.environ['PATH']}"})
+    answer = reply.read_bytes()
+    if answer[:1] != COMPILED:
+        raise BenchError(f"{guest} cannot be compiled under valgrind: {answer[1:].decode(errors='replace') or done.stderr}")
+    return answer[1:]
+
+
+def fill_cache(guest):
+    """The real server names the entry; its content is then that of valgrind's CPU."""
+    shutil.rmtree(CACHE_HERE, ignore_errors=True)
+    with Flow({"/": {"interceptors": [wasm(guest)]}}, SETTINGS, cache=CACHE_HERE) as server:
+        server.wait_ready()
+    artifact = compile_guest(guest)
+    for entry in CACHE_HERE.glob("*.artifact"):
+        entry.write_bytes(artifact)
+        entry.with_suffix(".sha256").write_text(hashlib.sha256(artifact).hexdigest())
+
+
+def count_run(parts, cache, requests):
+    """Instructions of a whole run, from start to stop."""
+    output = WORK / "callgrind.out"
+    output.unlink(missing_ok=True)
+    wrapper = ("env", TUNABLES, "valgrind", "--tool=callgrind", f"--callgrind-out-file={output}")
+    with Flow({"/": parts}, SETTINGS, wrapper, PROGRAM, cache) as server:
+        server.wait_ready()
+        with Client(server.port, timeout=120) as client:
+            for _ in range(requests):
+                client.accepted()
+        server.process.stop(30)
+    found = re.search(r"^(?:totals|summary): (\d+)", output.read_text(), re.M) if output.exists() else None
+    if found is None:
+        raise BenchError("callgrind wrote no total")
+    return int(found[1])
+
+
+def per_request(parts, cache, quick):
+    short, long = (SHORT // 4, LONG // 4) if quick else (SHORT, LONG)
+    return (count_run(parts, cache, long) - count_run(parts, cache, short)) / (long - short)
+
+
+def measure(quick):
+    prepare()
+    guest = "passthrough"
+    fill_cache(guest)
+    bare = per_request({}, CACHE, quick)
+    with_guest = per_request({"interceptors": [wasm(guest)]}, CACHE_HERE, quick)
+    return [Row("instructions", "per request in user space, C guest", f"{with_guest:,.0f}", f"without a guest {bare:,.0f}",
+                samples={"with_guest": with_guest, "without": bare})]

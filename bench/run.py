@@ -1,0 +1,118 @@
+#!/usr/bin/env python3
+"""Ours against nginx on this machine, as ratios, and the single figures that have goals. See docs/benchmarks.md.
+
+Needs what `make build` builds, nginx, wrk, and for the row `instructions` valgrind. The table goes to stdout, every sample to
+build/bench.json.
+"""
+import argparse
+import sys
+import time
+
+import instructions
+import load
+import machine
+import probes
+import report
+import servers
+import throughput
+from processes import BenchError, end_with_us
+
+JSON_FILE = servers.SOURCE / "build/bench.json"
+PAGE_FILE = servers.SOURCE / "docs/benchmarks.md"
+INSTRUCTIONS = "instructions"
+
+# What each row means, in the order of the table.
+MEANINGS = {
+    "M1": "an event over HTTP through a new instance of a C guest (`passthrough`) to the discard sink, against nginx answering 200",
+    "M1-bare": "the same flow without its interceptor: what HTTP, the pipeline and the CloudEvent cost",
+    "M3": "an event over HTTP through a new instance of the C guest to an HTTP sink, against nginx passing it to the same server",
+    "M3-bare": "the same hop without its interceptor",
+    "M6": "as M3, with a Go guest (3.3 MB, `encoding/json`); goal and moonshot are an eighth and a hundredth of the original's CPU",
+    "M2": "what the Go guest adds to the latency of an event at 100 requests/s, pooled against fresh",
+    "M8": "the 99th percentile of how much later than its timeout a looping guest is answered; the deadline is always armed, its cost "
+          "is in the instructions",
+    "M8-bulk": "the same for the worst case, a guest inside one bulk-memory instruction, which nothing can interrupt",
+    "M9": "the median time from exec to the first answered event, the module compiled before; nginx beside it for scale",
+    "M10": "the resident memory of the process, two seconds after its start",
+    "flat": "what fresh instances leave behind in memory, maps and descriptors",
+    "fair": "the latency of short events while another guest computes on the only shard",
+    INSTRUCTIONS: "user-space instructions for one event, C guest included, one connection",
+}
+
+
+def parse_arguments():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quick", action="store_true", help="3 rounds of 1 s, fewer samples: to try the harness")
+    parser.add_argument("--only", metavar="NAMES", help=f"rows, separated by commas, of: {', '.join(MEANINGS)}")
+    parser.add_argument("--rounds", type=int, help="of the throughput rows (default 5)")
+    parser.add_argument("--seconds", type=int, help="of load per server and round (default 4)")
+    parser.add_argument("--markdown", action="store_true", help="write docs/benchmarks.md")
+    arguments = parser.parse_args()
+    arguments.names = list(MEANINGS) if arguments.only is None else arguments.only.split(",")
+    if unknown := [name for name in arguments.names if name not in MEANINGS]:
+        parser.error(f"there is no row {', '.join(unknown)}; there are {', '.join(MEANINGS)}")
+    arguments.rounds = arguments.rounds or (3 if arguments.quick else 5)
+    arguments.seconds = arguments.seconds or (1 if arguments.quick else 4)
+    return arguments
+
+
+def say(text):
+    print(f"  {text}", file=sys.stderr, flush=True)
+
+
+def guests_of(names):
+    probed = {guest for name in names if name in probes.PROBES for guest in probes.PROBES[name][1]}
+    return sorted(probed | ({"passthrough", "passthrough_go"} if throughput.COMPARISONS.keys() & set(names) else set()))
+
+
+def measure(arguments, rows, notes):
+    """Adds to `rows`; a row that cannot be measured becomes a note."""
+    def attempt(what, measurement, *parameters):
+        say(what)
+        try:
+            rows.extend(measurement(*parameters))
+        except (BenchError, OSError) as error:
+            notes.append(f"{what} could not be measured: {str(error).strip()}")
+            say(notes[-1])
+
+    if guests := guests_of(arguments.names):
+        servers.fill_cache(*guests)
+    if compared := [name for name in arguments.names if name in throughput.COMPARISONS]:
+        attempt(", ".join(compared), throughput.measure, compared, arguments.rounds, arguments.seconds, say)
+    for name, (probe, _) in probes.PROBES.items():
+        if name in arguments.names:
+            attempt(name, probe, arguments.quick)
+    if INSTRUCTIONS in arguments.names:
+        attempt(INSTRUCTIONS, instructions.measure, arguments.quick)
+
+
+def main():
+    arguments = parse_arguments()
+    end_with_us()
+    machine.pin_self(machine.LOAD_CORE)
+    began = time.monotonic()
+    rows, notes = [], []
+    try:
+        servers.check_built()
+        description = machine.describe()
+        measure(arguments, rows, notes)
+    except BenchError as error:
+        sys.exit(f"bench: {error}")
+    except KeyboardInterrupt:
+        sys.exit(130)
+    print(f"{report.machine_line(description)}\n")
+    print(report.table(rows))
+    for note in [*report.warnings(description), *notes]:
+        print(f"note: {note}")
+    options = {"rounds": arguments.rounds, "seconds": arguments.seconds, "quick": arguments.quick, "rows": arguments.names}
+    report.write_json(JSON_FILE, description, options, rows, notes)
+    if arguments.markdown:
+        facts = {"rounds": arguments.rounds, "seconds": arguments.seconds, "connections": load.CONNECTIONS, "order_bytes": len(load.ORDER)}
+        measured = {name: text for name, text in MEANINGS.items() if name in arguments.names}
+        report.write_page(PAGE_FILE, description, rows, notes, measured, facts)
+    print(f"{len(rows)} rows in {time.monotonic() - began:.0f} s; every sample: {JSON_FILE.relative_to(servers.SOURCE)}")
+    sys.exit(1 if notes else 0)
+
+
+if __name__ == "__main__":
+    main()

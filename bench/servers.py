@@ -1,0 +1,169 @@
+"""The servers that are measured: nginx, and fiso-flow with one shard. Ports are the kernel's choice."""
+import json
+import os
+import pathlib
+import re
+import shutil
+import socket
+import subprocess
+import tempfile
+
+import machine
+from load import Client
+from processes import BenchError, Process, wait_until
+
+SOURCE = pathlib.Path(__file__).resolve().parents[1]
+FISO_FLOW = SOURCE / "tmp/fiso-flow"
+FISO = SOURCE / "tmp/fiso"
+GUESTS = SOURCE / "build/release/guests"
+WORK = SOURCE / "build/bench"
+CACHE = WORK / "cache"
+STARTING = 60  # seconds; a module that is not in the cache yet is compiled in that time
+
+NGINX_CONFIG = """
+daemon off;
+master_process off;
+worker_processes 1;
+pid nginx.pid;
+error_log stderr crit;
+events {{ worker_connections 2048; }}
+http {{
+  access_log off;
+  server_tokens off;
+  keepalive_requests 1000000000;
+  keepalive_timeout 1h;
+  client_body_temp_path body;
+  proxy_temp_path proxy;
+  fastcgi_temp_path fastcgi;
+  uwsgi_temp_path uwsgi;
+  scgi_temp_path scgi;
+  {upstream}
+  server {{
+    listen 127.0.0.1:{port} backlog=1024;
+    location / {{ {location} }}
+  }}
+}}
+"""
+RETURN_200 = "return 200;"
+UPSTREAM = "upstream backend {{ server 127.0.0.1:{port}; keepalive 256; keepalive_requests 1000000000; keepalive_timeout 1h; }}"
+PROXY_PASS = 'proxy_pass http://backend; proxy_http_version 1.1; proxy_set_header Connection "";'
+
+
+class ReservedPort:
+    """A free port that nobody else is given, while a server with SO_REUSEADDR may listen on it."""
+
+    def __init__(self):
+        self._socket = socket.socket()
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self._socket.bind(("127.0.0.1", 0))
+        self.number = self._socket.getsockname()[1]
+
+    def close(self):
+        self._socket.close()
+
+
+def is_listening(port):
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+class Server:
+    """A running server: its directory, port and process. A context manager."""
+
+    def __init__(self):
+        WORK.mkdir(parents=True, exist_ok=True)
+        self.directory = pathlib.Path(tempfile.mkdtemp(dir=WORK, prefix="run-"))
+        self.reserved = ReservedPort()
+        self.port = self.reserved.number
+        self.process = None
+
+    def url(self, path="/"):
+        return f"http://127.0.0.1:{self.port}{path}"
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        if self.process is not None:
+            self.process.stop()
+        self.reserved.close()
+        shutil.rmtree(self.directory, ignore_errors=True)
+
+
+class Nginx(Server):
+    """Answers 200, or with `backend` passes everything on to that server."""
+
+    def __init__(self, backend=None, core=machine.SERVER_CORE):
+        super().__init__()
+        upstream, location = ("", RETURN_200) if backend is None else (UPSTREAM.format(port=backend.port), PROXY_PASS)
+        config = self.directory / "nginx.conf"
+        config.write_text(NGINX_CONFIG.format(port=self.port, upstream=upstream, location=location))
+        self.process = Process(["nginx", "-p", str(self.directory), "-e", "stderr", "-c", str(config)], core, self.directory / "log")
+
+    def wait_ready(self):
+        wait_until("nginx listens", lambda: is_listening(self.port), self.process)
+        return self
+
+
+def wasm(guest, **settings):
+    """An interceptor."""
+    return {"type": "wasm", "config": {"module": str(GUESTS / f"{guest}.wasm"), **settings}}
+
+
+def flow(port, interceptors=(), sink=None, path="/"):
+    """A flow file: YAML, since JSON is."""
+    return {"name": "bench" + path.replace("/", "-"), "source": {"type": "http", "config": {"listenAddr": f"127.0.0.1:{port}", "path": path}},
+            "interceptors": list(interceptors), "sink": sink or {"type": "discard"}}
+
+
+def http_sink(backend):
+    return {"type": "http", "config": {"url": backend.url()}}
+
+
+class Flow(Server):
+    """fiso-flow, one shard, logging warnings. `paths`: what the flow of each path has besides (arguments of flow())."""
+
+    def __init__(self, paths, settings=None, wrapper=(), program=FISO_FLOW, cache=CACHE):
+        super().__init__()
+        self._admin = ReservedPort()
+        for number, (path, parts) in enumerate(paths.items()):
+            (self.directory / f"{number}.yaml").write_text(json.dumps(flow(self.port, path=path, **parts)))
+        (self.directory / "fiso.yaml").write_text(json.dumps({"shards": 1, **(settings or {})}))
+        env = {**os.environ, "FISO_CACHE_DIR": str(cache), "FISO_METRICS_ADDR": f"127.0.0.1:{self._admin.number}"}
+        self.process = Process([*wrapper, str(program), "-config-dir", str(self.directory), "-log-level", "warn"], machine.SERVER_CORE,
+                               self.directory / "log", env)
+
+    def wait_ready(self):
+        wait_until("fiso-flow is ready", self._is_ready, self.process, STARTING)
+        return self
+
+    def _get(self, path):
+        with Client(self._admin.number, timeout=STARTING) as client:
+            return client.get(path)
+
+    def _is_ready(self):
+        return is_listening(self._admin.number) and self._get("/readyz").status == 200
+
+    def delivered(self):
+        """Events that their sinks have taken."""
+        return sum(int(float(value)) for value in
+                   re.findall(r'^fiso_flow_events_total\{[^}]*status="delivered"[^}]*\} (\S+)$', self._get("/metrics").text(), re.M))
+
+    def __exit__(self, *arguments):
+        super().__exit__(*arguments)
+        self._admin.close()
+
+
+def check_built():
+    needed = [FISO_FLOW, FISO, GUESTS / "passthrough.wasm", GUESTS / "passthrough_go.wasm"]
+    if missing := [path.name for path in needed if not path.exists()]:
+        raise BenchError(f"not built: {', '.join(missing)}; run make build")
+    if missing := [name for name in ("nginx", "wrk") if shutil.which(name) is None]:
+        raise BenchError(f"not installed: {', '.join(missing)}; run make setup")
+
+
+def fill_cache(*guests):
+    """Compiles ahead, so that no measurement waits for a compiler."""
+    WORK.mkdir(parents=True, exist_ok=True)
+    subprocess.run([FISO, "module", "compile", *(GUESTS / f"{guest}.wasm" for guest in guests)], check=True,
+                   stdout=subprocess.DEVNULL, env={**os.environ, "FISO_CACHE_DIR": str(CACHE)})

@@ -1,0 +1,91 @@
+"""CPU per request under full load: servers in turn, round after round, and the ratios of the rounds.
+
+A row needs two servers; what several rows need is measured once per round.
+"""
+import contextlib
+import dataclasses
+import statistics
+
+import load
+import machine
+from processes import BenchError
+from report import Row
+from servers import Flow, Nginx, http_sink, wasm
+
+WARM_UP_SECONDS = 1
+C_GUEST = [wasm("passthrough")]
+GO_GUEST = [wasm("passthrough_go")]
+
+
+def one_flow(**parts):
+    return Flow({"/": parts})
+
+
+# Each takes the server behind it and starts the one that is measured.
+SERVERS = {
+    "nginx return 200": lambda backend: Nginx(),
+    "nginx proxy_pass": Nginx,
+    "fiso": lambda backend: one_flow(),
+    "fiso, C guest": lambda backend: one_flow(interceptors=C_GUEST),
+    "fiso to sink": lambda backend: one_flow(sink=http_sink(backend)),
+    "fiso, C guest, to sink": lambda backend: one_flow(interceptors=C_GUEST, sink=http_sink(backend)),
+    "fiso, Go guest, to sink": lambda backend: one_flow(interceptors=GO_GUEST, sink=http_sink(backend)),
+}
+
+
+@dataclasses.dataclass
+class Comparison:
+    what: str
+    ours: str
+    against: str
+    goal: float | None = None
+    moonshot: float | None = None
+
+
+COMPARISONS = {
+    "M1": Comparison("HTTP → fresh C guest → answer", "fiso, C guest", "nginx return 200", 2.6, 2.0),
+    "M1-bare": Comparison("the same without a guest", "fiso", "nginx return 200"),
+    "M3": Comparison("HTTP → fresh C guest → HTTP sink", "fiso, C guest, to sink", "nginx proxy_pass", 1.75, 1.35),
+    "M3-bare": Comparison("the same without a guest", "fiso to sink", "nginx proxy_pass"),
+    # The original spends 220 times what nginx does on this: an eighth of it is the goal, a hundredth the moonshot.
+    "M6": Comparison("HTTP → fresh Go guest → HTTP sink", "fiso, Go guest, to sink", "nginx proxy_pass", 27.5, 2.2),
+}
+
+
+def sample(server, seconds):
+    """CPU µs per request, and requests per second."""
+    load.run_wrk(server.url(), WARM_UP_SECONDS)
+    before = machine.cpu_ns(server.process.pid)
+    result = load.run_wrk(server.url(), seconds)
+    spent = machine.cpu_ns(server.process.pid) - before
+    if isinstance(server, Flow) and server.delivered() < result.requests:
+        raise BenchError(f"{result.requests} requests were answered 200, {server.delivered()} events delivered")
+    return {"cpu_us": spent / 1000 / result.requests, "per_second": result.requests / result.seconds,
+            "p50_us": result.p50_us, "p99_us": result.p99_us}
+
+
+def measure(names, rounds, seconds, say):
+    """`names`: of COMPARISONS. Their rows."""
+    needed = {server for name in names for server in (COMPARISONS[name].ours, COMPARISONS[name].against)}
+    samples = {server: [] for server in SERVERS if server in needed}
+    with contextlib.ExitStack() as stack:
+        backend = stack.enter_context(Nginx(core=machine.LOAD_CORE)).wait_ready()
+        for number in range(rounds):
+            for name, taken in samples.items():
+                with SERVERS[name](backend) as server:
+                    taken.append(sample(server.wait_ready(), seconds))
+                say(f"round {number + 1} of {rounds}: {name}: {taken[-1]['cpu_us']:.2f} µs, {taken[-1]['per_second']:,.0f} requests/s")
+    return [compare(name, samples) for name in names]
+
+
+def compare(name, samples):
+    row = COMPARISONS[name]
+    ours, against = samples[row.ours], samples[row.against]
+    ratio = statistics.median(a["cpu_us"] / b["cpu_us"] for a, b in zip(ours, against))
+    return Row(name, row.what, summary(ours), f"{row.against} {summary(against)}", ratio, "×", row.goal, row.moonshot,
+               samples={row.ours: ours, row.against: against})
+
+
+def summary(samples):
+    return (f"{statistics.median(taken['cpu_us'] for taken in samples):.1f} µs, "
+            f"{statistics.median(taken['per_second'] for taken in samples) / 1000:.1f}k/s")
