@@ -15,6 +15,7 @@ namespace {
 
 // Who waits for a connection waits within its flow's maxInFlight, so this is only a bound on the absurd.
 constexpr size_t kMostWaiting = 100'000;
+constexpr std::chrono::seconds kLongestRetryAfter = std::chrono::hours(24);
 
 std::optional<std::string> bad_method(const std::string& method) {
   bool word = !method.empty() && std::ranges::all_of(method, [](char c) { return c >= 'A' && c <= 'Z'; });
@@ -65,11 +66,12 @@ Duration retry_after(const HeaderList& headers, WallTime now) {
   std::string text(trim(*value));
   int64_t seconds = 0;
   auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), seconds);
-  if (failed == std::errc() && end == text.data() + text.size()) return std::chrono::seconds(std::clamp<int64_t>(seconds, 0, 86'400));
+  if (failed == std::errc() && end == text.data() + text.size()) return std::clamp<std::chrono::seconds>(std::chrono::seconds(seconds), std::chrono::seconds(0), kLongestRetryAfter);
   tm parts{};
   if (strptime(text.c_str(), "%a, %d %b %Y %H:%M:%S GMT", &parts) == nullptr) return Duration(0);
-  WallTime date{std::chrono::seconds(timegm(&parts))};
-  return std::clamp<Duration>(date - now, Duration(0), std::chrono::hours(24));
+  // In seconds: nanoseconds since the epoch end in the year 2262.
+  auto seconds_now = std::chrono::floor<std::chrono::seconds>(now.time_since_epoch());
+  return std::clamp<std::chrono::seconds>(std::chrono::seconds(timegm(&parts)) - seconds_now, std::chrono::seconds(0), kLongestRetryAfter);
 }
 
 }  // namespace

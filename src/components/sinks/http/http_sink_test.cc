@@ -1,0 +1,148 @@
+#include "components/sinks/http/http_sink.h"
+
+#include <gtest/gtest.h>
+
+#include "base/testing/manual_clock.h"
+#include "core/testing/sink_contract.h"
+#include "net/testing/scripted_upstream.h"
+
+namespace fiso::testing {
+namespace {
+
+using sinks::HttpSink;
+using std::chrono::hours;
+using std::chrono::seconds;
+
+// A prepared HTTP sink whose other side is scripted.
+class HttpBench final : public SinkBench {
+ public:
+  HttpBench() : upstream_([this](ScriptedUpstream::Conversation& conversation) { converse(conversation); }) {
+    resources_.add(shards_);
+    resources_.add(blocking_);
+  }
+
+  async::ShardSet& shards() override { return shards_; }
+  bool become(Mood mood) override { return mood_ = mood, true; }
+  std::unique_ptr<core::Sink> make_sink(async::Shard& shard) override {
+    HttpSink::Config config;
+    config.url = "http://127.0.0.1:" + std::to_string(upstream_.port()) + "/canary-path?q=1";
+    config.headers.emplace("X-Key", Secret("canary-key"));
+    config.timeout = mood_ == Mood::kHangs ? std::chrono::milliseconds(100) : std::chrono::milliseconds(20'000);
+    core::BuildContext context{"flow", {}, metrics_, resources_};
+    plan_ = HttpSink::prepare(config, context).value();
+    return plan_->make(shard);
+  }
+  std::vector<std::string> taken() override {
+    return requests_.with([](auto& requests) {
+      std::vector<std::string> bodies;
+      for (const std::string& request : requests) bodies.push_back(request.substr(request.find("\r\n\r\n") + 4));
+      return bodies;
+    });
+  }
+  std::vector<std::string> canaries() override {
+    return {"canary-path", "canary-key", "127.0.0.1", std::to_string(upstream_.port())};
+  }
+  std::vector<std::string> requests() {
+    return requests_.with([](auto& requests) { return requests; });
+  }
+
+ private:
+  void converse(ScriptedUpstream::Conversation& conversation) {
+    for (std::string request; !(request = conversation.read_request()).empty();) {
+      requests_.with([&](auto& requests) { requests.push_back(request); });
+      if (mood_ == Mood::kHangs) return conversation.wait_for_close();
+      conversation.send(response_text(mood_ == Mood::kTakes ? 200 : mood_ == Mood::kRefuses ? 400 : 503, "canary-path"));
+    }
+  }
+
+  async::ShardSet shards_{1};
+  async::BlockingPool blocking_{1, 16};
+  core::Resources resources_;
+  observe::Metrics metrics_;
+  Guarded<std::vector<std::string>> requests_;
+  std::atomic<Mood> mood_{Mood::kTakes};
+  ScriptedUpstream upstream_;
+  std::shared_ptr<const core::Plan<core::Sink>> plan_;
+};
+
+INSTANTIATE_TYPED_TEST_SUITE_P(Http, SinkContract, HttpBench);
+
+Result<> judge(int status, const std::string& retry_after = "", WallTime now = {}) {
+  net::ClientResponse answer;
+  answer.status = status;
+  if (!retry_after.empty()) answer.headers.add("Retry-After", retry_after);
+  return sinks::judge_answer(answer, now);
+}
+
+TEST(JudgeAnswerTest, TwoHundredsAreTaken) {
+  for (int status : {200, 201, 202, 204, 299}) EXPECT_TRUE(judge(status).has_value()) << status;
+}
+
+TEST(JudgeAnswerTest, FourHundredsAreFinalBut429) {
+  for (int status : {400, 401, 404, 408, 409, 422, 499}) {
+    EXPECT_EQ(judge(status).error().code(), ErrorCode::kRejected) << status;
+    EXPECT_EQ(judge(status).error().message(), "http status " + std::to_string(status));
+  }
+  EXPECT_EQ(judge(429).error().code(), ErrorCode::kUnavailable);
+}
+
+TEST(JudgeAnswerTest, EverythingElseMayBeTriedAgain) {
+  for (int status : {301, 302, 304, 307, 500, 502, 503, 504, 599, 600, 999})
+    EXPECT_EQ(judge(status).error().code(), ErrorCode::kUnavailable) << status;
+}
+
+TEST(JudgeAnswerTest, RetryAfterIsSeconds) {
+  EXPECT_EQ(judge(503, "7").error().retry_after(), seconds(7));
+  EXPECT_EQ(judge(429, " 7 ").error().retry_after(), seconds(7));
+  EXPECT_EQ(judge(503, "0").error().retry_after(), seconds(0));
+  EXPECT_EQ(judge(503, "100000000").error().retry_after(), hours(24));
+}
+
+TEST(JudgeAnswerTest, RetryAfterIsADate) {
+  WallTime now{seconds(784'111'777)};  // Sun, 06 Nov 1994 08:49:37 GMT
+  EXPECT_EQ(judge(503, "Sun, 06 Nov 1994 08:49:47 GMT", now).error().retry_after(), seconds(10));
+  EXPECT_EQ(judge(503, "Sun, 06 Nov 1994 08:49:27 GMT", now).error().retry_after(), seconds(0));
+  EXPECT_EQ(judge(503, "Fri, 31 Dec 9999 23:59:59 GMT", now).error().retry_after(), hours(24));
+  EXPECT_EQ(judge(503, "Sat, 01 Jan 0001 00:00:00 GMT", now).error().retry_after(), seconds(0));
+}
+
+TEST(JudgeAnswerTest, ARetryAfterThatMakesNoSenseIsNone) {
+  for (std::string text : {"-5", "soon", "7 seconds", "99999999999999999999", "7.5", "Sun, 06 Nov 1994"})
+    EXPECT_EQ(judge(503, text).error().retry_after(), seconds(0)) << text;
+}
+
+class HttpSinkTest : public ::testing::Test {
+ protected:
+  ~HttpSinkTest() override {
+    bench_.shards().run_on(0, [&](async::Shard&) { sink_.reset(); });
+  }
+  std::string deliver(const OwnedOutbound& event) {
+    bench_.shards().run_on(0, [&](async::Shard& shard) { sink_ = bench_.make_sink(shard); });
+    EXPECT_TRUE(run_task(bench_.shards()[0], [&] { return sink_->deliver(event.get()); }).has_value());
+    return bench_.requests().at(0);
+  }
+  HttpBench bench_;
+  std::unique_ptr<core::Sink> sink_;
+};
+
+TEST_F(HttpSinkTest, SendsACloudEventWithItsHeaders) {
+  core::Event event = make_event("{}");
+  event.correlation_id = "c-9";
+  event.sink_headers.add("X-Tenant", "t");
+  std::string request = deliver(OwnedOutbound(std::move(event)));
+  EXPECT_TRUE(request.starts_with("POST /canary-path?q=1 HTTP/1.1\r\n")) << request;
+  for (std::string_view line : {"\r\nContent-Type: application/cloudevents+json\r\n", "\r\nfiso-correlation-id: c-9\r\n",
+                                "\r\nX-Key: canary-key\r\n", "\r\nX-Tenant: t\r\n"})
+    EXPECT_NE(request.find(line), std::string::npos) << line << " in " << request;
+}
+
+TEST_F(HttpSinkTest, WhatIsConfiguredStandsAgainstTheEvent) {
+  core::Event event = make_event("{}");
+  event.sink_headers.add("x-key", "forged");
+  event.sink_headers.add("fiso-correlation-id", "forged");
+  std::string request = deliver(OwnedOutbound(std::move(event)));
+  EXPECT_EQ(request.find("forged"), std::string::npos) << request;
+}
+
+}  // namespace
+}  // namespace fiso::testing
