@@ -1,5 +1,6 @@
 #include "components/sinks/stdout/stdout_sink.h"
 
+#include <poll.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -15,6 +16,12 @@ namespace {
 
 struct Nothing {};
 
+// Whoever shares our terminal or pipe may have made it non-blocking.
+bool wait_writable(int fd) {
+  pollfd watched{fd, POLLOUT, 0};
+  return poll(&watched, 1, -1) > 0 || errno == EINTR;
+}
+
 // One line at a time, whichever thread writes it. Zero, or errno.
 int write_line(int fd, std::string_view line) {
   static Guarded<Nothing> output;
@@ -22,6 +29,7 @@ int write_line(int fd, std::string_view line) {
     while (!line.empty()) {
       ssize_t written = ::write(fd, line.data(), line.size());
       if (written < 0 && errno == EINTR) continue;
+      if (written < 0 && errno == EAGAIN && wait_writable(fd)) continue;
       if (written < 0) return errno;
       line.remove_prefix(static_cast<size_t>(written));
     }
