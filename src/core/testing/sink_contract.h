@@ -1,20 +1,20 @@
 // What every sink must do, whatever it writes to: one suite, instantiated by each sink's own test.
 //
-//   INSTANTIATE_TEST_SUITE_P(Http, SinkContract, ::testing::Values([] { return std::make_unique<HttpBench>(); }));
+//   INSTANTIATE_TYPED_TEST_SUITE_P(Http, SinkContract, HttpBench);
 //
-// A SinkBench is the sink's other side. A mood that it cannot be brought into (nothing can make `discard` fail) is a skip that
-// the report shows.
+// A SinkBench, default-constructed for each test, is the sink's other side. A mood that it cannot be brought into (nothing can
+// make `discard` fail) is a skip that the report shows.
 #pragma once
 
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "async/gate.h"
 #include "async/testing/run_task.h"
 #include "core/sink.h"
 #include "core/testing/fakes.h"
@@ -22,15 +22,15 @@
 
 namespace fiso::testing {
 
+enum class Mood {
+  kTakes,
+  kRefuses,  // for good
+  kFails,    // this time
+  kHangs,    // neither takes nor refuses
+};
+
 class SinkBench {
  public:
-  enum class Mood {
-    kTakes,
-    kRefuses,  // for good
-    kFails,    // this time
-    kHangs,    // neither takes nor refuses
-  };
-
   virtual ~SinkBench() = default;
   virtual async::ShardSet& shards() = 0;
   // On the shard.
@@ -45,23 +45,21 @@ class SinkBench {
   virtual std::vector<std::string> canaries() { return {}; }
 };
 
-class SinkContract : public ::testing::TestWithParam<std::function<std::unique_ptr<SinkBench>()>> {
+template <class Bench>
+class SinkContract : public ::testing::Test {
  protected:
-  using Mood = SinkBench::Mood;
-
-  SinkContract() : bench_(GetParam()()) {}
   ~SinkContract() override { destroy_sink(); }
 
   void make_sink() {
-    bench_->shards().run_on(0, [&](async::Shard& shard) { sink_ = bench_->make_sink(shard); });
+    bench_.shards().run_on(0, [&](async::Shard& shard) { sink_ = bench_.make_sink(shard); });
   }
   void destroy_sink() {
-    bench_->shards().run_on(0, [&](async::Shard&) { sink_.reset(); });
+    bench_.shards().run_on(0, [&](async::Shard&) { sink_.reset(); });
   }
   Result<> deliver(const OwnedOutbound& event) {
     return run_task(shard(), [&] { return sink_->deliver(event.get()); });
   }
-  async::Shard& shard() { return bench_->shards()[0]; }
+  async::Shard& shard() { return bench_.shards()[0]; }
 
   static std::string compacted(const std::string& json_text) {
     std::string out;
@@ -69,52 +67,54 @@ class SinkContract : public ::testing::TestWithParam<std::function<std::unique_p
     return out;
   }
 
-  std::unique_ptr<SinkBench> bench_;
+  Bench bench_;
   std::unique_ptr<core::Sink> sink_;
 };
 
-TEST_P(SinkContract, TakesAnEventWhole) {
-  ASSERT_TRUE(bench_->become(Mood::kTakes));
-  make_sink();
+TYPED_TEST_SUITE_P(SinkContract);
+
+TYPED_TEST_P(SinkContract, TakesAnEventWhole) {
+  ASSERT_TRUE(this->bench_.become(Mood::kTakes));
+  this->make_sink();
   OwnedOutbound event(R"({"order":12345678901234567890,"items":[]})");
-  auto delivered = deliver(event);
+  auto delivered = this->deliver(event);
   ASSERT_TRUE(delivered.has_value()) << delivered.error().describe();
-  if (bench_->remembers()) EXPECT_EQ(bench_->taken(), std::vector{event.body()});
+  if (this->bench_.remembers()) EXPECT_EQ(this->bench_.taken(), std::vector{event.body()});
 }
 
-TEST_P(SinkContract, TakesAPayloadOfSeveralLines) {
-  ASSERT_TRUE(bench_->become(Mood::kTakes));
-  make_sink();
+TYPED_TEST_P(SinkContract, TakesAPayloadOfSeveralLines) {
+  ASSERT_TRUE(this->bench_.become(Mood::kTakes));
+  this->make_sink();
   OwnedOutbound event("{\n  \"text\": \"a\\nb\",\r\n\t\"n\": [1,\n 2]\n}");
-  ASSERT_TRUE(deliver(event).has_value());
-  if (!bench_->remembers()) return;
-  ASSERT_EQ(bench_->taken().size(), 1u);
-  EXPECT_EQ(compacted(bench_->taken()[0]), compacted(event.body()));
+  ASSERT_TRUE(this->deliver(event).has_value());
+  if (!this->bench_.remembers()) return;
+  ASSERT_EQ(this->bench_.taken().size(), 1u);
+  EXPECT_EQ(this->compacted(this->bench_.taken()[0]), this->compacted(event.body()));
 }
 
-TEST_P(SinkContract, TakesALargeEvent) {
-  ASSERT_TRUE(bench_->become(Mood::kTakes));
-  make_sink();
+TYPED_TEST_P(SinkContract, TakesALargeEvent) {
+  ASSERT_TRUE(this->bench_.become(Mood::kTakes));
+  this->make_sink();
   OwnedOutbound event("\"" + std::string(1 << 20, 'x') + "\"");
-  ASSERT_TRUE(deliver(event).has_value());
-  if (bench_->remembers()) EXPECT_EQ(bench_->taken(), std::vector{event.body()});
+  ASSERT_TRUE(this->deliver(event).has_value());
+  if (this->bench_.remembers()) EXPECT_EQ(this->bench_.taken(), std::vector{event.body()});
 }
 
-TEST_P(SinkContract, TakesOneAfterTheOther) {
-  ASSERT_TRUE(bench_->become(Mood::kTakes));
-  make_sink();
+TYPED_TEST_P(SinkContract, TakesOneAfterTheOther) {
+  ASSERT_TRUE(this->bench_.become(Mood::kTakes));
+  this->make_sink();
   std::vector<std::string> sent;
   for (int i = 0; i < 20; ++i) {
     OwnedOutbound event("{\"n\":" + std::to_string(i) + "}");
-    ASSERT_TRUE(deliver(event).has_value());
+    ASSERT_TRUE(this->deliver(event).has_value());
     sent.push_back(event.body());
   }
-  if (bench_->remembers()) EXPECT_EQ(bench_->taken(), sent);
+  if (this->bench_.remembers()) EXPECT_EQ(this->bench_.taken(), sent);
 }
 
-TEST_P(SinkContract, TakesManyAtOnceEachOfThemOnce) {
-  ASSERT_TRUE(bench_->become(Mood::kTakes));
-  make_sink();
+TYPED_TEST_P(SinkContract, TakesManyAtOnceEachOfThemOnce) {
+  ASSERT_TRUE(this->bench_.become(Mood::kTakes));
+  this->make_sink();
   constexpr int kEvents = 50;
   std::vector<std::unique_ptr<OwnedOutbound>> events;
   std::vector<std::string> sent;
@@ -124,75 +124,79 @@ TEST_P(SinkContract, TakesManyAtOnceEachOfThemOnce) {
     sent.push_back(events.back()->body());
   }
   int failed = 0;
-  run_task(shard(), [&]() -> Task<> {
-    async::Gate gate(shard().executor());
+  run_task(this->shard(), [&]() -> Task<> {
+    async::Gate gate(this->shard().executor());
     for (auto& event : events) {
-      async::spawn(shard(), [](core::Sink& sink, const core::Outbound& one, int& count, async::Gate::Pass) -> Task<> {
+      async::spawn(this->shard(), [](core::Sink& sink, const core::Outbound& one, int& count, async::Gate::Pass) -> Task<> {
         if (!(co_await sink.deliver(one)).has_value()) ++count;
-      }(*sink_, event->get(), failed, gate.enter()));
+      }(*this->sink_, event->get(), failed, gate.enter()));
     }
     co_await gate.wait_empty();
   });
   EXPECT_EQ(failed, 0);
-  if (!bench_->remembers()) return;
-  std::vector<std::string> taken = bench_->taken();
+  if (!this->bench_.remembers()) return;
+  std::vector<std::string> taken = this->bench_.taken();
   std::ranges::sort(taken);
   std::ranges::sort(sent);
   EXPECT_EQ(taken, sent);
 }
 
-TEST_P(SinkContract, DoesNothingForADeliveryThatIsNeverAwaited) {
-  ASSERT_TRUE(bench_->become(Mood::kTakes));
-  make_sink();
+TYPED_TEST_P(SinkContract, DoesNothingForADeliveryThatIsNeverAwaited) {
+  ASSERT_TRUE(this->bench_.become(Mood::kTakes));
+  this->make_sink();
   OwnedOutbound event("{}");
-  bench_->shards().run_on(0, [&](async::Shard&) { auto never_started = sink_->deliver(event.get()); });
-  if (bench_->remembers()) EXPECT_TRUE(bench_->taken().empty());
+  this->bench_.shards().run_on(0, [&](async::Shard&) { auto never_started = this->sink_->deliver(event.get()); });
+  if (this->bench_.remembers()) EXPECT_TRUE(this->bench_.taken().empty());
 }
 
-TEST_P(SinkContract, SaysThatARefusalIsFinal) {
-  if (!bench_->become(Mood::kRefuses)) GTEST_SKIP() << "this sink's other side never refuses";
-  make_sink();
-  auto delivered = deliver(OwnedOutbound("{}"));
+TYPED_TEST_P(SinkContract, SaysThatARefusalIsFinal) {
+  if (!this->bench_.become(Mood::kRefuses)) GTEST_SKIP() << "this sink's other side never refuses";
+  this->make_sink();
+  auto delivered = this->deliver(OwnedOutbound("{}"));
   ASSERT_FALSE(delivered.has_value());
   EXPECT_FALSE(retryable(delivered.error().code())) << delivered.error().describe();
 }
 
-TEST_P(SinkContract, SaysThatAFailureMayPass) {
-  if (!bench_->become(Mood::kFails)) GTEST_SKIP() << "this sink's other side never fails";
-  make_sink();
-  auto delivered = deliver(OwnedOutbound("{}"));
+TYPED_TEST_P(SinkContract, SaysThatAFailureMayPass) {
+  if (!this->bench_.become(Mood::kFails)) GTEST_SKIP() << "this sink's other side never fails";
+  this->make_sink();
+  auto delivered = this->deliver(OwnedOutbound("{}"));
   ASSERT_FALSE(delivered.has_value());
   EXPECT_TRUE(retryable(delivered.error().code())) << delivered.error().describe();
 }
 
-TEST_P(SinkContract, DoesNotWaitForEver) {
-  if (!bench_->become(Mood::kHangs)) GTEST_SKIP() << "this sink's other side never hangs";
-  make_sink();
-  auto delivered = deliver(OwnedOutbound("{}"));
+TYPED_TEST_P(SinkContract, DoesNotWaitForEver) {
+  if (!this->bench_.become(Mood::kHangs)) GTEST_SKIP() << "this sink's other side never hangs";
+  this->make_sink();
+  auto delivered = this->deliver(OwnedOutbound("{}"));
   ASSERT_FALSE(delivered.has_value());
   EXPECT_EQ(delivered.error().code(), ErrorCode::kTimeout) << delivered.error().describe();
 }
 
-TEST_P(SinkContract, NamesNoAddressInAMessage) {
+TYPED_TEST_P(SinkContract, NamesNoAddressInAMessage) {
   for (Mood mood : {Mood::kRefuses, Mood::kFails, Mood::kHangs}) {
-    if (!bench_->become(mood)) continue;
-    make_sink();
-    auto delivered = deliver(OwnedOutbound(R"({"secret":"canary-payload"})"));
+    if (!this->bench_.become(mood)) continue;
+    this->make_sink();
+    auto delivered = this->deliver(OwnedOutbound(R"({"secret":"canary-payload"})"));
     ASSERT_FALSE(delivered.has_value());
-    std::vector<std::string> canaries = bench_->canaries();
+    std::vector<std::string> canaries = this->bench_.canaries();
     canaries.push_back("canary-payload");
     for (const std::string& canary : canaries) EXPECT_EQ(delivered.error().message().find(canary), std::string::npos) << canary;
-    destroy_sink();
+    this->destroy_sink();
   }
 }
 
-TEST_P(SinkContract, CanBeDestroyedAfterAnyOutcome) {
+TYPED_TEST_P(SinkContract, CanBeDestroyedAfterAnyOutcome) {
   for (Mood mood : {Mood::kTakes, Mood::kRefuses, Mood::kFails, Mood::kHangs}) {
-    if (!bench_->become(mood)) continue;
-    make_sink();
-    (void)deliver(OwnedOutbound("{}"));
-    destroy_sink();
+    if (!this->bench_.become(mood)) continue;
+    this->make_sink();
+    (void)this->deliver(OwnedOutbound("{}"));
+    this->destroy_sink();
   }
 }
+
+REGISTER_TYPED_TEST_SUITE_P(SinkContract, TakesAnEventWhole, TakesAPayloadOfSeveralLines, TakesALargeEvent, TakesOneAfterTheOther,
+                            TakesManyAtOnceEachOfThemOnce, DoesNothingForADeliveryThatIsNeverAwaited, SaysThatARefusalIsFinal,
+                            SaysThatAFailureMayPass, DoesNotWaitForEver, NamesNoAddressInAMessage, CanBeDestroyedAfterAnyOutcome);
 
 }  // namespace fiso::testing

@@ -1,0 +1,114 @@
+#include "components/sources/http/http_source.h"
+
+#include <gtest/gtest.h>
+
+#include "async/testing/run_task.h"
+
+namespace fiso::sources {
+namespace {
+
+using testing::run_task;
+
+// Answers every delivery with the same outcome, or drops it.
+class FixedIntake final : public core::Intake {
+ public:
+  Task<> take(core::Delivery delivery) override {
+    seen = std::move(delivery.event);
+    if (drops) {
+      core::Delivery dropped = std::move(delivery);
+      co_return;
+    }
+    delivery.answer(outcome);
+    co_return;
+  }
+  Result<> outcome;
+  bool drops = false;
+  core::Event seen;
+};
+
+class HttpSourceTest : public ::testing::Test {
+ protected:
+  net::HttpResponse call(net::HttpRequest request, core::StatusMode mode = core::StatusMode::kCompatible) {
+    net::RouteTable routes;
+    HttpSource source(config_, mode, routes);
+    source.start(intake_);
+    EXPECT_EQ(routes.find(config_.listen_addr, config_.path), &source);
+    return run_task(shards_[0], [&] { return source.call(request); });
+  }
+  static net::HttpRequest post(std::string body) {
+    return {.method = "POST", .target = "/", .headers = {}, .body = std::move(body)};
+  }
+
+  async::ShardSet shards_{1};
+  HttpSource::Config config_{.listen_addr = ":8081", .path = "/", .forward_headers = {}, .tls = {}};
+  FixedIntake intake_;
+};
+
+TEST_F(HttpSourceTest, DeliveredIsAnEmpty200) {
+  net::HttpResponse response = call(post("{}"));
+  EXPECT_EQ(response.status, 200);
+  EXPECT_EQ(response.body, "");
+  EXPECT_EQ(intake_.seen.payload.view(), "{}");
+  EXPECT_EQ(intake_.seen.topic, "http");
+}
+
+TEST_F(HttpSourceTest, AnyOtherMethodIs405) {
+  for (std::string method : {"GET", "HEAD", "PUT", "post"}) {
+    net::HttpResponse response = call({.method = method, .target = "/", .headers = {}, .body = {}});
+    EXPECT_EQ(response.status, 405);
+    EXPECT_EQ(response.body, "method not allowed\n");
+  }
+}
+
+TEST_F(HttpSourceTest, EveryFailureIs500InCompatibleMode) {
+  for (ErrorCode code :
+       {ErrorCode::kInvalidInput, ErrorCode::kRejected, ErrorCode::kUnavailable, ErrorCode::kTimeout, ErrorCode::kGuestTrap,
+        ErrorCode::kGuestExit, ErrorCode::kGuestLimit, ErrorCode::kInternal, ErrorCode::kNotFound}) {
+    intake_.outcome = Error(code, "CODE: text").with_context("http://secret/");
+    net::HttpResponse response = call(post("{}"));
+    EXPECT_EQ(response.status, 500) << to_string(code);
+    EXPECT_EQ(response.body, "CODE: text\n");
+    EXPECT_EQ(response.headers.find("X-Content-Type-Options"), "nosniff");
+    EXPECT_FALSE(response.headers.contains("Retry-After"));
+  }
+}
+
+TEST_F(HttpSourceTest, PreciseModeSaysWhoseFaultItWas) {
+  for (auto [code, status] :
+       {std::pair(ErrorCode::kInvalidInput, 400), std::pair(ErrorCode::kRejected, 502), std::pair(ErrorCode::kUnavailable, 502),
+        std::pair(ErrorCode::kTimeout, 504), std::pair(ErrorCode::kGuestTrap, 500)}) {
+    intake_.outcome = Error(code, "x");
+    EXPECT_EQ(call(post("{}"), core::StatusMode::kPrecise).status, status) << to_string(code);
+  }
+}
+
+TEST_F(HttpSourceTest, OverloadAndStoppingAre503WithRetryAfterInBothModes) {
+  for (core::StatusMode mode : {core::StatusMode::kCompatible, core::StatusMode::kPrecise}) {
+    for (ErrorCode code : {ErrorCode::kOverloaded, ErrorCode::kCancelled}) {
+      intake_.outcome = Error(code, "busy");
+      net::HttpResponse response = call(post("{}"), mode);
+      EXPECT_EQ(response.status, 503);
+      EXPECT_EQ(response.headers.find("Retry-After"), "1");
+    }
+  }
+}
+
+TEST_F(HttpSourceTest, ADroppedEventIsNotDelivered) {
+  intake_.drops = true;
+  EXPECT_EQ(call(post("{}")).status, 503);
+}
+
+TEST_F(HttpSourceTest, HeadersThatAreForwardedByNameReachTheSink) {
+  config_.forward_headers = {"X-Tenant", "X-Missing"};
+  net::HttpRequest request = post("{}");
+  request.headers.add("x-tenant", "t-1");
+  request.headers.add("x-tenant", "t-2");
+  request.headers.add("authorization", "secret");
+  call(std::move(request));
+  ASSERT_EQ(intake_.seen.sink_headers.size(), 1u);
+  EXPECT_EQ(intake_.seen.sink_headers.find("X-Tenant"), "t-1");
+  EXPECT_EQ(intake_.seen.headers.find("Authorization"), "secret");
+}
+
+}  // namespace
+}  // namespace fiso::sources
