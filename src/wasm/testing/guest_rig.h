@@ -49,11 +49,14 @@ inline bool eventually(async::ShardSet& shards, const std::function<bool()>& rea
   return true;
 }
 
+inline std::string guests_folder() {
+  const char* folder = std::getenv("FISO_GUESTS");
+  return folder != nullptr ? folder : "guests";
+}
 // Of a guest of guests/; a path stays what it is.
 inline std::string guest_path(std::string_view name) {
   if (name.starts_with('/')) return std::string(name);
-  const char* folder = std::getenv("FISO_GUESTS");
-  return std::string(folder != nullptr ? folder : "guests") + "/" + std::string(name) + ".wasm";
+  return guests_folder() + "/" + std::string(name) + ".wasm";
 }
 
 // What an interceptor's guest gets: an event with this payload.

@@ -17,7 +17,7 @@ namespace fiso::wasm::light::testing {
 inline LightEngineOptions small_options() {
   LightEngineOptions options;
   options.config.slots = 64;
-  options.cache_directory = wasm::testing::guest_path("artifacts") + ".d";
+  options.cache_directory = wasm::testing::guests_folder() + "/artifacts";
   // What AddressSanitizer maps for itself counts, and is more than any limit.
   if (wasm::testing::kSanitized) options.compile.memory = Bytes{RLIM_INFINITY};
   return options;
