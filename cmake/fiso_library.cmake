@@ -44,9 +44,14 @@ function(fiso_library name)
   endif()
 endfunction()
 
-# Registers every test of a program with CTest, labelled with the program's name.
+# Registers every test of a program with CTest, labelled with the program's name. Those whose name ends in _Long repeat
+# something: they are registered once more, labelled `long`, with FISO_LONG=1, which tells them to do so thousands of times.
 include(GoogleTest)
 function(fiso_discover_tests target)
+  set(environment "FISO_GUESTS=${PROJECT_BINARY_DIR}/guests")
   gtest_discover_tests(${target} DISCOVERY_TIMEOUT 120 DISCOVERY_MODE PRE_TEST
-    PROPERTIES TIMEOUT 120 LABELS "${target}" ENVIRONMENT "FISO_GUESTS=${PROJECT_BINARY_DIR}/guests")
+    PROPERTIES TIMEOUT 120 LABELS "${target}" ENVIRONMENT "${environment}")
+  gtest_discover_tests(${target} DISCOVERY_TIMEOUT 120 DISCOVERY_MODE PRE_TEST
+    TEST_FILTER "*_Long*" TEST_PREFIX "long/" TEST_LIST ${target}_LONG_TESTS
+    PROPERTIES TIMEOUT 1800 LABELS long ENVIRONMENT "${environment}" ENVIRONMENT_MODIFICATION "FISO_LONG=set:1")
 endfunction()
