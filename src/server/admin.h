@@ -16,8 +16,8 @@ namespace fiso::server {
 class AdminService final : public net::HttpService {
  public:
   // `request_reload` is called for a POST /reload and returns at once. Borrows all.
-  AdminService(const observe::Health& health, const observe::Metrics& metrics, ReloadVerdicts& verdicts, std::function<void()> request_reload,
-               std::function<void()> refresh_gauges)
+  AdminService(const observe::Health& health, const observe::Metrics& metrics, ReloadVerdicts& verdicts,
+               std::function<void()> request_reload, std::function<void()> refresh_gauges)
       : health_(health),
         metrics_(metrics),
         verdicts_(verdicts),

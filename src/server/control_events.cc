@@ -20,8 +20,7 @@ constexpr int kMostSettles = 20;
 
 void drain(int fd) {
   std::array<char, 4096> ignored;
-  while (::read(fd, ignored.data(), ignored.size()) > 0) {
-  }
+  while (::read(fd, ignored.data(), ignored.size()) > 0) {}
 }
 
 }  // namespace

@@ -7,8 +7,8 @@
 #include <string>
 
 #include "base/clock.h"
-#include "base/result.h"
 #include "base/file_handle.h"
+#include "base/result.h"
 
 namespace fiso::server {
 

@@ -14,9 +14,12 @@ GenerationReplica::GenerationReplica(std::shared_ptr<const Generation> generatio
   }
 }
 
-net::HttpService* GenerationReplica::find(std::string_view address, std::string_view path) const { return routes_.find(address, path); }
+net::HttpService* GenerationReplica::find(std::string_view address, std::string_view path) const {
+  return routes_.find(address, path);
+}
 
-Result<std::shared_ptr<Generation>> Generation::build(const std::vector<flow::FlowDraft>& drafts, const Environment& environment) {
+Result<std::shared_ptr<Generation>> Generation::build(const std::vector<flow::FlowDraft>& drafts,
+                                                      const Environment& environment) {
   std::shared_ptr<Generation> generation(new Generation(environment.shards.count()));
   core::Resources resources = environment.resources;
   resources.add(generation->routes_);

@@ -31,11 +31,12 @@ config::Spec<wasm::CompileLimits> compile_spec() {
 
 config::Spec<WasmSettings> wasm_spec() {
   return config::Spec<WasmSettings>("wasm", "What all WebAssembly guests share.")
-      .field("maxInstances", &WasmSettings::max_instances, "Instances at once, those started ahead included.", between<int64_t>(1, 10'000))
+      .field("maxInstances", &WasmSettings::max_instances, "Instances at once, those started ahead included.",
+             between<int64_t>(1, 10'000))
       .field("instanceQueue", &WasmSettings::instance_queue, "Events that wait for an instance; more are answered 503.",
              between<int64_t>(0, 1'000'000))
-      .field("totalMemory", &WasmSettings::total_memory, "Memory of all instances together; 0 is half of what the process may use.",
-             between<Bytes>(0_B, Bytes{1ull << 46}))
+      .field("totalMemory", &WasmSettings::total_memory,
+             "Memory of all instances together; 0 is half of what the process may use.", between<Bytes>(0_B, Bytes{1ull << 46}))
       .field("maxStack", &WasmSettings::max_stack, "Stack of one guest.", between<Bytes>(64_KiB, 16_MiB))
       .field("compile", &WasmSettings::compile, compile_spec(), "Compiling.");
 }
@@ -43,11 +44,14 @@ config::Spec<WasmSettings> wasm_spec() {
 config::Spec<net::ServerLimits> http_spec() {
   using net::ServerLimits;
   return config::Spec<ServerLimits>("http", "Limits of each listener.")
-      .field("maxConnections", &ServerLimits::connections, "Connections at once; more are answered 503.", between<size_t>(1, 1'000'000))
-      .field("maxHeaderBytes", &ServerLimits::header_bytes, "Request line and headers; more is 431.", between<Bytes>(1_KiB, 1_MiB))
+      .field("maxConnections", &ServerLimits::connections, "Connections at once; more are answered 503.",
+             between<size_t>(1, 1'000'000))
+      .field("maxHeaderBytes", &ServerLimits::header_bytes, "Request line and headers; more is 431.",
+             between<Bytes>(1_KiB, 1_MiB))
       .field("maxHeaders", &ServerLimits::header_fields, "Header fields; more is 431.", between<size_t>(1, 10'000))
       .field("maxBodyBytes", &ServerLimits::body_bytes, "Body; more is 413.", between<Bytes>(1_B, 4_GiB))
-      .field("headerTimeout", &ServerLimits::header_timeout, "From the first byte of a request to the end of its headers.", time_rules())
+      .field("headerTimeout", &ServerLimits::header_timeout, "From the first byte of a request to the end of its headers.",
+             time_rules())
       .field("bodyTimeout", &ServerLimits::body_timeout, "In which a body must end or make progress.", time_rules())
       .field("idleTimeout", &ServerLimits::idle_timeout, "Between requests of a connection.", time_rules())
       .field("writeTimeout", &ServerLimits::write_timeout, "In which an answer must be taken or make progress.", time_rules());
