@@ -78,9 +78,9 @@ Machine: {machine}.
 - One server at a time runs on one core; what loads it (wrk, the paced client, and for the proxy rows the nginx behind it) has
   another. nginx: one worker, no access log. fiso-flow: one shard, logging warnings.
 - Throughput rows: {rounds} rounds; in each, every server is started, warmed up and loaded for {seconds} s in turn
-  (A/B/A/B), over {connections} connections that are kept alive, with an order of {order_bytes} bytes by POST. A request that is not answered 200 fails the run.
-  CPU per request is the scheduler's account of the process (`/proc/PID/task/*/schedstat`) over the requests wrk completed.
-- A result in × is the median of the rounds' ratios, each of two neighbours in time; the absolute figures are medians too. They
+  (A/B/A/B), over {connections} connections that are kept alive, with an order of {order_bytes} bytes by POST. A request that is
+  not answered 200 fails the run. CPU per request is the scheduler's account of the process (`/proc/PID/task/*/schedstat`) over the requests wrk completed.
+- A result in × is the median of the ratios of each round; the absolute figures are medians too. They
   depend on the machine: compare the ratios.
 - Instructions are counted by callgrind, in user space only, as the difference between a short and a long run. They hardly
   depend on the machine's noise: compare commits by them.
