@@ -31,6 +31,7 @@ struct Commands {
   std::string directory;
   std::vector<std::string> modules;
   ModuleRun run;
+  std::string max_stack = "512KiB";
   std::string timeout = "30s";
   std::string memory_limit = "256MiB";
 };
@@ -47,7 +48,8 @@ void declare_module(CLI::App& app, Commands& commands, int& exit_code) {
   module->require_subcommand(1);
   CLI::App* compile = module->add_subcommand("compile", "Compile modules into the cache, ahead of their first use");
   compile->add_option("files", commands.modules, "Modules, *.wasm")->required();
-  compile->callback([&] { exit_code = compile_modules(commands.modules); });
+  compile->add_option("--max-stack", commands.max_stack, "wasm.maxStack of the servers that will use them (default 512KiB)");
+  compile->callback([&] { exit_code = compile_modules(commands.modules, parsed(parse_bytes(commands.max_stack))); });
 
   CLI::App* run = module->add_subcommand("run", "Run one module: its stdin, stdout, stderr and exit code are ours");
   run->add_option("file", commands.run.file, "The module")->required();

@@ -43,9 +43,10 @@ class StderrLog final : public observe::LogSink {
 struct Workshop {
   explicit Workshop(observe::LogLevel level) : log(sink, level, "fiso"), blocking(2, 64), capacity(shards, {.instances = 4, .queue = 4, .memory = {}}) {}
 
-  Result<> open() {
+  Result<> open(Bytes max_stack = wasm::light::EngineConfig().stack) {
     wasm::light::LightEngineOptions options;
     options.config.slots = 4;
+    options.config.stack = max_stack;
     FISO_TRY(engine, wasm::light::LightEngine::make(shards, blocking, capacity, log, std::move(options)));
     return {};
   }
@@ -125,9 +126,9 @@ int to_exit_code(const wasm::RunResult& result, const wasm::Limits& limits) {
 
 }  // namespace
 
-int compile_modules(const std::vector<std::string>& files) {
+int compile_modules(const std::vector<std::string>& files, Bytes max_stack) {
   Workshop workshop(observe::LogLevel::kWarn);
-  if (auto opened = workshop.open(); !opened.has_value()) return fail(opened.error());
+  if (auto opened = workshop.open(max_stack); !opened.has_value()) return fail(opened.error());
   int exit_code = 0;
   for (const std::string& file : files) {
     MonotonicTime start = Clock::system().now();

@@ -4,12 +4,14 @@
 #include <string>
 #include <vector>
 
+#include "base/units.h"
 #include "wasm/run.h"
 
 namespace fiso::program {
 
 // 0 if every one of them is in the cache now; else 1, with the reasons on stderr.
-int compile_modules(const std::vector<std::string>& files);
+// `max_stack` is the `wasm.maxStack` of the servers that will use them: it shapes the code.
+int compile_modules(const std::vector<std::string>& files, Bytes max_stack);
 
 struct ModuleRun {
   std::string file;

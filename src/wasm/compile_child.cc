@@ -85,8 +85,9 @@ Error explain_death(int status, const CompileLimits& limits) {
   return refused("compiling it takes more than " + format_bytes(limits.memory) + " of memory, or it crashes the compiler");
 }
 
-void limit_self(const std::string& cpu_seconds, const std::string& memory) {
+void limit_self(const std::string& parent, const std::string& cpu_seconds, const std::string& memory) {
   prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (std::to_string(getppid()) != parent) _exit(1);  // it died before we asked to be told
   rlim_t cpu = std::strtoull(cpu_seconds.c_str(), nullptr, 10), data = std::strtoull(memory.c_str(), nullptr, 10);
   rlimit limit{cpu, cpu + 1};
   setrlimit(RLIMIT_CPU, &limit);
@@ -103,7 +104,7 @@ Result<std::vector<uint8_t>> compile_in_child(std::span<const uint8_t> module, c
   FISO_TRY(FileHandle reply, memory_file("fiso-artifact"));
   if (!write_all(input.get(), module)) return Error(ErrorCode::kInternal, errno_text(errno)).with_context("hand the module to the compiler");
   FISO_TRY(pid_t pid, spawn_compiler(input.get(), reply.get(),
-                                     {kCompilerName, seconds_text(limits.cpu), std::to_string(limits.memory.count), settings}));
+                                     {kCompilerName, std::to_string(getpid()), seconds_text(limits.cpu), std::to_string(limits.memory.count), settings}));
   int status = wait_for(pid, limits.cpu * 4);
   FISO_TRY(MappedFile mapped, MappedFile::map(reply));
   std::span<const uint8_t> bytes = mapped.bytes();
@@ -113,13 +114,13 @@ Result<std::vector<uint8_t>> compile_in_child(std::span<const uint8_t> module, c
   return std::vector<uint8_t>(bytes.begin() + 1, bytes.end());
 }
 
-bool started_to_compile(int argc, char** argv) { return argc == 4 && std::strcmp(argv[0], kCompilerName) == 0; }
+bool started_to_compile(int argc, char** argv) { return argc == 5 && std::strcmp(argv[0], kCompilerName) == 0; }
 
 int compiler_main(char** argv, const CompileFunction& compile) {
-  limit_self(argv[1], argv[2]);
+  limit_self(argv[1], argv[2], argv[3]);
   auto module = MappedFile::map(FileHandle(kModuleFd));
   if (!module.has_value()) return 1;
-  auto artifact = compile(module->bytes(), argv[3]);
+  auto artifact = compile(module->bytes(), argv[4]);
   std::vector<uint8_t> reply;
   if (artifact.has_value()) {
     reply.push_back(kArtifact);

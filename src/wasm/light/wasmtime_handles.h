@@ -5,6 +5,9 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
+
+#include "base/ascii.h"
 
 extern "C" {
 // Takes `config`; NULL and a message (for fiso_string_free) where it cannot be used.
@@ -44,9 +47,9 @@ inline std::string take_message(wasmtime_error_t* error) {
   if (size_t root = text.rfind("\n    "); root != std::string::npos) {
     std::string_view cause = std::string_view(text).substr(root + 5);
     if (size_t colon = cause.find(": "); colon != std::string_view::npos && colon < 3) cause.remove_prefix(colon + 2);
-    return std::string(cause);
+    return std::string(trim(cause));
   }
-  return text;
+  return std::string(trim(text));
 }
 
 }  // namespace fiso::wasm::light
