@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <fstream>
 #include <sstream>
+#include <system_error>
 #include <utility>
 
 #include "flow/flow_loader.h"
@@ -70,8 +71,14 @@ config::Spec<Settings> settings_spec() {
 Settings load_settings(const std::string& directory, config::Errors& errors) {
   Settings settings;
   std::string file = (std::filesystem::path(directory) / flow::kSettingsFile).string();
-  std::ifstream input(file, std::ios::binary);
-  if (!input) return settings;
+  std::error_code unknown;
+  if (!std::filesystem::exists(std::filesystem::symlink_status(file, unknown))) return settings;
+  std::ifstream input;
+  if (std::filesystem::is_regular_file(file, unknown)) input.open(file, std::ios::binary);
+  if (!input.is_open()) {
+    errors.add({file, 0, 0, "", "the file cannot be read"});
+    return settings;
+  }
   std::ostringstream text;
   text << input.rdbuf();
   auto document = config::Document::parse(text.str(), file, errors);
