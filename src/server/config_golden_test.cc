@@ -1,0 +1,61 @@
+// Each configuration in tests/golden/config and what is said about it: NAME.yaml is a flow (settings_NAME.yaml the settings),
+// NAME.expected all complaints, or "ok". FISO_UPDATE_GOLDEN=1 writes the expected files anew, for a reviewer to read.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include "components/builtin.h"
+#include "flow/flow_loader.h"
+#include "server/settings.h"
+
+namespace fiso::server {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string read(const fs::path& file) {
+  std::ostringstream text;
+  text << std::ifstream(file, std::ios::binary).rdbuf();
+  return text.str();
+}
+
+std::string complaints(const fs::path& file) {
+  config::Errors errors;
+  std::string name = file.filename(), text = read(file);
+  if (name.starts_with("settings_")) {
+    auto document = config::Document::parse(text, name, errors);
+    Settings settings;
+    if (document.has_value()) settings_spec().parse(document->root(), "", settings, errors);
+  } else {
+    core::Registry registry;
+    register_builtin(registry);
+    std::vector<flow::FlowDraft> flows;
+    flow::load_flow(text, name, registry, flows, errors);
+  }
+  return errors.empty() ? "ok\n" : errors.render();
+}
+
+TEST(ConfigGoldenTest, EveryFileIsComplainedAboutAsExpected) {
+  const char* source = std::getenv("FISO_SOURCE");
+  ASSERT_NE(source, nullptr) << "FISO_SOURCE names the source folder; CTest sets it";
+  int files = 0;
+  for (const auto& entry : fs::directory_iterator(fs::path(source) / "tests/golden/config")) {
+    if (entry.path().extension() != ".yaml") continue;
+    ++files;
+    fs::path expected = fs::path(entry.path()).replace_extension(".expected");
+    std::string found = complaints(entry.path());
+    if (std::getenv("FISO_UPDATE_GOLDEN") != nullptr) std::ofstream(expected, std::ios::binary) << found;
+    EXPECT_EQ(found, read(expected)) << entry.path();
+    EXPECT_EQ(found.find("canary"), std::string::npos) << "a secret was quoted: " << entry.path();
+    EXPECT_EQ(found == "ok\n", entry.path().filename().string().find("good") != std::string::npos) << entry.path() << "\n"
+                                                                                                   << found;
+  }
+  EXPECT_GT(files, 20);
+}
+
+}  // namespace
+}  // namespace fiso::server
