@@ -54,6 +54,7 @@ FlowServer::~FlowServer() {
 }
 
 Result<> FlowServer::start(ControlEvents& events) {
+  auto watched = events.watch(options_.config_dir);  // first, so that no change after the reading is missed
   FISO_TRY(Loaded loaded, load_config(options_.config_dir, registry_));
   settings_ = loaded.settings;
   shards_ = std::make_unique<async::ShardSet>(settings_.shards > 0 ? static_cast<unsigned>(settings_.shards)
@@ -70,13 +71,13 @@ Result<> FlowServer::start(ControlEvents& events) {
   resources_.add(*capacity_);
   resources_.add(*engine_);
   listeners_ = std::make_unique<Listeners>(*shards_, settings_.http, log_);
-  if (auto watched = events.watch(options_.config_dir); watched.has_value()) {
+  if (watched.has_value()) {
     log_.info("watching config directory", {{"dir", options_.config_dir}});
   } else {
     log_.warn("config directory is not watched, SIGHUP still reloads", {{"error", watched.error().describe()}});
   }
   MonotonicTime began = now();
-  FISO_TRY_OK(build_and_serve());
+  FISO_TRY_OK(build_and_serve(loaded.flows));
   verdicts_.record("", now() - began);
   health_.set_ready("modules");
   health_.set_ready("listeners");
@@ -100,9 +101,13 @@ Result<> FlowServer::start_admin(ControlEvents& events) {
   return {};
 }
 
-Result<> FlowServer::build_and_serve() {
+Result<> FlowServer::read_and_serve() {
   FISO_TRY(Loaded loaded, load_config(options_.config_dir, registry_));
-  FISO_TRY(auto generation, Generation::build(loaded.flows, {*shards_, resources_, metrics_, log_}));
+  return build_and_serve(loaded.flows);
+}
+
+Result<> FlowServer::build_and_serve(const std::vector<flow::FlowDraft>& flows) {
+  FISO_TRY(auto generation, Generation::build(flows, {*shards_, resources_, metrics_, log_}));
   FISO_TRY_OK(listeners_->open_for(*generation));
   log_.info("starting flows", {{"count", generation->flows().size()}});
   listeners_->serve(generation);
@@ -113,7 +118,7 @@ Result<> FlowServer::build_and_serve() {
 void FlowServer::reload() {
   log_.info("config change detected", {{"dir", options_.config_dir}});
   MonotonicTime began = now();
-  auto served = build_and_serve();
+  auto served = read_and_serve();
   std::string error = served.has_value() ? "" : served.error().describe();
   metrics_
       .counter("fiso_config_reloads_total", "Attempts to read the configuration again.",

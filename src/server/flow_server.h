@@ -59,7 +59,8 @@ class FlowServer {
 
  private:
   Result<> start_admin(ControlEvents& events);
-  Result<> build_and_serve();
+  Result<> build_and_serve(const std::vector<flow::FlowDraft>& flows);
+  Result<> read_and_serve();
   void reload();
   bool drain(ControlEvents& events);
   bool wait_drained(ControlEvents& events);

@@ -12,7 +12,7 @@
 namespace fiso::server {
 
 struct WasmSettings {
-  int64_t max_instances = 1000;
+  int64_t max_instances = 512;
   int64_t instance_queue = 1000;
   Bytes total_memory;  // zero: half of what the process may use
   Bytes max_stack = 512_KiB;

@@ -9,7 +9,7 @@
 namespace fiso::wasm {
 
 struct CapacityOptions {
-  uint64_t instances = 1000;
+  uint64_t instances = 512;
   size_t queue = 1000;
   Bytes memory;  // zero: half of the cgroup's or the machine's
 };

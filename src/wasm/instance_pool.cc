@@ -33,10 +33,9 @@ void InstancePool::open() { refill(); }
 void InstancePool::close() {
   closed_ = true;
   stale_check_.clear();
-  for (Lease& lease : std::exchange(parked_, {})) {
-    share_->parked.decrement();
-    drop(std::move(lease));
-  }
+  share_->parked.add(-static_cast<double>(parked_.size()));
+  drop_all(parked_);
+  drop_all(spent_);
 }
 
 Task<RunResult> InstancePool::run(const RunRequest& request) {
@@ -54,7 +53,7 @@ Task<RunResult> InstancePool::run(const RunRequest& request) {
   if (survives && lease.has_place) {
     park(std::move(lease));
   } else {
-    drop(std::move(lease));
+    retire(std::move(lease));
   }
   refill();
   co_return result;
@@ -112,10 +111,24 @@ void InstancePool::park(Lease lease) {
   parked_.push_back(std::move(lease));
 }
 
+void InstancePool::drop_all(std::deque<Lease>& leases) {
+  for (Lease& lease : std::exchange(leases, {})) drop(std::move(lease));
+}
+
 void InstancePool::drop(Lease lease) {
   if (lease.has_place) share_->return_place();
   if (lease.instance) share_->instances.decrement();
   lease.instance.reset();
+}
+
+// A pool is there for latency, and dropping a large guest takes a while: its answer goes first. Otherwise at once.
+void InstancePool::retire(Lease lease) {
+  bool later = share_->options.execution == Execution::kPooled && !closed_ && spent_.size() < static_cast<size_t>(share_->options.size);
+  if (later) {
+    spent_.push_back(std::move(lease));
+  } else {
+    drop(std::move(lease));
+  }
 }
 
 void InstancePool::drop_stale() {
@@ -134,44 +147,47 @@ void InstancePool::drop_stale() {
 }
 
 void InstancePool::refill() {
-  if (share_->options.execution != Execution::kPooled || refilling_ || never_parks_ || closed_) return;
-  if (!share_->take_place()) {
-    share_->settled.store(true, std::memory_order_relaxed);
-    return;
-  }
+  if (share_->options.execution != Execution::kPooled || refilling_ || closed_) return;
   refilling_ = true;
-  async::spawn(shard_, refill_once(shared_from_this()));
+  async::spawn(shard_, refill_in_background(shared_from_this()));
 }
 
-// Holds the place that refill() took.
-Task<> InstancePool::refill_once(std::shared_ptr<InstancePool> self) {
+// Steps aside before each instance, so that neither a run nor the answer to one waits for it.
+Task<> InstancePool::refill_in_background(std::shared_ptr<InstancePool> self) {
+  bool more = true;
+  while (more && !self->closed_) {
+    do {
+      co_await async::sleep_until(now() + kStepAside);
+    } while (self->running_ > 0 && !self->closed_);
+    self->drop_all(self->spent_);
+    more = !self->closed_ && !self->never_parks_ && self->share_->take_place() && co_await self->start_ahead();
+  }
+  self->share_->settled.store(true, std::memory_order_relaxed);
+  self->refilling_ = false;
+}
+
+// Holds a place of the share's. True if one more instance stands parked.
+Task<bool> InstancePool::start_ahead() {
   Lease lease;
   lease.has_place = true;
-  while (self->running_ > 0 && !self->closed_) co_await async::sleep_until(now() + kStepAside);
-  bool ready = !self->closed_ && co_await self->start_ahead(lease) && !self->closed_;
-  self->refilling_ = false;
-  if (ready) {
-    self->park(std::move(lease));
-    self->refill();
-  } else {
-    self->share_->settled.store(true, std::memory_order_relaxed);
-    self->drop(std::move(lease));
-  }
-}
-
-Task<bool> InstancePool::start_ahead(Lease& lease) {
   lease.place = capacity_.instances.try_acquire();
   lease.memory = capacity_.memory.try_acquire(share_->module->initial_memory().count);
-  if (!lease.place || !lease.memory) co_return false;  // runs need what there is
+  bool enough = lease.place && lease.memory;  // if not, runs need what there is
   MonotonicTime start = now();
-  make_instance(lease);
-  RunResult started = co_await lease.instance->park();
-  if (!lease.instance->waiting()) {
-    never_parks_ = started.outcome != Outcome::kExhausted;  // which says nothing about the guest
-    co_return false;
+  if (enough) {
+    make_instance(lease);
+    RunResult started = co_await lease.instance->park();
+    // Running out of the memory for all says nothing about the guest.
+    never_parks_ = !lease.instance->waiting() && started.outcome != Outcome::kExhausted;
   }
-  lease.stale_at = now() + std::max<Duration>(share_->options.stale_after, (now() - start) * kStalenessPerStart);
-  co_return true;
+  bool parked = enough && lease.instance->waiting() && !closed_;
+  if (parked) {
+    lease.stale_at = now() + std::max<Duration>(share_->options.stale_after, (now() - start) * kStalenessPerStart);
+    park(std::move(lease));
+  } else {
+    drop(std::move(lease));
+  }
+  co_return parked;
 }
 
 }  // namespace fiso::wasm

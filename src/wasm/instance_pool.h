@@ -102,17 +102,20 @@ class InstancePool : public std::enable_shared_from_this<InstancePool> {
   Task<RunResult> run_leased(Lease& lease, const RunRequest& request);
   bool take_parked(Lease& lease);
   void park(Lease lease);
-  // At once and not after the answer: the next instance then finds the same slot, still warm in the cache.
+  // What becomes of an instance that was used. perRequest: it goes at once, and the next one finds its slot warm.
+  void retire(Lease lease);
   void drop(Lease lease);
+  void drop_all(std::deque<Lease>& leases);
   void drop_stale();
   void refill();
-  static Task<> refill_once(std::shared_ptr<InstancePool> self);
-  Task<bool> start_ahead(Lease& lease);
+  static Task<> refill_in_background(std::shared_ptr<InstancePool> self);
+  Task<bool> start_ahead();
 
   async::Shard& shard_;
   Capacity& capacity_;
   std::shared_ptr<PoolShare> share_;
   std::deque<Lease> parked_;  // the newest last
+  std::deque<Lease> spent_;   // used, and to be dropped when no run waits for it
   StaleCheck stale_check_;
   int running_ = 0;           // runs under way here
   bool refilling_ = false;

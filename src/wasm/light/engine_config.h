@@ -10,7 +10,7 @@
 namespace fiso::wasm::light {
 
 struct EngineConfig {
-  uint32_t slots = 1000;        // instances at once
+  uint32_t slots = 512;         // instances at once
   Bytes stack = 512_KiB;        // guest stack; a fiber has 512 KiB more for the host functions on it
   Bytes keep_resident = 8_MiB;  // of each memory, zeroed in place instead of being given back, when a slot is reused
   // Ask the kernel which pages are dirty instead of zeroing all that is kept (Linux 6.7 and newer).

@@ -130,6 +130,11 @@ Result<std::shared_ptr<const Module>> LightEngine::load(const std::string& path)
   bool knows_stdin_file = contains(mapped.bytes(), "--stdin-file");
   FISO_TRY(Variant * variant, variant_for(initial_memory_of(mapped.bytes())));
   auto module = LightModule::make(*this, *variant, artifact, knows_stdin_file);
+  if (!module.has_value() && module.error().code() == ErrorCode::kInternal) {
+    // Intact, and still not for this engine: made on another machine, or by another build.
+    FISO_TRY(artifact, compile(path, mapped.bytes(), key));
+    module = LightModule::make(*this, *variant, artifact, knows_stdin_file);
+  }
   if (!module.has_value()) return unusable(path, module.error().message());
   known = *module;
   return std::shared_ptr<const Module>(*module);
