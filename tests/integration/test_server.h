@@ -1,7 +1,8 @@
 // A whole flow server in this process: configuration text in, request bytes in, answer bytes out.
 //
 // Everything listens on port 0 of loopback. Whatever a flow's listener answers is searched for canaries: no answer may hold an
-// address, a path, a URL or what a guest wrote to stderr. Waits end by CTest's own limit.
+// address, a path, a URL or what a guest wrote to stderr. Waits end by CTest's own limit. One at a time: a stop is a signal to
+// the process.
 #pragma once
 
 #include <map>
