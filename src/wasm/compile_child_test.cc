@@ -94,11 +94,11 @@ TEST(CompileChild, WorksWhateverNumbersAreFree) {
 
 TEST(CompileChild, IsRecognisedByItsName) {
   char name[] = "fiso-module-compiler", other[] = "fiso-flow", argument[] = "1";
-  char* as_compiler[] = {name, argument, argument, argument, nullptr};
-  char* as_program[] = {other, argument, argument, argument, nullptr};
-  EXPECT_TRUE(started_to_compile(4, as_compiler));
-  EXPECT_FALSE(started_to_compile(3, as_compiler));
-  EXPECT_FALSE(started_to_compile(4, as_program));
+  char* as_compiler[] = {name, argument, argument, argument, argument, nullptr};
+  char* as_program[] = {other, argument, argument, argument, argument, nullptr};
+  EXPECT_TRUE(started_to_compile(5, as_compiler));
+  EXPECT_FALSE(started_to_compile(4, as_compiler));
+  EXPECT_FALSE(started_to_compile(5, as_program));
 }
 
 }  // namespace

@@ -11,6 +11,10 @@ namespace {
 constexpr int kStalenessPerStart = 1000;
 // How long a refill steps aside while runs are under way.
 constexpr std::chrono::milliseconds kStepAside{1};
+constexpr int kMostStepsAside = 20;
+
+// What a guest that loops has to answer; after anything else its next answer might belong to this event.
+bool is_one_line(std::string_view output) { return output.find('\n') == output.size() - 1; }
 
 MonotonicTime now() { return std::chrono::steady_clock::now(); }
 
@@ -48,7 +52,7 @@ Task<RunResult> InstancePool::run(const RunRequest& request) {
   ++running_;
   RunResult result = co_await run_leased(lease, request);
   --running_;
-  bool survives = lease.instance->waiting() && lease.served < share_->options.max_requests && !closed_;
+  bool survives = lease.instance->waiting() && lease.served < share_->options.max_requests && !closed_ && is_one_line(result.output);
   if (survives && !lease.has_place) lease.has_place = share_->take_place();
   if (survives && lease.has_place) {
     park(std::move(lease));
@@ -72,6 +76,7 @@ bool InstancePool::never_fits() const { return share_->module->initial_memory() 
 
 Task<Result<InstancePool::Lease>> InstancePool::lease_fresh() {
   MonotonicTime deadline = kNever;  // read off the clock only by those that must wait
+  drop_all(spent_);  // what they hold may be just what is missing
   auto wait_until = [&] { return deadline == kNever ? deadline = now() + share_->setup->limits.timeout : deadline; };
   Lease lease;
   lease.place = capacity_.instances.try_acquire();
@@ -90,6 +95,7 @@ Task<Result<InstancePool::Lease>> InstancePool::lease_fresh() {
 void InstancePool::make_instance(Lease& lease) {
   lease.instance = share_->module->instantiate(shard_, share_->setup);
   share_->instances.increment();
+  lease.stale_at = now() + share_->options.stale_after;
 }
 
 bool InstancePool::take_parked(Lease& lease) {
@@ -152,16 +158,17 @@ void InstancePool::refill() {
   async::spawn(shard_, refill_in_background(shared_from_this()));
 }
 
-// Steps aside before each instance, so that neither a run nor the answer to one waits for it.
+// Steps aside before each instance, so that neither a run nor the answer to one waits for it. What has served goes in any
+// case: others may be waiting for the place that it holds.
 Task<> InstancePool::refill_in_background(std::shared_ptr<InstancePool> self) {
   bool more = true;
   while (more && !self->closed_) {
-    do {
+    for (int i = 0; i == 0 || (i < kMostStepsAside && self->running_ > 0 && !self->closed_); ++i)
       co_await async::sleep_until(now() + kStepAside);
-    } while (self->running_ > 0 && !self->closed_);
     self->drop_all(self->spent_);
     more = !self->closed_ && !self->never_parks_ && self->share_->take_place() && co_await self->start_ahead();
   }
+  self->drop_all(self->spent_);
   self->share_->settled.store(true, std::memory_order_relaxed);
   self->refilling_ = false;
 }
