@@ -7,9 +7,18 @@
 namespace fiso {
 namespace {
 
-constexpr std::string_view kHopByHop[] = {"connection", "keep-alive",        "proxy-authenticate", "proxy-authorization", "proxy-connection",
-                                          "te",         "trailer",           "transfer-encoding",  "upgrade",             "host",
-                                          "expect",     "http2-settings"};
+constexpr std::string_view kHopByHop[] = {"connection",
+                                          "keep-alive",
+                                          "proxy-authenticate",
+                                          "proxy-authorization",
+                                          "proxy-connection",
+                                          "te",
+                                          "trailer",
+                                          "transfer-encoding",
+                                          "upgrade",
+                                          "host",
+                                          "expect",
+                                          "http2-settings"};
 
 bool has_prefix(std::string_view name, std::string_view prefix) {
   return name.size() >= prefix.size() && iequals(name.substr(0, prefix.size()), prefix);
@@ -22,7 +31,9 @@ bool is_token_char(char c) {
 
 }  // namespace
 
-bool is_header_name(std::string_view name) { return !name.empty() && name.size() <= 256 && std::ranges::all_of(name, is_token_char); }
+bool is_header_name(std::string_view name) {
+  return !name.empty() && name.size() <= 256 && std::ranges::all_of(name, is_token_char);
+}
 
 bool is_header_value(std::string_view value) {
   if (value.size() > 8192 || trim(value).size() != value.size()) return false;

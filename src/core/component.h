@@ -60,7 +60,8 @@ struct ComponentType {
 // For a class C with kType, Config, `static config::Spec<Config> spec()` and `static Prepared<T> prepare(Config, BuildContext&)`.
 template <class T, class C>
 ComponentType<T> component_type() {
-  return {std::string(C::kType), C::spec().share(), [](const config::Node& node, const std::string& path, config::Errors& errors) -> Prepare<T> {
+  return {std::string(C::kType), C::spec().share(),
+          [](const config::Node& node, const std::string& path, config::Errors& errors) -> Prepare<T> {
             typename C::Config parsed;
             if (!C::spec().parse(node, path, parsed, errors)) return nullptr;
             return [parsed = std::move(parsed)](BuildContext& context) { return C::prepare(parsed, context); };

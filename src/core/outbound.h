@@ -14,9 +14,9 @@ inline constexpr std::string_view kCorrelationHeader = "fiso-correlation-id";
 
 // Borrows the payload and headers of the event it was made from.
 struct Outbound {
-  std::string head;          // up to the data member's value
+  std::string head;  // up to the data member's value
   std::string_view data;
-  std::string_view tail;     // "}" after it; empty where `data` is a whole CloudEvent
+  std::string_view tail;  // "}" after it; empty where `data` is a whole CloudEvent
   std::string_view correlation_id;
   const HeaderList* headers = nullptr;  // Event::sink_headers
 

@@ -30,8 +30,8 @@ std::string list(const std::vector<std::string>& words) {
 
 // A component's `type` and `config`; `refused` are the types that the contract knows and this build does not have.
 template <class T>
-config::Spec<ComponentConfig> component_spec(std::string name, std::string summary, const std::vector<core::ComponentType<T>>& types,
-                                             std::vector<Refused> refused) {
+config::Spec<ComponentConfig> component_spec(std::string name, std::string summary,
+                                             const std::vector<core::ComponentType<T>>& types, std::vector<Refused> refused) {
   config::Rules<std::string> rules;
   rules.one_of = names_of(types);
   rules.refused = std::move(refused);
@@ -51,7 +51,8 @@ Refused not_built(std::string word) { return {word, "{path} \"" + word + "\" is 
 bool is_expression(std::string_view text) {
   constexpr std::array<std::string_view, 6> kVariables{"data", "time", "source", "type", "id", "subject"};
   if (text.empty()) return false;
-  if (text[0] == '"' || text[0] == '\'' || (text[0] >= '0' && text[0] <= '9') || text.find('(') != std::string_view::npos) return true;
+  if (text[0] == '"' || text[0] == '\'' || (text[0] >= '0' && text[0] <= '9') || text.find('(') != std::string_view::npos)
+    return true;
   if (text == "true" || text == "false" || text == "null") return true;
   std::string_view word = text.substr(0, text.find_first_of(".[ ?+=!<>&|"));
   bool ends_like_one = word.size() == text.size() || text[word.size()] != ' ';
@@ -99,7 +100,8 @@ config::Spec<ErrorHandling> error_handling_spec() {
       .choice("statusMode", &ErrorHandling::status_mode,
               "`compatible` answers every failure with 500; `precise` with 400, 502 or 504, by whose fault it was.",
               {{"compatible", core::StatusMode::kCompatible}, {"precise", core::StatusMode::kPrecise}})
-      .field("commitPolicy", &ErrorHandling::commit_policy, "When an event counts as done: `sink`, when the sink has taken it.", commit)
+      .field("commitPolicy", &ErrorHandling::commit_policy, "When an event counts as done: `sink`, when the sink has taken it.",
+             commit)
       .unsupported("deadLetterTopic", "{path}: dead letters need a Kafka source, which is not built yet")
       .unsupported("transactionalId", "{path}: transactions need Kafka, which is not built yet");
 }
@@ -108,20 +110,23 @@ config::Spec<ErrorHandling> error_handling_spec() {
 
 config::Spec<FlowConfig> flow_spec(const core::Registry& registry) {
   auto source = component_spec("source", "Where events come from.", registry.sources(), {not_built("kafka"), not_built("grpc")});
-  auto sink = component_spec("sink", "Where events go.", registry.sinks(), {not_built("grpc"), not_built("temporal"), not_built("kafka")});
+  auto sink = component_spec("sink", "Where events go.", registry.sinks(),
+                             {not_built("grpc"), not_built("temporal"), not_built("kafka")});
   auto interceptor = component_spec("interceptor", "A step that may change or reject an event.", registry.interceptors(),
                                     {not_built("grpc"), not_built("wasmer-app")});
   config::Rules<int64_t> in_flight;
   in_flight.min = 1;
   in_flight.max = 1'000'000;
   return config::Spec<FlowConfig>("flow", "One flow: events from a source, through interceptors, to a sink.")
-      .required("name", &FlowConfig::name, "Names the flow in logs, metrics and CloudEvents; unique.", {.missing = "name is required"})
+      .required("name", &FlowConfig::name, "Names the flow in logs, metrics and CloudEvents; unique.",
+                {.missing = "name is required"})
       .required("source", &FlowConfig::source, source, "Where events come from.", "source.type is required")
       .field("cloudevents", &FlowConfig::cloudevents, cloudevents_spec(), "Attributes of the CloudEvents that leave.")
       .field("interceptors", &FlowConfig::interceptors, interceptor, "Steps between source and sink, in order.")
       .required("sink", &FlowConfig::sink, sink, "Where events go.", "sink.type is required")
       .field("errorHandling", &FlowConfig::error_handling, error_handling_spec(), "Retries and answers.")
-      .field("maxInFlight", &FlowConfig::max_in_flight, "Events under way at once, over all shards; more are answered 503.", in_flight)
+      .field("maxInFlight", &FlowConfig::max_in_flight, "Events under way at once, over all shards; more are answered 503.",
+             in_flight)
       .unsupported("transform", "{path}: CEL transforms are not built yet; use a wasm interceptor")
       .unsupported("kafka", "{path}: Kafka is not built yet");
 }

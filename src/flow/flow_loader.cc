@@ -42,8 +42,8 @@ std::optional<std::string> read_text(const std::string& file, config::Errors& er
 
 // The component of that type reads its own part; an unknown type has been reported already.
 template <class T>
-core::Prepare<T> parse_component(const std::vector<core::ComponentType<T>>& types, const ComponentConfig& config, const std::string& path,
-                                 config::Errors& errors) {
+core::Prepare<T> parse_component(const std::vector<core::ComponentType<T>>& types, const ComponentConfig& config,
+                                 const std::string& path, config::Errors& errors) {
   const auto* type = core::Registry::find(types, config.type);
   return type == nullptr ? nullptr : type->parse(config.config, path + ".config", errors);
 }
@@ -69,8 +69,8 @@ void load_flow(std::string_view text, const std::string& file, const core::Regis
   draft.source = parse_component(registry.sources(), draft.config.source, "source", errors);
   draft.sink = parse_component(registry.sinks(), draft.config.sink, "sink", errors);
   for (size_t i = 0; i < draft.config.interceptors.size(); ++i) {
-    draft.interceptors.push_back(
-        parse_component(registry.interceptors(), draft.config.interceptors[i], "interceptors[" + std::to_string(i) + "]", errors));
+    draft.interceptors.push_back(parse_component(registry.interceptors(), draft.config.interceptors[i],
+                                                 "interceptors[" + std::to_string(i) + "]", errors));
   }
   check_names(flows, draft, document->root(), errors);
   flows.push_back(std::move(draft));

@@ -50,7 +50,8 @@ Result<std::unique_ptr<FlowPlan>> FlowPlan::prepare(const FlowDraft& draft, asyn
 std::unique_ptr<FlowReplica> FlowPlan::make(async::Shard& shard) const {
   std::vector<std::unique_ptr<core::Interceptor>> chain;
   for (const auto& interceptor : interceptors_) chain.push_back(interceptor->make(shard));
-  auto pipeline = std::make_unique<Pipeline>(shard, options_, core::Chain(std::move(chain)), sink_->make(shard), stats_, in_flight_, log_);
+  auto pipeline =
+      std::make_unique<Pipeline>(shard, options_, core::Chain(std::move(chain)), sink_->make(shard), stats_, in_flight_, log_);
   return std::make_unique<FlowReplica>(source_->make(shard), std::move(pipeline));
 }
 

@@ -15,7 +15,8 @@ namespace fiso::flow {
 // One shard's share of a flow. Shard-local. It may be destroyed when no event is in it.
 class FlowReplica {
  public:
-  FlowReplica(std::unique_ptr<core::Source> source, std::unique_ptr<Pipeline> pipeline) : pipeline_(std::move(pipeline)), source_(std::move(source)) {}
+  FlowReplica(std::unique_ptr<core::Source> source, std::unique_ptr<Pipeline> pipeline)
+      : pipeline_(std::move(pipeline)), source_(std::move(source)) {}
   void start() { source_->start(*pipeline_); }
 
  private:

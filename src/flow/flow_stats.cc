@@ -19,10 +19,12 @@ FlowStats::FlowStats(observe::Metrics& metrics, const std::string& flow)
       in_flight(metrics.gauge("fiso_flow_events_in_flight", "Events under way.", {{"flow", flow}})),
       interceptor_errors(metrics.counter(kErrors, kErrorsHelp, {{"flow", flow}, {"error_type", "interceptor"}})),
       wrap_errors(metrics.counter(kErrors, kErrorsHelp, {{"flow", flow}, {"error_type", "cloudevent_wrap"}})),
-      sink_errors(metrics.counter("fiso_flow_sink_delivery_errors_total", "Events that the sink did not take.", {{"flow", flow}})),
+      sink_errors(
+          metrics.counter("fiso_flow_sink_delivery_errors_total", "Events that the sink did not take.", {{"flow", flow}})),
       retries(metrics.counter("fiso_flow_sink_retries_total", "Attempts at delivery beyond an event's first.", {{"flow", flow}})),
       total_seconds(metrics.histogram(kDuration, kDurationHelp, {{"flow", flow}, {"phase", "total"}}, observe::kFineBuckets)),
-      interceptors_seconds(metrics.histogram(kDuration, kDurationHelp, {{"flow", flow}, {"phase", "interceptors"}}, observe::kFineBuckets)),
+      interceptors_seconds(
+          metrics.histogram(kDuration, kDurationHelp, {{"flow", flow}, {"phase", "interceptors"}}, observe::kFineBuckets)),
       sink_seconds(metrics.histogram(kDuration, kDurationHelp, {{"flow", flow}, {"phase", "sink"}}, observe::kFineBuckets)) {}
 
 }  // namespace fiso::flow

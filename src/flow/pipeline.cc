@@ -13,8 +13,8 @@ constexpr uint32_t kFailedLines = 100;
 
 }  // namespace
 
-Pipeline::Pipeline(async::Shard& shard, const PipelineOptions& options, core::Chain chain, std::unique_ptr<core::Sink> sink, FlowStats& stats,
-                   async::Limiter& in_flight, observe::Log log, const Clock& clock)
+Pipeline::Pipeline(async::Shard& shard, const PipelineOptions& options, core::Chain chain, std::unique_ptr<core::Sink> sink,
+                   FlowStats& stats, async::Limiter& in_flight, observe::Log log, const Clock& clock)
     : options_(options),
       chain_(std::move(chain)),
       sink_(std::move(sink)),
@@ -31,7 +31,8 @@ Task<> Pipeline::take(core::Delivery delivery) {
   async::Limiter::Permit permit = in_flight_.try_acquire();
   if (!pass || !permit) {
     stats_.rejected.increment();
-    delivery.answer(pass ? Error(ErrorCode::kOverloaded, "too many events are in flight") : Error(ErrorCode::kCancelled, "shutting down"));
+    delivery.answer(pass ? Error(ErrorCode::kOverloaded, "too many events are in flight")
+                         : Error(ErrorCode::kCancelled, "shutting down"));
     co_return;
   }
   stats_.in_flight.increment();

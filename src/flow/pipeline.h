@@ -32,8 +32,8 @@ struct PipelineOptions {
 class Pipeline final : public core::Intake {
  public:
   // `in_flight` is the flow's limit over all shards. Borrows all references for its life.
-  Pipeline(async::Shard& shard, const PipelineOptions& options, core::Chain chain, std::unique_ptr<core::Sink> sink, FlowStats& stats,
-           async::Limiter& in_flight, observe::Log log, const Clock& clock = Clock::system());
+  Pipeline(async::Shard& shard, const PipelineOptions& options, core::Chain chain, std::unique_ptr<core::Sink> sink,
+           FlowStats& stats, async::Limiter& in_flight, observe::Log log, const Clock& clock = Clock::system());
 
   Task<> take(core::Delivery delivery) override;
 

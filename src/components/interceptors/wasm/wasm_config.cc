@@ -10,11 +10,13 @@ namespace {
 using Config = WasmInterceptor::Config;
 
 constexpr std::string_view kReadOnlySuffix = ":ro";
-constexpr char kWasmerElsewhere[] = "{path}: runtime \"wasmer\" is not built into this program yet; leave the key out to use the light engine";
+constexpr char kWasmerElsewhere[] =
+    "{path}: runtime \"wasmer\" is not built into this program yet; leave the key out to use the light engine";
 
 std::optional<std::string> bad_preopens(const std::map<std::string, std::string>& preopens) {
   for (const auto& [guest, host] : preopens)
-    if (guest.empty() || host.empty() || host == kReadOnlySuffix) return "{path}: write /guest/path: /host/path, with :ro after it for read-only";
+    if (guest.empty() || host.empty() || host == kReadOnlySuffix)
+      return "{path}: write /guest/path: /host/path, with :ro after it for read-only";
   return std::nullopt;
 }
 
@@ -47,14 +49,20 @@ bool wants_stdin_file(const Config& config, const wasm::Module& module) {
   return config.input == WasmInterceptor::Input::kStdinFile;
 }
 
-Result<std::shared_ptr<const wasm::GuestSetup>> make_setup(const Config& config, const wasm::Module& module, observe::Gauge& memory) {
+Result<std::shared_ptr<const wasm::GuestSetup>> make_setup(const Config& config, const wasm::Module& module,
+                                                           const wasm::Capacity& capacity, observe::Gauge& memory) {
   auto setup = std::make_shared<wasm::GuestSetup>();
   setup->memory_bytes = &memory;
   setup->limits = {.timeout = config.timeout, .memory = config.memory_limit, .output = config.max_output};
   setup->may_park = config.execution == wasm::Execution::kPooled;
   if (module.initial_memory() > config.memory_limit) {
-    return Error(ErrorCode::kInvalidConfig, "the module needs " + format_bytes(module.initial_memory()) + " of memory, memoryLimit is " +
-                                                format_bytes(config.memory_limit));
+    return Error(ErrorCode::kInvalidConfig, "the module needs " + format_bytes(module.initial_memory()) +
+                                                " of memory, memoryLimit is " + format_bytes(config.memory_limit));
+  }
+  if (module.initial_memory().count > capacity.memory.capacity()) {
+    return Error(ErrorCode::kInvalidConfig, "the module needs " + format_bytes(module.initial_memory()) +
+                                                " of memory, wasm.totalMemory is " +
+                                                format_bytes(Bytes{capacity.memory.capacity()}));
   }
   wasm::wasi::GuestOptions options;
   options.args = {std::filesystem::path(config.module).filename().string()};
@@ -90,8 +98,9 @@ config::Spec<Config> WasmInterceptor::spec() {
   return config::Spec<Config>("wasm", "Runs each event through a WebAssembly guest.")
       .required("module", &Config::module, "Path of the module: a WASI preview 1 command.",
                 {.missing = "{path} is required for wasm interceptor"})
-      .choice("runtime", &Config::runtime, "The engine.", {{"wazero", Runtime::kLight}, {"wasmtime", Runtime::kLight}},
-              {.refused = {Refused{"wasmer", kWasmerElsewhere}}, .invalid = "{path} must be 'wazero' or 'wasmer', got \"{value}\""})
+      .choice(
+          "runtime", &Config::runtime, "The engine.", {{"wazero", Runtime::kLight}, {"wasmtime", Runtime::kLight}},
+          {.refused = {Refused{"wasmer", kWasmerElsewhere}}, .invalid = "{path} must be 'wazero' or 'wasmer', got \"{value}\""})
       .choice("execution", &Config::execution, "A fresh instance per event, or one that was started ahead.",
               {{"perRequest", wasm::Execution::kPerRequest}, {"pooled", wasm::Execution::kPooled}},
               {.refused = {Refused{"longRunning", "{path}: longRunning is for apps; an interceptor is perRequest or pooled"}},
@@ -99,29 +108,42 @@ config::Spec<Config> WasmInterceptor::spec() {
       .field("poolSize", &Config::pool_size, "`pooled`: instances that stand ready, over all shards.", between<int64_t>(1, 1000))
       .field("maxRequests", &Config::max_requests, "`pooled`: events one instance may serve, if it loops over its input.",
              between<int64_t>(1, 1'000'000))
-      .choice("input", &Config::input, "How the guest gets its input. `auto`: on stdin, and as a file where the guest knows --stdin-file.",
+      .choice("input", &Config::input,
+              "How the guest gets its input. `auto`: on stdin, and as a file where the guest knows --stdin-file.",
               {{"auto", Input::kAuto}, {"stdin", Input::kStdin}, {"stdin-file", Input::kStdinFile}})
       .field("args", &Config::args, "Arguments after the program's name.")
       .field("env", &Config::env, "Environment; the host's is never passed on.")
-      .field("preopens", &Config::preopens, "Directories, `/guest: /host`, with :ro behind the host's for read-only.", {.check = bad_preopens})
+      .field("preopens", &Config::preopens, "Directories, `/guest: /host`, with :ro behind the host's for read-only.",
+             {.check = bad_preopens})
       .field("timeout", &Config::timeout, "When the guest is stopped.", timeout_rules())
       .field("memoryLimit", &Config::memory_limit, "Linear memory of one instance.", between<Bytes>(64_KiB, 4_GiB))
       .field("maxOutput", &Config::max_output, "Output of one run.", between<Bytes>(1_KiB, 1_GiB))
-      .field("failOpen", &Config::fail_open, "Let an event pass unchanged when the guest fails.");
+      .field("failOpen", &Config::fail_open, "Let an event pass unchanged when the guest fails.")
+      .check({"execution"}, [](const Config& config, config::Report& report) {
+        if (config.execution == wasm::Execution::kPooled) return;
+        for (std::string_view key : {"poolSize", "maxRequests"})
+          if (report.has(key)) report.error(key, "{path} has an effect with `execution: pooled` only");
+      });
 }
 
 core::Prepared<core::Interceptor> WasmInterceptor::prepare(const Config& config, core::BuildContext& context) {
   auto& capacity = context.resources.get<wasm::Capacity>();
+  if (static_cast<uint64_t>(config.pool_size) >= capacity.instances.capacity()) {
+    return Error(ErrorCode::kInvalidConfig, "poolSize " + std::to_string(config.pool_size) +
+                                                " leaves no instance for others: wasm.maxInstances is " +
+                                                std::to_string(capacity.instances.capacity()));
+  }
   FISO_TRY(auto module, context.resources.get<wasm::Engine>().load(config.module));
   std::string name = std::filesystem::path(config.module).filename().string();
   observe::Metrics& metrics = context.metrics;
   auto& memory = metrics.gauge("fiso_wasm_module_memory_bytes", "Linear memory of a module's instances.",
                                {{"flow", context.flow}, {"module", name}});
-  auto setup = make_setup(config, *module, memory);
+  auto setup = make_setup(config, *module, capacity, memory);
   if (!setup.has_value()) return setup.take_error().with_context("wasm module " + config.module);
   auto& instances = metrics.gauge("fiso_wasm_instances", "Instances that exist, those that are started ahead included.",
                                   {{"flow", context.flow}, {"module", name}});
-  auto& parked = metrics.gauge("fiso_wasm_parked_instances", "Instances that wait for input.", {{"flow", context.flow}, {"module", name}});
+  auto& parked =
+      metrics.gauge("fiso_wasm_parked_instances", "Instances that wait for input.", {{"flow", context.flow}, {"module", name}});
   wasm::PoolOptions options{.execution = config.execution, .size = config.pool_size, .max_requests = config.max_requests};
   Shared shared;
   shared.module = name;
@@ -131,10 +153,12 @@ core::Prepared<core::Interceptor> WasmInterceptor::prepare(const Config& config,
   shared.log = context.log.with({{"module", config.module}});
   shared.metrics = &metrics;
   shared.calls = &metrics.counter("fiso_wasm_calls_total", "Guest calls.", {{"flow", context.flow}, {"module", name}});
-  shared.dropped_headers = &metrics.counter("fiso_wasm_dropped_headers_total", "Headers of guests that were not fit to be sent on.",
-                                            {{"flow", context.flow}, {"module", name}});
-  shared.seconds = &metrics.histogram("fiso_wasm_call_duration_seconds", "Time of a guest call, waiting for an instance included.",
-                                      {{"flow", context.flow}, {"module", name}}, observe::kFineBuckets);
+  shared.dropped_headers =
+      &metrics.counter("fiso_wasm_dropped_headers_total", "Headers of guests that were not fit to be sent on.",
+                       {{"flow", context.flow}, {"module", name}});
+  shared.seconds =
+      &metrics.histogram("fiso_wasm_call_duration_seconds", "Time of a guest call, waiting for an instance included.",
+                         {{"flow", context.flow}, {"module", name}}, observe::kFineBuckets);
   context.log.info("loaded wasm interceptor", {{"module", config.module}, {"runtime", "wazero"}});
   return std::make_shared<WasmPlan>(std::move(shared), capacity);
 }

@@ -60,7 +60,8 @@ Task<Result<>> WasmInterceptor::run_guest(core::Event& event) {
     co_return count(valid.take_error().with_message(std::move(message)), "input");
   }
   const wasm::PoolShare& share = *shared_.pool;
-  EnvelopeIn envelope(event.payload.view(), event.headers, share.options.max_requests > 1 ? EnvelopeForm::kLine : EnvelopeForm::kPlain);
+  EnvelopeIn envelope(event.payload.view(), event.headers,
+                      share.options.max_requests > 1 ? EnvelopeForm::kLine : EnvelopeForm::kPlain);
   StderrToLog stderr_lines(shared_.log, event);
   wasm::RunRequest request{.input = envelope.pieces(), .stderr_lines = &stderr_lines};
   MonotonicTime start = Clock::system().now();

@@ -19,7 +19,8 @@ constexpr std::chrono::seconds kLongestRetryAfter = std::chrono::hours(24);
 
 std::optional<std::string> bad_method(const std::string& method) {
   bool word = !method.empty() && std::ranges::all_of(method, [](char c) { return c >= 'A' && c <= 'Z'; });
-  if (!word || method == "CONNECT" || method == "HEAD") return "{path} \"{value}\" is not a method that carries an event (use POST, PUT or PATCH)";
+  if (!word || method == "CONNECT" || method == "HEAD")
+    return "{path} \"{value}\" is not a method that carries an event (use POST, PUT or PATCH)";
   return std::nullopt;
 }
 
@@ -66,12 +67,14 @@ Duration retry_after(const HeaderList& headers, WallTime now) {
   std::string text(trim(*value));
   int64_t seconds = 0;
   auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), seconds);
-  if (failed == std::errc() && end == text.data() + text.size()) return std::clamp<std::chrono::seconds>(std::chrono::seconds(seconds), std::chrono::seconds(0), kLongestRetryAfter);
+  if (failed == std::errc() && end == text.data() + text.size())
+    return std::clamp<std::chrono::seconds>(std::chrono::seconds(seconds), std::chrono::seconds(0), kLongestRetryAfter);
   tm parts{};
   if (strptime(text.c_str(), "%a, %d %b %Y %H:%M:%S GMT", &parts) == nullptr) return Duration(0);
   // In seconds: nanoseconds since the epoch end in the year 2262.
   auto seconds_now = std::chrono::floor<std::chrono::seconds>(now.time_since_epoch());
-  return std::clamp<std::chrono::seconds>(std::chrono::seconds(timegm(&parts)) - seconds_now, std::chrono::seconds(0), kLongestRetryAfter);
+  return std::clamp<std::chrono::seconds>(std::chrono::seconds(timegm(&parts)) - seconds_now, std::chrono::seconds(0),
+                                          kLongestRetryAfter);
 }
 
 }  // namespace
@@ -86,7 +89,8 @@ config::Spec<HttpSink::Config> HttpSink::spec() {
   connections.min = 1;
   connections.max = 10'000;
   return config::Spec<Config>("http", "Delivers each event by one HTTP request.")
-      .required("url", &Config::url, "Where events are sent; http or https.", {.missing = "http sink: url is required", .check = bad_url})
+      .required("url", &Config::url, "Where events are sent; http or https.",
+                {.missing = "http sink: url is required", .check = bad_url})
       .field("method", &Config::method, "The request's method.", {.check = bad_method})
       .field("headers", &Config::headers, "Headers sent with every event.", {.check = bad_headers})
       .field("timeout", &Config::timeout, "Bounds one attempt, connecting included.", timeout)

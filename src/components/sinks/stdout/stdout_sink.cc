@@ -40,7 +40,9 @@ int write_line(int fd, std::string_view line) {
 class StdoutPlan final : public core::Plan<core::Sink> {
  public:
   explicit StdoutPlan(async::BlockingPool& blocking) : blocking_(blocking) {}
-  std::unique_ptr<core::Sink> make(async::Shard&) const override { return std::make_unique<StdoutSink>(blocking_, STDOUT_FILENO); }
+  std::unique_ptr<core::Sink> make(async::Shard&) const override {
+    return std::make_unique<StdoutSink>(blocking_, STDOUT_FILENO);
+  }
 
  private:
   async::BlockingPool& blocking_;
@@ -48,7 +50,9 @@ class StdoutPlan final : public core::Plan<core::Sink> {
 
 }  // namespace
 
-config::Spec<StdoutSink::Config> StdoutSink::spec() { return {"stdout", "Writes each event to standard output, one line per event."}; }
+config::Spec<StdoutSink::Config> StdoutSink::spec() {
+  return {"stdout", "Writes each event to standard output, one line per event."};
+}
 
 core::Prepared<core::Sink> StdoutSink::prepare(const Config&, core::BuildContext& context) {
   return std::make_shared<StdoutPlan>(context.resources.get<async::BlockingPool>());
