@@ -39,6 +39,7 @@ function(fiso_library name)
 
   if(tests AND BUILD_TESTING)
     add_executable(fiso_${name}_test ${tests})
+    target_compile_definitions(fiso_${name}_test PRIVATE FISO_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
     target_link_libraries(fiso_${name}_test PRIVATE fiso_${name} ${ARG_TEST_LINKS} GTest::gmock GTest::gmock_main)
     fiso_discover_tests(fiso_${name}_test)
   endif()

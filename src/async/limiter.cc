@@ -58,6 +58,7 @@ Task<Result<Limiter::Permit>> Limiter::acquire(MonotonicTime deadline, uint64_t 
     std::erase(queue.waiters, &waiter);
     queue.length.fetch_sub(1, std::memory_order_relaxed);
     state.waiting.fetch_sub(1, std::memory_order_relaxed);
+    state.wake();  // it may have stood in the way of others that want less
     co_return Error(ErrorCode::kTimeout, "waited too long for a free place");
   }
   co_return Permit(&state, units);

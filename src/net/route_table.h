@@ -24,6 +24,7 @@ class RouteTable {
   void add(std::string_view address, std::string_view path, HttpService& service);
   // The service of the exact path, else of the longest one ending in / that is a prefix; nullptr if nobody answers.
   HttpService* find(std::string_view address, std::string_view path) const;
+  bool serves(std::string_view address) const { return routes_.contains(address); }
 
  private:
   struct Route {

@@ -98,6 +98,11 @@ Task<> ConnectionOf<Stream>::serve() {
       co_await send_last(parser_.error_status(), parser_.error_text());
       break;
     }
+    if (timed_out_) {  // though a few more bytes came with it
+      shard_.shared().timeouts.fetch_add(1, std::memory_order_relaxed);
+      co_await send_last(408, "request timeout");
+      break;
+    }
     if (parser_.expects_continue() && parser_.state() == State::kBody && !asked_to_go_on_ && !co_await send_continue()) co_return;
     arm_for_read();
     auto [error, bytes] = co_await stream_.read_some(buffer_.space());

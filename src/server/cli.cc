@@ -1,5 +1,7 @@
 #include "server/cli.h"
 
+#include <sys/resource.h>
+
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <cstdlib>
@@ -50,7 +52,16 @@ int check(const FlowServerOptions& options, const core::Registry& registry) {
   return 0;
 }
 
+// Connections are descriptors; the soft limit of 1,024 that most systems start with is for programs that use select().
+void raise_descriptor_limit() {
+  rlimit limit;
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 int serve(const Arguments& arguments, const std::string& name, const core::Registry& registry, const EngineFactory& make_engine) {
+  raise_descriptor_limit();
   auto events = ControlEvents::make();
   if (!events.has_value()) return fail(events.error().describe());
   observe::StdoutLog output;

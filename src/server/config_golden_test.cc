@@ -3,7 +3,6 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
@@ -40,10 +39,8 @@ std::string complaints(const fs::path& file) {
 }
 
 TEST(ConfigGoldenTest, EveryFileIsComplainedAboutAsExpected) {
-  const char* source = std::getenv("FISO_SOURCE");
-  ASSERT_NE(source, nullptr) << "FISO_SOURCE names the source folder; CTest sets it";
   int files = 0;
-  for (const auto& entry : fs::directory_iterator(fs::path(source) / "tests/golden/config")) {
+  for (const auto& entry : fs::directory_iterator(fs::path(FISO_SOURCE_DIR) / "tests/golden/config")) {
     if (entry.path().extension() != ".yaml") continue;
     ++files;
     fs::path expected = fs::path(entry.path()).replace_extension(".expected");

@@ -59,12 +59,12 @@ Result<> FlowServer::start(ControlEvents& events) {
   settings_ = loaded.settings;
   shards_ = std::make_unique<async::ShardSet>(settings_.shards > 0 ? static_cast<unsigned>(settings_.shards)
                                                                    : async::ShardSet::suitable_count());
-  FISO_TRY_OK(start_admin(events));
   blocking_ = std::make_unique<async::BlockingPool>(kBlockingThreads, kBlockingQueue);
   capacity_ = std::make_unique<wasm::Capacity>(
       *shards_, wasm::CapacityOptions{.instances = static_cast<uint64_t>(settings_.wasm.max_instances),
                                       .queue = static_cast<size_t>(settings_.wasm.instance_queue),
                                       .memory = settings_.wasm.total_memory});
+  FISO_TRY_OK(start_admin(events));
   FISO_TRY(engine_, make_engine_({*shards_, *blocking_, *capacity_, log_, settings_}));
   resources_.add(*shards_);
   resources_.add(*blocking_);
@@ -87,7 +87,6 @@ Result<> FlowServer::start(ControlEvents& events) {
 Result<> FlowServer::start_admin(ControlEvents& events) {
   auto refresh = [this, &shown_instances = metrics_.gauge("fiso_wasm_instances_in_use", "Guest instances in the process."),
                   &shown_memory = metrics_.gauge("fiso_wasm_memory_bytes", "Linear memory of all guest instances.")] {
-    if (capacity_ == nullptr) return;
     shown_instances.set(static_cast<double>(capacity_->instances.in_use()));
     shown_memory.set(static_cast<double>(capacity_->memory.in_use()));
   };

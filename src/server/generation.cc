@@ -18,6 +18,8 @@ net::HttpService* GenerationReplica::find(std::string_view address, std::string_
   return routes_.find(address, path);
 }
 
+bool GenerationReplica::serves(std::string_view address) const { return routes_.serves(address); }
+
 Result<std::shared_ptr<Generation>> Generation::build(const std::vector<flow::FlowDraft>& drafts,
                                                       const Environment& environment) {
   std::shared_ptr<Generation> generation(new Generation(environment.shards.count()));

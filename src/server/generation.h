@@ -22,6 +22,7 @@ class GenerationReplica {
  public:
   GenerationReplica(std::shared_ptr<const Generation> generation, async::Shard& shard);
   net::HttpService* find(std::string_view address, std::string_view path) const;
+  bool serves(std::string_view address) const;
 
  private:
   std::shared_ptr<const Generation> generation_;

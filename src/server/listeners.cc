@@ -27,7 +27,8 @@ class Listeners::Router final : public net::HttpService {
 
   Task<net::HttpResponse> call(net::HttpRequest& request) override {
     std::shared_ptr<const GenerationReplica> replica = current_.replica;
-    if (replica == nullptr) co_return not_ready();
+    // Also for connections of a listener that a reload is closing: somebody else may answer there soon.
+    if (replica == nullptr || !replica->serves(address_)) co_return not_ready();
     net::HttpService* service = replica->find(address_, request.path());
     if (service == nullptr) co_return net::text_response(404, "404 page not found");
     co_return co_await service->call(request);

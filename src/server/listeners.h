@@ -47,8 +47,8 @@ class Listeners {
   };
   class Router;
   struct Listener {
+    std::vector<std::unique_ptr<Router>> routers;  // by shard; the server's services
     std::unique_ptr<net::HttpServer> server;
-    std::vector<std::unique_ptr<Router>> routers;  // by shard
     std::optional<net::TlsServerOptions> tls;
     bool serving = false;
     std::shared_future<net::HttpServer::Drained> drained;  // of a retired one; until then the server is its thread's

@@ -31,7 +31,7 @@ TEST_F(SettingsTest, WithoutAFileAllHaveDefaults) {
   EXPECT_TRUE(errors_.empty());
   EXPECT_EQ(settings.shards, 0);
   EXPECT_EQ(settings.shutdown_timeout, std::chrono::seconds(25));
-  EXPECT_EQ(settings.wasm.max_instances, 1000);
+  EXPECT_EQ(settings.wasm.max_instances, 512);
   EXPECT_EQ(settings.http.header_bytes, 64_KiB);
   EXPECT_EQ(settings.http.body_bytes, 10_MiB);
 }

@@ -42,7 +42,7 @@ class Instance {
   virtual Task<RunResult> park() = 0;
 
   // Gives the guest its input and runs it until it ends or, with kMore, waits for the next input. The timeout runs from
-  // this call. A guest that waits for more without having answered is given the end of its input.
+  // this call. A guest that waits for more without having written whole lines is given the end of its input.
   virtual Task<RunResult> run(const RunRequest& request, AfterInput after) = 0;
 
   // True while the guest waits for input: after park(), or after a run that it survived.

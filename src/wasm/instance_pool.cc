@@ -95,7 +95,7 @@ Task<Result<InstancePool::Lease>> InstancePool::lease_fresh() {
 void InstancePool::make_instance(Lease& lease) {
   lease.instance = share_->module->instantiate(shard_, share_->setup);
   share_->instances.increment();
-  lease.stale_at = now() + share_->options.stale_after;
+  if (share_->setup->may_park) lease.stale_at = now() + share_->options.stale_after;
 }
 
 bool InstancePool::take_parked(Lease& lease) {

@@ -128,7 +128,7 @@ class Ports(StartCase):
 
     def test_an_address_that_is_none_is_named(self):
         for address in ("nonsense", "127.0.0.1:99999", "127.0.0.1"):
-            self.assertIn(f"listen {address}: ", self.refused(self.directory(orders=flow_yaml(address=address))))
+            self.assertIn(f"source.config.listenAddr \"{address}\" is not an address", self.refused(self.directory(orders=flow_yaml(address=address))))
 
 
 class Modules(StartCase):

@@ -64,7 +64,7 @@ Task<RunResult> LightInstance::run(const RunRequest& request, AfterInput after) 
   in_run_ = true;
   if (phase_ == Phase::kNew) begin();
   co_await drive();
-  if (phase_ == Phase::kWaiting && host_.guest.output().empty()) {
+  if (phase_ == Phase::kWaiting && !has_answered()) {
     host_.guest.end_input();  // it reads to the end before it answers
     co_await drive();
   }
@@ -123,8 +123,11 @@ Task<> LightInstance::drive() {
 
 // A Go guest reads its input in one goroutine while another, still at work on the answer, sleeps.
 bool LightInstance::waits_for_its_own_timer() const {
-  return in_run_ && host_.pending->until() != kNever && host_.guest.output().empty();
+  return in_run_ && host_.pending->until() != kNever && !has_answered();
 }
+
+// Of guests that loop over lines: half a line is not an answer.
+bool LightInstance::has_answered() const { return host_.guest.output().ends_with('\n'); }
 
 bool LightInstance::poll_slice(MonotonicTime time) {
   due_ = std::min(time + kSlice, deadline_);

@@ -41,6 +41,7 @@ class LightInstance final : public Instance {
   // Gives slices until the guest ends, waits for input, or is out of time.
   Task<> drive();
   bool waits_for_its_own_timer() const;
+  bool has_answered() const;
   // One slice; true when the future is ready.
   bool poll_slice(MonotonicTime now);
   // Waits for what a host function left pending; false when the deadline came first.

@@ -128,7 +128,8 @@ config::Spec<Config> WasmInterceptor::spec() {
 
 core::Prepared<core::Interceptor> WasmInterceptor::prepare(const Config& config, core::BuildContext& context) {
   auto& capacity = context.resources.get<wasm::Capacity>();
-  if (static_cast<uint64_t>(config.pool_size) >= capacity.instances.capacity()) {
+  bool pooled = config.execution == wasm::Execution::kPooled;
+  if (pooled && static_cast<uint64_t>(config.pool_size) >= capacity.instances.capacity()) {
     return Error(ErrorCode::kInvalidConfig, "poolSize " + std::to_string(config.pool_size) +
                                                 " leaves no instance for others: wasm.maxInstances is " +
                                                 std::to_string(capacity.instances.capacity()));
