@@ -35,7 +35,8 @@ TEST(RouteTables, APathIsClaimedOnceAndTlsIsAgreedOn) {
   RouteTables tables(1);
   EXPECT_TRUE(tables.claim(":80", "/a", std::nullopt).has_value());
   EXPECT_TRUE(tables.claim(":80", "/b", std::nullopt).has_value());
-  EXPECT_EQ(tables.claim(":80", "/a", std::nullopt).error().message(), "http source: pre-register: path \"/a\" already registered on :80");
+  EXPECT_EQ(tables.claim(":80", "/a", std::nullopt).error().message(),
+            "http source: pre-register: path \"/a\" already registered on :80");
   EXPECT_FALSE(tables.claim(":80", "/c", TlsServerOptions{"cert", "key"}).has_value());
 }
 

@@ -53,7 +53,8 @@ void declare_module(CLI::App& app, Commands& commands, int& exit_code) {
 
   CLI::App* run = module->add_subcommand("run", "Run one module: its stdin, stdout, stderr and exit code are ours");
   run->add_option("file", commands.run.file, "The module")->required();
-  run->add_option("--dir", commands.run.directories, "Directory to give, HOST::GUEST, with :ro behind it for read-only; may repeat")
+  run->add_option("--dir", commands.run.directories,
+                  "Directory to give, HOST::GUEST, with :ro behind it for read-only; may repeat")
       ->allow_extra_args(false);
   run->add_option("--env", commands.run.env, "Variable to give, NAME=VALUE; may repeat")->allow_extra_args(false);
   run->add_option("--timeout", commands.timeout, "When it is stopped (default 30s)");

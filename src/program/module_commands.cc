@@ -41,7 +41,8 @@ class StderrLog final : public observe::LogSink {
 
 // One shard and the light engine.
 struct Workshop {
-  explicit Workshop(observe::LogLevel level) : log(sink, level, "fiso"), blocking(2, 64), capacity(shards, {.instances = 4, .queue = 4, .memory = {}}) {}
+  explicit Workshop(observe::LogLevel level)
+      : log(sink, level, "fiso"), blocking(2, 64), capacity(shards, {.instances = 4, .queue = 4, .memory = {}}) {}
 
   Result<> open(Bytes max_stack = wasm::light::EngineConfig().stack) {
     wasm::light::LightEngineOptions options;
@@ -81,7 +82,8 @@ Result<std::shared_ptr<const wasm::GuestSetup>> make_setup(const ModuleRun& run)
   options.args.insert(options.args.end(), run.arguments.begin(), run.arguments.end());
   for (const std::string& variable : run.env) {
     size_t equals = variable.find('=');
-    if (equals == std::string::npos || equals == 0) return Error(ErrorCode::kInvalidConfig, "--env " + variable + ": write NAME=VALUE");
+    if (equals == std::string::npos || equals == 0)
+      return Error(ErrorCode::kInvalidConfig, "--env " + variable + ": write NAME=VALUE");
     options.env.emplace_back(variable.substr(0, equals), variable.substr(equals + 1));
   }
   for (const std::string& directory : run.directories) options.preopens.push_back(to_preopen(directory));

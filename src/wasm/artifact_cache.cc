@@ -29,9 +29,7 @@ Digest sha256(std::initializer_list<std::span<const uint8_t>> parts) {
   return digest;
 }
 
-std::span<const uint8_t> as_bytes(std::string_view text) {
-  return {reinterpret_cast<const uint8_t*>(text.data()), text.size()};
-}
+std::span<const uint8_t> as_bytes(std::string_view text) { return {reinterpret_cast<const uint8_t*>(text.data()), text.size()}; }
 
 std::string hex(const Digest& digest) {
   constexpr char kDigits[] = "0123456789abcdef";
@@ -55,7 +53,8 @@ Error unusable(std::string why, const std::string& directory) {
 Result<ArtifactCache> ArtifactCache::open(const std::string& directory) {
   if (directory.empty()) return unusable("no directory: set FISO_CACHE_DIR", "(none)");
   std::error_code failed;
-  if (auto parent = std::filesystem::path(directory).parent_path(); !parent.empty()) std::filesystem::create_directories(parent, failed);
+  if (auto parent = std::filesystem::path(directory).parent_path(); !parent.empty())
+    std::filesystem::create_directories(parent, failed);
   if (mkdir(directory.c_str(), 0700) != 0 && errno != EEXIST) return unusable(errno_text(errno), directory);
   FileHandle handle(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
   if (!handle) return unusable(errno_text(errno), directory);
@@ -67,7 +66,8 @@ Result<ArtifactCache> ArtifactCache::open(const std::string& directory) {
 
 std::string ArtifactCache::default_directory() {
   if (const char* directory = std::getenv("FISO_CACHE_DIR"); directory != nullptr && *directory != '\0') return directory;
-  if (const char* cache = std::getenv("XDG_CACHE_HOME"); cache != nullptr && *cache == '/') return std::string(cache) + "/fiso/modules";
+  if (const char* cache = std::getenv("XDG_CACHE_HOME"); cache != nullptr && *cache == '/')
+    return std::string(cache) + "/fiso/modules";
   if (const char* home = std::getenv("HOME"); home != nullptr && *home == '/') return std::string(home) + "/.cache/fiso/modules";
   return "";
 }
@@ -81,7 +81,8 @@ std::optional<FileHandle> ArtifactCache::find(const std::string& key) const {
   FileHandle artifact(openat(directory_.get(), (key + ".artifact").c_str(), kFlags));
   FileHandle sum(openat(directory_.get(), (key + ".sha256").c_str(), kFlags));
   struct stat artifact_status, sum_status;
-  if (!artifact || !sum || fstat(artifact.get(), &artifact_status) != 0 || fstat(sum.get(), &sum_status) != 0) return std::nullopt;
+  if (!artifact || !sum || fstat(artifact.get(), &artifact_status) != 0 || fstat(sum.get(), &sum_status) != 0)
+    return std::nullopt;
   if (!is_private(artifact_status) || !is_private(sum_status)) return std::nullopt;
   auto bytes = MappedFile::map(artifact), expected = MappedFile::map(sum);
   if (!bytes.has_value() || !expected.has_value()) return std::nullopt;

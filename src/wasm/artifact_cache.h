@@ -12,8 +12,8 @@
 #include <string>
 #include <string_view>
 
-#include "base/result.h"
 #include "base/file_handle.h"
+#include "base/result.h"
 
 namespace fiso::wasm {
 

@@ -30,9 +30,7 @@ constexpr uint8_t kReason = 2;
 
 Error refused(std::string why) { return Error(ErrorCode::kInvalidConfig, std::move(why)); }
 
-std::string seconds_text(Duration duration) {
-  return std::to_string(std::chrono::ceil<std::chrono::seconds>(duration).count());
-}
+std::string seconds_text(Duration duration) { return std::to_string(std::chrono::ceil<std::chrono::seconds>(duration).count()); }
 
 // At a number above those of the child, so that putting one in its place there never covers the other.
 Result<FileHandle> memory_file(const char* name) {
@@ -74,8 +72,7 @@ int wait_for(pid_t pid, Duration longest) {
     if (ready == 0) kill(pid, SIGKILL);
   }
   int status = 0;
-  while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {
-  }
+  while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {}
   return status;
 }
 
@@ -99,12 +96,15 @@ void limit_self(const std::string& parent, const std::string& cpu_seconds, const
 
 }  // namespace
 
-Result<std::vector<uint8_t>> compile_in_child(std::span<const uint8_t> module, const std::string& settings, const CompileLimits& limits) {
+Result<std::vector<uint8_t>> compile_in_child(std::span<const uint8_t> module, const std::string& settings,
+                                              const CompileLimits& limits) {
   FISO_TRY(FileHandle input, memory_file("fiso-module"));
   FISO_TRY(FileHandle reply, memory_file("fiso-artifact"));
-  if (!write_all(input.get(), module)) return Error(ErrorCode::kInternal, errno_text(errno)).with_context("hand the module to the compiler");
+  if (!write_all(input.get(), module))
+    return Error(ErrorCode::kInternal, errno_text(errno)).with_context("hand the module to the compiler");
   FISO_TRY(pid_t pid, spawn_compiler(input.get(), reply.get(),
-                                     {kCompilerName, std::to_string(getpid()), seconds_text(limits.cpu), std::to_string(limits.memory.count), settings}));
+                                     {kCompilerName, std::to_string(getpid()), seconds_text(limits.cpu),
+                                      std::to_string(limits.memory.count), settings}));
   int status = wait_for(pid, limits.cpu * 4);
   FISO_TRY(MappedFile mapped, MappedFile::map(reply));
   std::span<const uint8_t> bytes = mapped.bytes();

@@ -25,7 +25,8 @@ struct CompileLimits {
 };
 
 // `settings` reach the child's compile function as they are. The error's message says what is wrong with the module.
-Result<std::vector<uint8_t>> compile_in_child(std::span<const uint8_t> module, const std::string& settings, const CompileLimits& limits);
+Result<std::vector<uint8_t>> compile_in_child(std::span<const uint8_t> module, const std::string& settings,
+                                              const CompileLimits& limits);
 
 // The child's side.
 using CompileFunction = std::function<Result<std::vector<uint8_t>>(std::span<const uint8_t> module, const std::string& settings)>;

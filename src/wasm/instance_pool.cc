@@ -22,8 +22,7 @@ MonotonicTime now() { return std::chrono::steady_clock::now(); }
 
 bool PoolShare::take_place() {
   int64_t free = free_places_.load(std::memory_order_relaxed);
-  while (free > 0 && !free_places_.compare_exchange_weak(free, free - 1)) {
-  }
+  while (free > 0 && !free_places_.compare_exchange_weak(free, free - 1)) {}
   return free > 0;
 }
 
@@ -52,7 +51,8 @@ Task<RunResult> InstancePool::run(const RunRequest& request) {
   ++running_;
   RunResult result = co_await run_leased(lease, request);
   --running_;
-  bool survives = lease.instance->waiting() && lease.served < share_->options.max_requests && !closed_ && is_one_line(result.output);
+  bool survives =
+      lease.instance->waiting() && lease.served < share_->options.max_requests && !closed_ && is_one_line(result.output);
   if (survives && !lease.has_place) lease.has_place = share_->take_place();
   if (survives && lease.has_place) {
     park(std::move(lease));
@@ -65,9 +65,11 @@ Task<RunResult> InstancePool::run(const RunRequest& request) {
 
 Task<RunResult> InstancePool::run_leased(Lease& lease, const RunRequest& request) {
   ++lease.served;
-  bool loops = share_->options.max_requests > 1 && share_->setup->may_park && !share_->reads_to_end.load(std::memory_order_relaxed);
+  bool loops =
+      share_->options.max_requests > 1 && share_->setup->may_park && !share_->reads_to_end.load(std::memory_order_relaxed);
   RunResult result = co_await lease.instance->run(request, loops ? AfterInput::kMore : AfterInput::kEnd);
-  if (loops && result.outcome == Outcome::kOk && !lease.instance->waiting()) share_->reads_to_end.store(true, std::memory_order_relaxed);
+  if (loops && result.outcome == Outcome::kOk && !lease.instance->waiting())
+    share_->reads_to_end.store(true, std::memory_order_relaxed);
   co_return result;
 }
 
@@ -76,7 +78,7 @@ bool InstancePool::never_fits() const { return share_->module->initial_memory() 
 
 Task<Result<InstancePool::Lease>> InstancePool::lease_fresh() {
   MonotonicTime deadline = kNever;  // read off the clock only by those that must wait
-  drop_all(spent_);  // what they hold may be just what is missing
+  drop_all(spent_);                 // what they hold may be just what is missing
   auto wait_until = [&] { return deadline == kNever ? deadline = now() + share_->setup->limits.timeout : deadline; };
   Lease lease;
   lease.place = capacity_.instances.try_acquire();
@@ -129,7 +131,8 @@ void InstancePool::drop(Lease lease) {
 
 // A pool is there for latency, and dropping a large guest takes a while: its answer goes first. Otherwise at once.
 void InstancePool::retire(Lease lease) {
-  bool later = share_->options.execution == Execution::kPooled && !closed_ && spent_.size() < static_cast<size_t>(share_->options.size);
+  bool later =
+      share_->options.execution == Execution::kPooled && !closed_ && spent_.size() < static_cast<size_t>(share_->options.size);
   if (later) {
     spent_.push_back(std::move(lease));
   } else {

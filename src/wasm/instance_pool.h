@@ -117,7 +117,7 @@ class InstancePool : public std::enable_shared_from_this<InstancePool> {
   std::deque<Lease> parked_;  // the newest last
   std::deque<Lease> spent_;   // used, and to be dropped when no run waits for it
   StaleCheck stale_check_;
-  int running_ = 0;           // runs under way here
+  int running_ = 0;  // runs under way here
   bool refilling_ = false;
   bool never_parks_ = false;  // the guest ends without reading input: nothing to start ahead
   bool closed_ = false;

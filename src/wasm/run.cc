@@ -22,13 +22,11 @@ Error to_error(const RunResult& result, const Limits& limits) {
     case Outcome::kExit:
       return Error(ErrorCode::kGuestExit, "module closed with exit_code(" + std::to_string(result.exit_code) + ")");
     case Outcome::kTrap: return Error(ErrorCode::kGuestTrap, "wasm trap: " + result.detail);
-    case Outcome::kTimeout:
-      return Error(ErrorCode::kTimeout, "wasm execution timeout after " + format_duration(limits.timeout));
+    case Outcome::kTimeout: return Error(ErrorCode::kTimeout, "wasm execution timeout after " + format_duration(limits.timeout));
     case Outcome::kMemory:
       return Error(ErrorCode::kGuestLimit, "wasm memory limit of " + format_bytes(limits.memory) + " reached");
     case Outcome::kExhausted: return Error(ErrorCode::kOverloaded, "the memory for all wasm instances is used up");
-    case Outcome::kOutput:
-      return Error(ErrorCode::kGuestLimit, "wasm output is larger than " + format_bytes(limits.output));
+    case Outcome::kOutput: return Error(ErrorCode::kGuestLimit, "wasm output is larger than " + format_bytes(limits.output));
     case Outcome::kBadStart: return Error(ErrorCode::kGuestTrap, "wasm module did not start: " + result.detail);
     case Outcome::kOverloaded: return Error(ErrorCode::kOverloaded, "no wasm instance is free");
     case Outcome::kOk: break;

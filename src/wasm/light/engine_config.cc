@@ -1,12 +1,9 @@
 #include "wasm/light/engine_config.h"
 
-#include <sys/auxv.h>
-#if defined(__x86_64__)
-#include <cpuid.h>
-#endif
-
 #include <string>
 #include <utility>
+
+#include "wasm/cpu_features.h"
 
 namespace fiso::wasm::light {
 namespace {
@@ -21,22 +18,6 @@ wasm_config_t* common_config(const EngineConfig& config) {
   wasmtime_config_async_stack_size_set(wasm, config.stack.count + kHostStack);
   fiso_config_no_backtrace(wasm);
   return wasm;
-}
-
-// What the CPU can do, as it says itself; reading /proc/cpuinfo for it takes a millisecond.
-std::string cpu_features() {
-  std::string text;
-#if defined(__x86_64__)
-  for (unsigned leaf : {1u, 7u, 0xdu, 0x80000001u}) {
-    unsigned a = 0, b = 0, c = 0, d = 0;
-    if (__get_cpuid_count(leaf, leaf == 0xdu ? 1 : 0, &a, &b, &c, &d) == 0) continue;
-    if (leaf == 1) b = 0;  // which of the CPUs this is, among others
-    for (unsigned part : {a, b, c, d}) text += std::to_string(part) + " ";
-  }
-#else
-  text = std::to_string(getauxval(AT_HWCAP)) + " " + std::to_string(getauxval(AT_HWCAP2));
-#endif
-  return text;
 }
 
 Result<EngineHandle> make_engine(wasm_config_t* wasm) {

@@ -16,7 +16,8 @@ constexpr size_t kMostParameters = 10;
 wasi::GuestMemory memory_of(HostState& state, wasmtime_caller_t* caller) {
   if (!state.memory.has_value()) {  // called by a start section, before the exports were looked at
     wasmtime_extern_t exported;
-    if (!wasmtime_caller_export_get(caller, "memory", 6, &exported) || exported.kind != WASMTIME_EXTERN_MEMORY) return {nullptr, 0};
+    if (!wasmtime_caller_export_get(caller, "memory", 6, &exported) || exported.kind != WASMTIME_EXTERN_MEMORY)
+      return {nullptr, 0};
     state.memory = exported.of.memory;
   }
   // Asked anew at each call: memory.grow changes the size.
@@ -57,13 +58,14 @@ bool resume_when_done(void* env) {
   return true;
 }
 
-void call_maybe_waiting(void* env, wasmtime_caller_t* caller, const wasmtime_val_t* values, size_t count, wasmtime_val_t* results, size_t,
-                        wasm_trap_t** trap, wasmtime_async_continuation_t* continuation) {
+void call_maybe_waiting(void* env, wasmtime_caller_t* caller, const wasmtime_val_t* values, size_t count, wasmtime_val_t* results,
+                        size_t, wasm_trap_t** trap, wasmtime_async_continuation_t* continuation) {
   const auto& function = *static_cast<const wasi::HostFunction*>(env);
   HostState& state = state_of(caller);
   std::array<uint64_t, kMostParameters> arguments;
   for (size_t i = 0; i < count; ++i)
-    arguments[i] = values[i].kind == WASMTIME_I64 ? static_cast<uint64_t>(values[i].of.i64) : static_cast<uint32_t>(values[i].of.i32);
+    arguments[i] =
+        values[i].kind == WASMTIME_I64 ? static_cast<uint64_t>(values[i].of.i64) : static_cast<uint32_t>(values[i].of.i32);
   wasi::GuestMemory memory = memory_of(state, caller);
   wasi::Outcome outcome = function.call(state.guest, memory, wasi::Args(arguments.data()));
   continuation->env = &state;
@@ -106,10 +108,10 @@ void define_wasi(wasmtime_linker_t* linker, WaitingFunctions waiting) {
     void* env = const_cast<wasi::HostFunction*>(&function);
     wasmtime_error_t* error =
         function.may_wait(waiting.input, waiting.files)
-            ? wasmtime_linker_define_async_func(linker, kModule.data(), kModule.size(), function.name.data(), function.name.size(), type,
-                                                call_maybe_waiting, env, nullptr)
-            : wasmtime_linker_define_func_unchecked(linker, kModule.data(), kModule.size(), function.name.data(), function.name.size(), type,
-                                                    call_directly, env, nullptr);
+            ? wasmtime_linker_define_async_func(linker, kModule.data(), kModule.size(), function.name.data(),
+                                                function.name.size(), type, call_maybe_waiting, env, nullptr)
+            : wasmtime_linker_define_func_unchecked(linker, kModule.data(), kModule.size(), function.name.data(),
+                                                    function.name.size(), type, call_directly, env, nullptr);
     wasm_functype_delete(type);
     FISO_CHECK(error == nullptr, function.name);
   }

@@ -36,7 +36,8 @@ Result<FileHandle> open_module(const std::string& path) {
   if (fstat(file.get(), &status) != 0) return inaccessible(path, errno_text(errno));
   if (S_ISDIR(status.st_mode)) return inaccessible(path, "it is a directory");
   if (!S_ISREG(status.st_mode)) return inaccessible(path, "it is not a regular file");
-  if (static_cast<uint64_t>(status.st_size) > kLargestModule.count) return unusable(path, "it is larger than " + format_bytes(kLargestModule));
+  if (static_cast<uint64_t>(status.st_size) > kLargestModule.count)
+    return unusable(path, "it is larger than " + format_bytes(kLargestModule));
   return file;
 }
 
@@ -44,7 +45,8 @@ Result<FileHandle> open_module(const std::string& path) {
 Result<> check_header(const std::string& path, std::span<const uint8_t> bytes) {
   constexpr std::array<uint8_t, 4> kMagic{0, 'a', 's', 'm'};
   constexpr std::array<uint8_t, 4> kCore{1, 0, 0, 0};
-  if (bytes.size() < 8 || !std::equal(kMagic.begin(), kMagic.end(), bytes.begin())) return unusable(path, "it is not a WebAssembly binary");
+  if (bytes.size() < 8 || !std::equal(kMagic.begin(), kMagic.end(), bytes.begin()))
+    return unusable(path, "it is not a WebAssembly binary");
   if (bytes[6] == 1) return unusable(path, "it is a WebAssembly component; build a core module (target wasm32-wasip1)");
   if (!std::equal(kCore.begin(), kCore.end(), bytes.begin() + 4)) return unusable(path, "its WebAssembly version is not 1");
   return {};
@@ -175,7 +177,8 @@ int light_compiler_main(char** argv) {
       return Error(ErrorCode::kInvalidConfig, take_message(error));
     ModuleHandle compiled(handle);
     wasm_byte_vec_t artifact;
-    if (wasmtime_error_t* error = wasmtime_module_serialize(handle, &artifact)) return Error(ErrorCode::kInternal, take_message(error));
+    if (wasmtime_error_t* error = wasmtime_module_serialize(handle, &artifact))
+      return Error(ErrorCode::kInternal, take_message(error));
     std::vector<uint8_t> bytes(artifact.data, artifact.data + artifact.size);
     wasm_byte_vec_delete(&artifact);
     return bytes;

@@ -34,8 +34,12 @@ MonotonicTime now() { return std::chrono::steady_clock::now(); }
 
 }  // namespace
 
-LightInstance::LightInstance(async::Shard& shard, std::shared_ptr<const LightModule> module, std::shared_ptr<const GuestSetup> setup)
-    : shard_(shard), module_(std::move(module)), setup_(std::move(setup)), host_{wasi::Guest(*setup_->wasi, Clock::system(), &stderr_)} {}
+LightInstance::LightInstance(async::Shard& shard, std::shared_ptr<const LightModule> module,
+                             std::shared_ptr<const GuestSetup> setup)
+    : shard_(shard),
+      module_(std::move(module)),
+      setup_(std::move(setup)),
+      host_{wasi::Guest(*setup_->wasi, Clock::system(), &stderr_)} {}
 
 // The future first: deleting it unwinds a suspended guest while its store still exists.
 LightInstance::~LightInstance() {
@@ -122,9 +126,7 @@ Task<> LightInstance::drive() {
 }
 
 // A Go guest reads its input in one goroutine while another, still at work on the answer, sleeps.
-bool LightInstance::waits_for_its_own_timer() const {
-  return in_run_ && host_.pending->until() != kNever && !has_answered();
-}
+bool LightInstance::waits_for_its_own_timer() const { return in_run_ && host_.pending->until() != kNever && !has_answered(); }
 
 // Of guests that loop over lines: half a line is not an answer.
 bool LightInstance::has_answered() const { return host_.guest.output().ends_with('\n'); }
@@ -227,7 +229,8 @@ bool LightInstance::may_grow(void* self, size_t current, size_t desired) {
 }
 
 // On the guest's stack, after a bump of the epoch. The next bump calls it again: a delta of one, always.
-wasmtime_error_t* LightInstance::on_epoch(wasmtime_context_t*, void* self, uint64_t* delta, wasmtime_update_deadline_kind_t* kind) {
+wasmtime_error_t* LightInstance::on_epoch(wasmtime_context_t*, void* self, uint64_t* delta,
+                                          wasmtime_update_deadline_kind_t* kind) {
   auto& instance = *static_cast<LightInstance*>(self);
   MonotonicTime time = now();
   *delta = 1;

@@ -49,7 +49,8 @@ Result<std::shared_ptr<LightModule>> LightModule::make(LightEngine& engine, cons
   FISO_TRY_OK(module->inspect());
   for (size_t i = 0; i < Variant::kLinkers; ++i) {
     wasmtime_instance_pre_t* pre = nullptr;
-    if (wasmtime_error_t* error = wasmtime_linker_instantiate_pre(variant.linker(i), handle, &pre)) return bad_module(take_message(error));
+    if (wasmtime_error_t* error = wasmtime_linker_instantiate_pre(variant.linker(i), handle, &pre))
+      return bad_module(take_message(error));
     module->pre_[i].reset(pre);
   }
   return module;

@@ -5,8 +5,8 @@
 #include <memory>
 #include <string>
 
-#include "wasm/engine.h"
 #include "base/file_handle.h"
+#include "wasm/engine.h"
 #include "wasm/light/engine_config.h"
 #include "wasm/light/host_functions.h"
 #include "wasm/light/wasmtime_handles.h"
@@ -36,7 +36,8 @@ class Variant {
 class LightModule final : public Module, public std::enable_shared_from_this<LightModule> {
  public:
   // Errors say what is missing: no _start, an import nobody defines.
-  static Result<std::shared_ptr<LightModule>> make(LightEngine& engine, const Variant& variant, const FileHandle& artifact, bool knows_stdin_file);
+  static Result<std::shared_ptr<LightModule>> make(LightEngine& engine, const Variant& variant, const FileHandle& artifact,
+                                                   bool knows_stdin_file);
 
   std::unique_ptr<Instance> instantiate(async::Shard& shard, std::shared_ptr<const GuestSetup> setup) const override;
   Bytes initial_memory() const override { return initial_memory_; }
