@@ -1,6 +1,7 @@
 #include "test_server.h"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <csignal>
@@ -12,6 +13,7 @@
 #include "base/check.h"
 #include "components/builtin.h"
 #include "program/light_engine_factory.h"
+#include "wasm/testing/sanitizer.h"
 
 namespace fiso::testing {
 namespace {
@@ -26,6 +28,13 @@ std::string temporary_directory() {
   std::string pattern = (std::filesystem::temp_directory_path() / "fiso-flows-XXXXXX").string();
   FISO_CHECK(mkdtemp(pattern.data()) != nullptr);
   return pattern;
+}
+
+// A sanitizer's own memory goes beyond what the module compiler may have.
+Result<std::unique_ptr<wasm::Engine>> make_engine(const server::EngineParts& parts) {
+  server::Settings settings = parts.settings;
+  if (wasm::testing::kSanitized) settings.wasm.compile.memory = Bytes{RLIM_INFINITY};
+  return program::make_light_engine({parts.shards, parts.blocking, parts.capacity, parts.log, settings});
 }
 
 }  // namespace
@@ -65,7 +74,7 @@ TestServer::TestServer(const Files& files) : canaries_{config_.path(), guests_di
   events_.emplace(server::ControlEvents::make().value());
   server_ = std::make_unique<server::FlowServer>(
       server::FlowServerOptions{.config_dir = config_.path(), .admin_address = "127.0.0.1:0"}, log_.log(), registry_,
-      program::make_light_engine);
+      make_engine);
   auto started = server_->start(*events_);
   if (started.has_value()) {
     control_ = std::thread([this] { clean_ = server_->run_until_stopped(*events_); });
