@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/ascii.h"
+#include "net/wire.h"
 
 namespace fiso {
 namespace {
@@ -24,20 +25,12 @@ bool has_prefix(std::string_view name, std::string_view prefix) {
   return name.size() >= prefix.size() && iequals(name.substr(0, prefix.size()), prefix);
 }
 
-bool is_token_char(char c) {
-  constexpr std::string_view kOthers = "!#$%&'*+-.^_`|~";
-  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || kOthers.find(c) != std::string_view::npos;
-}
-
 }  // namespace
 
-bool is_header_name(std::string_view name) {
-  return !name.empty() && name.size() <= 256 && std::ranges::all_of(name, is_token_char);
-}
+bool is_header_name(std::string_view name) { return name.size() <= 256 && net::is_field_name(name); }
 
 bool is_header_value(std::string_view value) {
-  if (value.size() > 8192 || trim(value).size() != value.size()) return false;
-  return std::ranges::all_of(value, [](char c) { return c == '\t' || (static_cast<unsigned char>(c) >= 0x20 && c != 0x7f); });
+  return value.size() <= 8192 && trim(value).size() == value.size() && net::is_field_value(value);
 }
 
 bool is_reserved_header(std::string_view name) {

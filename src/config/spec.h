@@ -50,6 +50,14 @@ struct Rules<std::string> {
   Check<std::string> check = {};
 };
 
+template <Quantity M>
+Rules<M> between(M least, M most) {
+  Rules<M> rules;
+  rules.min = least;
+  rules.max = most;
+  return rules;
+}
+
 struct ChoiceRules {
   std::vector<Refused> refused = {};
   std::string missing = {};

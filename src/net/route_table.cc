@@ -3,15 +3,6 @@
 #include <algorithm>
 
 namespace fiso::net {
-namespace {
-
-bool same_tls(const std::optional<TlsServerOptions>& a, const std::optional<TlsServerOptions>& b) {
-  if (a.has_value() != b.has_value()) return false;
-  return !a.has_value() || (a->cert_file == b->cert_file && a->key_file == b->key_file);
-}
-
-}  // namespace
-
 void RouteTable::add(std::string_view address, std::string_view path, HttpService& service) {
   auto& routes = routes_[std::string(address)];
   auto shorter = std::ranges::find_if(routes, [&](const Route& route) { return route.path.size() < path.size(); });
@@ -31,7 +22,7 @@ HttpService* RouteTable::find(std::string_view address, std::string_view path) c
 Result<> RouteTables::claim(const std::string& address, const std::string& path, const std::optional<TlsServerOptions>& tls) {
   auto [entry, is_new] = listeners_.try_emplace(address, Listener{tls, {}});
   Listener& listener = entry->second;
-  if (!is_new && !same_tls(listener.tls, tls))
+  if (!is_new && listener.tls != tls)
     return Error(ErrorCode::kInvalidConfig, "http source: flows that share " + address + " must agree on tls");
   if (std::ranges::find(listener.paths, path) != listener.paths.end())
     return Error(ErrorCode::kInvalidConfig, "http source: pre-register: path \"" + path + "\" already registered on " + address);

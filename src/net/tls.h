@@ -20,6 +20,7 @@ using TlsContext = std::shared_ptr<boost::asio::ssl::context>;
 struct TlsServerOptions {
   std::string cert_file;  // PEM, the server's certificate first, then its chain
   std::string key_file;   // PEM
+  bool operator==(const TlsServerOptions&) const = default;
 };
 
 struct TlsClientOptions {

@@ -1,6 +1,6 @@
 // The admin pages: /healthz, /readyz, /metrics, and /reload (GET: the last verdict, POST: read the configuration again).
 //
-// Threading: one service, on shard 0; what it shows is thread-safe.
+// Threading: one service that all shards call; what it shows is thread-safe.
 #pragma once
 
 #include <functional>

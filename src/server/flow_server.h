@@ -49,7 +49,7 @@ class FlowServer {
   // Reads, opens and builds everything. The error is the operator's to read.
   Result<> start(ControlEvents& events);
   // Serves until told to stop, then drains. True if nothing was cut; otherwise guests and deliveries may still be under way,
-  // and destruction waits for them.
+  // and the caller ends the process without destroying the server.
   bool run_until_stopped(ControlEvents& events);
 
   // For tests: where things ended up.

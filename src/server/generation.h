@@ -31,7 +31,7 @@ class GenerationReplica {
 };
 
 // Immutable once built.
-class Generation : public std::enable_shared_from_this<Generation> {
+class Generation {
  public:
   // What builds share: the process's resources.
   struct Environment {

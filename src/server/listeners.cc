@@ -9,11 +9,6 @@ namespace {
 constexpr std::chrono::seconds kRetirement{25};
 constexpr std::chrono::seconds kLongestWarming{5};
 
-bool same_tls(const std::optional<net::TlsServerOptions>& a, const std::optional<net::TlsServerOptions>& b) {
-  if (!a.has_value() || !b.has_value()) return a.has_value() == b.has_value();
-  return a->cert_file == b->cert_file && a->key_file == b->key_file;
-}
-
 bool is_ready(const std::shared_future<net::HttpServer::Drained>& drained) {
   return drained.wait_for(std::chrono::seconds(0)) == std::future_status::ready;
 }
@@ -60,7 +55,7 @@ Result<> Listeners::open_for(const Generation& generation) {
   std::map<std::string, std::unique_ptr<Listener>> added;
   for (const auto& [address, wanted] : generation.routes().listeners()) {
     if (auto known = open_.find(address); known != open_.end()) {
-      if (same_tls(known->second->tls, wanted.tls)) continue;
+      if (known->second->tls == wanted.tls) continue;
       return Error(ErrorCode::kInvalidConfig,
                    "http source: tls of " + address + " cannot change while it is served: restart, or use another address");
     }

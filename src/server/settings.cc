@@ -11,34 +11,28 @@
 namespace fiso::server {
 namespace {
 
-template <class T>
-config::Rules<T> between(T least, T most) {
-  config::Rules<T> rules;
-  rules.min = least;
-  rules.max = most;
-  return rules;
-}
-
 const config::Rules<Duration>& time_rules() {
-  static const config::Rules<Duration> rules = between<Duration>(std::chrono::milliseconds(1), std::chrono::hours(24));
+  static const config::Rules<Duration> rules = config::between<Duration>(std::chrono::milliseconds(1), std::chrono::hours(24));
   return rules;
 }
 
 config::Spec<wasm::CompileLimits> compile_spec() {
   return config::Spec<wasm::CompileLimits>("compile", "Limits of the process that compiles a module.")
-      .field("cpu", &wasm::CompileLimits::cpu, "CPU time.", between<Duration>(std::chrono::seconds(1), std::chrono::hours(1)))
-      .field("memory", &wasm::CompileLimits::memory, "Memory.", between<Bytes>(64_MiB, 64_GiB));
+      .field("cpu", &wasm::CompileLimits::cpu, "CPU time.",
+             config::between<Duration>(std::chrono::seconds(1), std::chrono::hours(1)))
+      .field("memory", &wasm::CompileLimits::memory, "Memory.", config::between<Bytes>(64_MiB, 64_GiB));
 }
 
 config::Spec<WasmSettings> wasm_spec() {
   return config::Spec<WasmSettings>("wasm", "What all WebAssembly guests share.")
       .field("maxInstances", &WasmSettings::max_instances, "Instances at once, those started ahead included.",
-             between<int64_t>(1, 10'000))
+             config::between<int64_t>(1, 10'000))
       .field("instanceQueue", &WasmSettings::instance_queue, "Events that wait for an instance; more are answered 503.",
-             between<int64_t>(0, 1'000'000))
+             config::between<int64_t>(0, 1'000'000))
       .field("totalMemory", &WasmSettings::total_memory,
-             "Memory of all instances together; 0 is half of what the process may use.", between<Bytes>(0_B, Bytes{1ull << 46}))
-      .field("maxStack", &WasmSettings::max_stack, "Stack of one guest.", between<Bytes>(64_KiB, 16_MiB))
+             "Memory of all instances together; 0 is half of what the process may use.",
+             config::between<Bytes>(0_B, Bytes{1ull << 46}))
+      .field("maxStack", &WasmSettings::max_stack, "Stack of one guest.", config::between<Bytes>(64_KiB, 16_MiB))
       .field("compile", &WasmSettings::compile, compile_spec(), "Compiling.");
 }
 
@@ -46,11 +40,11 @@ config::Spec<net::ServerLimits> http_spec() {
   using net::ServerLimits;
   return config::Spec<ServerLimits>("http", "Limits of each listener.")
       .field("maxConnections", &ServerLimits::connections, "Connections at once; more are answered 503.",
-             between<size_t>(1, 1'000'000))
+             config::between<size_t>(1, 1'000'000))
       .field("maxHeaderBytes", &ServerLimits::header_bytes, "Request line and headers; more is 431.",
-             between<Bytes>(1_KiB, 1_MiB))
-      .field("maxHeaders", &ServerLimits::header_fields, "Header fields; more is 431.", between<size_t>(1, 10'000))
-      .field("maxBodyBytes", &ServerLimits::body_bytes, "Body; more is 413.", between<Bytes>(1_B, 4_GiB))
+             config::between<Bytes>(1_KiB, 1_MiB))
+      .field("maxHeaders", &ServerLimits::header_fields, "Header fields; more is 431.", config::between<size_t>(1, 10'000))
+      .field("maxBodyBytes", &ServerLimits::body_bytes, "Body; more is 413.", config::between<Bytes>(1_B, 4_GiB))
       .field("headerTimeout", &ServerLimits::header_timeout, "From the first byte of a request to the end of its headers.",
              time_rules())
       .field("bodyTimeout", &ServerLimits::body_timeout, "In which a body must end or make progress.", time_rules())
@@ -62,7 +56,7 @@ config::Spec<net::ServerLimits> http_spec() {
 
 config::Spec<Settings> settings_spec() {
   return config::Spec<Settings>("settings", "Settings of the process, in fiso.yaml beside the flows.")
-      .field("shards", &Settings::shards, "Threads that serve; 0 is one per CPU.", between<int64_t>(0, 256))
+      .field("shards", &Settings::shards, "Threads that serve; 0 is one per CPU.", config::between<int64_t>(0, 256))
       .field("shutdownTimeout", &Settings::shutdown_timeout, "How long a stop waits for what is in flight.", time_rules())
       .field("wasm", &Settings::wasm, wasm_spec(), "Guests.")
       .field("http", &Settings::http, http_spec(), "Listeners.");

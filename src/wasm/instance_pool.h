@@ -2,7 +2,7 @@
 //
 // `perRequest`: every run gets an instance of its own and the next run cannot see anything of it. `pooled`: the same, but
 // up to `size` instances per process stand parked at their first read of input, so the guest's start-up is not on the run's
-// path; a used one is replaced in the background, when no run is using the shard. A guest that loops over its input may
+// path; a used one is replaced in the background, which steps aside for runs. A guest that loops over its input may
 // serve `max_requests` runs. A parked instance has read its clock and its random seed: it is replaced when it has stood for
 // max(`stale_after`, 1,000 x its start-up time). When none is parked, a run gets a fresh instance.
 //

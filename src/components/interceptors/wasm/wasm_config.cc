@@ -83,14 +83,6 @@ config::Rules<Duration> timeout_rules() {
   return rules;
 }
 
-template <class T>
-config::Rules<T> between(T least, T most) {
-  config::Rules<T> rules;
-  rules.min = least;
-  rules.max = most;
-  return rules;
-}
-
 }  // namespace
 
 config::Spec<Config> WasmInterceptor::spec() {
@@ -105,9 +97,10 @@ config::Spec<Config> WasmInterceptor::spec() {
               {{"perRequest", wasm::Execution::kPerRequest}, {"pooled", wasm::Execution::kPooled}},
               {.refused = {Refused{"longRunning", "{path}: longRunning is for apps; an interceptor is perRequest or pooled"}},
                .invalid = "{path} must be 'perRequest', 'longRunning', or 'pooled', got \"{value}\""})
-      .field("poolSize", &Config::pool_size, "`pooled`: instances that stand ready, over all shards.", between<int64_t>(1, 1000))
+      .field("poolSize", &Config::pool_size, "`pooled`: instances that stand ready, over all shards.",
+             config::between<int64_t>(1, 1000))
       .field("maxRequests", &Config::max_requests, "`pooled`: events one instance may serve, if it loops over its input.",
-             between<int64_t>(1, 1'000'000))
+             config::between<int64_t>(1, 1'000'000))
       .choice("input", &Config::input,
               "How the guest gets its input. `auto`: on stdin, and as a file where the guest knows --stdin-file.",
               {{"auto", Input::kAuto}, {"stdin", Input::kStdin}, {"stdin-file", Input::kStdinFile}})
@@ -116,8 +109,8 @@ config::Spec<Config> WasmInterceptor::spec() {
       .field("preopens", &Config::preopens, "Directories, `/guest: /host`, with :ro behind the host's for read-only.",
              {.check = bad_preopens})
       .field("timeout", &Config::timeout, "When the guest is stopped.", timeout_rules())
-      .field("memoryLimit", &Config::memory_limit, "Linear memory of one instance.", between<Bytes>(64_KiB, 4_GiB))
-      .field("maxOutput", &Config::max_output, "Output of one run.", between<Bytes>(1_KiB, 1_GiB))
+      .field("memoryLimit", &Config::memory_limit, "Linear memory of one instance.", config::between<Bytes>(64_KiB, 4_GiB))
+      .field("maxOutput", &Config::max_output, "Output of one run.", config::between<Bytes>(1_KiB, 1_GiB))
       .field("failOpen", &Config::fail_open, "Let an event pass unchanged when the guest fails.")
       .check({"execution"}, [](const Config& config, config::Report& report) {
         if (config.execution == wasm::Execution::kPooled) return;

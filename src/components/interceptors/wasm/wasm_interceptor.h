@@ -44,7 +44,7 @@ class WasmInterceptor final : public core::Interceptor {
 
   // What all shards share.
   struct Shared {
-    std::string module;  // its path
+    std::string module;  // its file name
     std::string flow;
     OnFailure on_failure = OnFailure::kReject;
     std::shared_ptr<wasm::PoolShare> pool;
