@@ -28,6 +28,8 @@ class FileHandle {
   }
   explicit operator bool() const { return fd_ >= 0; }
   int get() const { return fd_; }
+  // Whose it is from now on.
+  int release() { return std::exchange(fd_, -1); }
   // A path that opens the same file again.
   std::string proc_path() const { return "/proc/self/fd/" + std::to_string(fd_); }
 

@@ -153,6 +153,8 @@ int run_module(const ModuleRun& run) {
   if (!module.has_value()) return fail(module.error());
   auto setup = make_setup(run);
   if (!setup.has_value()) return fail(setup.error());
+  module = (*module)->prepare(*setup);
+  if (!module.has_value()) return fail(module.error());
   std::string input = read_stdin();
   GuestCall call{**module, *setup, input, {}};
   auto done = call.done.get_future();

@@ -40,7 +40,7 @@ Result<FileHandle> memory_file(const char* name) {
   return file;
 }
 
-Result<pid_t> spawn_compiler(int module_fd, int reply_fd, std::vector<std::string> arguments) {
+Result<pid_t> spawn_compiler(const std::string& program, int module_fd, int reply_fd, std::vector<std::string> arguments) {
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
   posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
@@ -52,7 +52,7 @@ Result<pid_t> spawn_compiler(int module_fd, int reply_fd, std::vector<std::strin
   for (std::string& argument : arguments) argv.push_back(argument.data());
   argv.push_back(nullptr);
   pid_t pid = 0;
-  int failed = posix_spawn(&pid, "/proc/self/exe", &actions, nullptr, argv.data(), environ);
+  int failed = posix_spawn(&pid, program.c_str(), &actions, nullptr, argv.data(), environ);
   posix_spawn_file_actions_destroy(&actions);
   if (failed != 0) return Error(ErrorCode::kInternal, errno_text(failed)).with_context("start the module compiler");
   return pid;
@@ -97,12 +97,12 @@ void limit_self(const std::string& parent, const std::string& cpu_seconds, const
 }  // namespace
 
 Result<std::vector<uint8_t>> compile_in_child(std::span<const uint8_t> module, const std::string& settings,
-                                              const CompileLimits& limits) {
+                                              const CompileLimits& limits, const std::string& program) {
   FISO_TRY(FileHandle input, memory_file("fiso-module"));
   FISO_TRY(FileHandle reply, memory_file("fiso-artifact"));
   if (!write_all(input.get(), module))
     return Error(ErrorCode::kInternal, errno_text(errno)).with_context("hand the module to the compiler");
-  FISO_TRY(pid_t pid, spawn_compiler(input.get(), reply.get(),
+  FISO_TRY(pid_t pid, spawn_compiler(program, input.get(), reply.get(),
                                      {kCompilerName, std::to_string(getpid()), seconds_text(limits.cpu),
                                       std::to_string(limits.memory.count), settings}));
   int status = wait_for(pid, limits.cpu * 4);

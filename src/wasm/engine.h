@@ -13,6 +13,7 @@
 #include "async/task.h"
 #include "base/result.h"
 #include "observe/metrics.h"
+#include "wasm/network_rules.h"
 #include "wasm/run.h"
 #include "wasm/wasi/guest_config.h"
 
@@ -22,6 +23,9 @@ namespace fiso::wasm {
 struct GuestSetup {
   Limits limits;
   std::shared_ptr<const wasi::GuestConfig> wasi;
+  // Engines that have neither sockets nor threads for guests need not look.
+  NetworkRules network = {};
+  uint32_t threads = 16;
   // Instances may be parked at their first read of input (execution: pooled).
   bool may_park = false;
   // Shows the linear memory of all instances made with this; may be null.
@@ -53,6 +57,10 @@ class Instance {
 class Module {
  public:
   virtual ~Module() = default;
+  // The module to make this guest's instances from: this one, or one that owns what the engine needs for them, such as a
+  // worker process. Blocks; control thread.
+  virtual Result<std::shared_ptr<const Module>> prepare(const std::shared_ptr<const GuestSetup>& setup) const = 0;
+  // With the setup that it was prepared for.
   virtual std::unique_ptr<Instance> instantiate(async::Shard& shard, std::shared_ptr<const GuestSetup> setup) const = 0;
 
   // Linear memory of a fresh instance.

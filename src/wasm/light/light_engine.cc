@@ -1,13 +1,7 @@
 #include "wasm/light/light_engine.h"
 
-#include <fcntl.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-
 #include <algorithm>
-#include <array>
-#include <cerrno>
-#include <cstring>
+#include <cstdlib>
 #include <utility>
 
 #include "wasm/light/light_module.h"
@@ -16,48 +10,14 @@
 namespace fiso::wasm::light {
 namespace {
 
-constexpr Bytes kLargestModule = 256_MiB;
 constexpr Bytes kSmallMemory = 256_KiB;
 constexpr Bytes kMostKept = 1_GiB;
 
-Error inaccessible(const std::string& path, std::string_view why) {
-  return Error(ErrorCode::kNotFound, "module path not accessible: " + path + " (" + std::string(why) + ")");
-}
-
-Error unusable(const std::string& path, std::string_view why) {
-  return Error(ErrorCode::kInvalidConfig, "module " + path + " cannot be used: " + std::string(why));
-}
-
-Result<FileHandle> open_module(const std::string& path) {
-  // O_NONBLOCK: a FIFO must not hold us up.
-  FileHandle file(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
-  if (!file) return inaccessible(path, errno_text(errno));
-  struct stat status;
-  if (fstat(file.get(), &status) != 0) return inaccessible(path, errno_text(errno));
-  if (S_ISDIR(status.st_mode)) return inaccessible(path, "it is a directory");
-  if (!S_ISREG(status.st_mode)) return inaccessible(path, "it is not a regular file");
-  if (static_cast<uint64_t>(status.st_size) > kLargestModule.count)
-    return unusable(path, "it is larger than " + format_bytes(kLargestModule));
-  return file;
-}
-
-// The first eight bytes of a binary: "\0asm", then version 1 for a core module; a component has layer 1.
-Result<> check_header(const std::string& path, std::span<const uint8_t> bytes) {
-  constexpr std::array<uint8_t, 4> kMagic{0, 'a', 's', 'm'};
-  constexpr std::array<uint8_t, 4> kCore{1, 0, 0, 0};
-  if (bytes.size() < 8 || !std::equal(kMagic.begin(), kMagic.end(), bytes.begin()))
-    return unusable(path, "it is not a WebAssembly binary");
-  if (bytes[6] == 1) return unusable(path, "it is a WebAssembly component; build a core module (target wasm32-wasip1)");
-  if (!std::equal(kCore.begin(), kCore.end(), bytes.begin() + 4)) return unusable(path, "its WebAssembly version is not 1");
-  return {};
-}
-
-bool contains(std::span<const uint8_t> bytes, std::string_view text) {
-  return memmem(bytes.data(), bytes.size(), text.data(), text.size()) != nullptr;
-}
-
-double ms_since(MonotonicTime start) {
-  return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
+ArtifactsOptions artifacts_options(const LightEngineOptions& options) {
+  return {.cache_directory = options.cache_directory,
+          .limits = options.compile,
+          .settings = std::to_string(options.config.stack.count),
+          .fingerprint = code_fingerprint(options.config)};
 }
 
 }  // namespace
@@ -67,7 +27,7 @@ LightEngine::LightEngine(async::BlockingPool& blocking, Capacity& capacity, obse
       capacity_(capacity),
       log_(std::move(log)),
       options_(std::move(options)),
-      fingerprint_(code_fingerprint(options_.config)),
+      artifacts_(artifacts_options(options_), log_),
       pagemap_scan_(options_.use_pagemap_scan && has_pagemap_scan()) {}
 
 LightEngine::~LightEngine() = default;
@@ -75,11 +35,6 @@ LightEngine::~LightEngine() = default;
 Result<std::unique_ptr<LightEngine>> LightEngine::make(async::ShardSet& shards, async::BlockingPool& blocking, Capacity& capacity,
                                                        observe::Log log, LightEngineOptions options) {
   std::unique_ptr<LightEngine> engine(new LightEngine(blocking, capacity, std::move(log), std::move(options)));
-  if (auto cache = ArtifactCache::open(engine->options_.cache_directory); cache.has_value()) {
-    engine->cache_ = std::move(*cache);
-  } else {
-    engine->log_.warn("module cache is not used, modules are compiled at every start", {{"error", cache.error().describe()}});
-  }
   if (!engine->pagemap_scan_) {
     uint64_t total = engine->config_for(4_GiB).keep_resident.count * engine->options_.config.slots;
     engine->log_.info("kernel has no pagemap_scan (Linux 6.7): resident memory kept for guests is chosen per module",
@@ -122,49 +77,21 @@ Result<Variant*> LightEngine::variant_for(Bytes initial_memory) {
 }
 
 Result<std::shared_ptr<const Module>> LightEngine::load(const std::string& path) {
-  FISO_TRY(FileHandle file, open_module(path));
-  FISO_TRY(MappedFile mapped, MappedFile::map(file));
-  FISO_TRY_OK(check_header(path, mapped.bytes()));
-  std::string key = ArtifactCache::key(mapped.bytes(), fingerprint_);
+  FISO_TRY(ModuleFile file, ModuleFile::open(path));
+  std::string key = artifacts_.key(file);
   std::weak_ptr<const Module>& known = loaded_[key];
   if (auto module = known.lock()) return module;
-  FISO_TRY(FileHandle artifact, artifact_for(path, mapped.bytes(), key));
-  bool knows_stdin_file = contains(mapped.bytes(), "--stdin-file");
-  FISO_TRY(Variant * variant, variant_for(initial_memory_of(mapped.bytes())));
-  auto module = LightModule::make(*this, *variant, artifact, knows_stdin_file);
+  FISO_TRY(FileHandle artifact, artifacts_.find(path, file, key));
+  FISO_TRY(Variant * variant, variant_for(initial_memory_of(file.bytes())));
+  auto module = LightModule::make(*this, *variant, artifact, file.knows_stdin_file());
   if (!module.has_value() && module.error().code() == ErrorCode::kInternal) {
     // Intact, and still not for this engine: made on another machine, or by another build.
-    FISO_TRY(artifact, compile(path, mapped.bytes(), key));
-    module = LightModule::make(*this, *variant, artifact, knows_stdin_file);
+    FISO_TRY(artifact, artifacts_.compile(path, file, key));
+    module = LightModule::make(*this, *variant, artifact, file.knows_stdin_file());
   }
-  if (!module.has_value()) return unusable(path, module.error().message());
+  if (!module.has_value()) return unusable_module(path, module.error().message());
   known = *module;
   return std::shared_ptr<const Module>(*module);
-}
-
-Result<FileHandle> LightEngine::artifact_for(const std::string& path, std::span<const uint8_t> bytes, const std::string& key) {
-  if (cache_.has_value()) {
-    if (auto cached = cache_->find(key)) return std::move(*cached);
-  }
-  return compile(path, bytes, key);
-}
-
-Result<FileHandle> LightEngine::compile(const std::string& path, std::span<const uint8_t> bytes, const std::string& key) {
-  log_.info("compiling wasm module", {{"module", path}, {"bytes", bytes.size()}});
-  MonotonicTime start = std::chrono::steady_clock::now();
-  auto artifact = compile_in_child(bytes, std::to_string(options_.config.stack.count), options_.compile);
-  if (!artifact.has_value()) return unusable(path, artifact.error().message());
-  log_.info("compiled wasm module", {{"module", path}, {"duration_ms", ms_since(start)}, {"artifact_bytes", artifact->size()}});
-  if (cache_.has_value()) {
-    if (auto stored = cache_->store(key, *artifact); !stored.has_value()) {
-      log_.warn("module cache cannot be written", {{"error", stored.error().describe()}});
-    } else if (auto cached = cache_->find(key)) {
-      return std::move(*cached);
-    }
-  }
-  FileHandle memory(memfd_create("fiso-artifact", MFD_CLOEXEC));
-  if (!memory || !write_all(memory.get(), *artifact)) return Error(ErrorCode::kInternal, errno_text(errno)).with_context("memfd");
-  return memory;
 }
 
 int light_compiler_main(char** argv) {

@@ -10,16 +10,14 @@
 
 #include <map>
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
 #include "async/blocking_pool.h"
 #include "base/guarded.h"
 #include "observe/log.h"
-#include "wasm/artifact_cache.h"
+#include "wasm/artifacts.h"
 #include "wasm/capacity.h"
-#include "wasm/compile_child.h"
 #include "wasm/engine.h"
 #include "wasm/light/engine_config.h"
 #include "wasm/light/ticker.h"
@@ -50,8 +48,6 @@ class LightEngine final : public Engine {
  private:
   LightEngine(async::BlockingPool& blocking, Capacity& capacity, observe::Log log, LightEngineOptions options);
   Result<Variant*> variant_for(Bytes initial_memory);
-  Result<FileHandle> artifact_for(const std::string& path, std::span<const uint8_t> bytes, const std::string& key);
-  Result<FileHandle> compile(const std::string& path, std::span<const uint8_t> bytes, const std::string& key);
   // How memories of that size are best made clean again.
   EngineConfig config_for(Bytes initial_memory) const;
 
@@ -59,9 +55,8 @@ class LightEngine final : public Engine {
   Capacity& capacity_;
   observe::Log log_;
   LightEngineOptions options_;
-  std::string fingerprint_;
+  Artifacts artifacts_;
   bool pagemap_scan_;
-  std::optional<ArtifactCache> cache_;
   // One Wasmtime engine per way of cleaning memories: two with PAGEMAP_SCAN, up to four without.
   Guarded<std::vector<std::unique_ptr<Variant>>> variants_;
   std::map<std::string, std::weak_ptr<const Module>> loaded_;  // by cache key

@@ -78,6 +78,10 @@ Result<> LightModule::inspect() {
   return {};
 }
 
+Result<std::shared_ptr<const Module>> LightModule::prepare(const std::shared_ptr<const GuestSetup>&) const {
+  return std::shared_ptr<const Module>(shared_from_this());
+}
+
 std::unique_ptr<Instance> LightModule::instantiate(async::Shard& shard, std::shared_ptr<const GuestSetup> setup) const {
   return std::make_unique<LightInstance>(shard, shared_from_this(), std::move(setup));
 }

@@ -39,6 +39,7 @@ class LightModule final : public Module, public std::enable_shared_from_this<Lig
   static Result<std::shared_ptr<LightModule>> make(LightEngine& engine, const Variant& variant, const FileHandle& artifact,
                                                    bool knows_stdin_file);
 
+  Result<std::shared_ptr<const Module>> prepare(const std::shared_ptr<const GuestSetup>& setup) const override;
   std::unique_ptr<Instance> instantiate(async::Shard& shard, std::shared_ptr<const GuestSetup> setup) const override;
   Bytes initial_memory() const override { return initial_memory_; }
   bool knows_stdin_file() const override { return knows_stdin_file_; }

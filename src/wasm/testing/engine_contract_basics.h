@@ -16,8 +16,8 @@ class EngineBasics : public EngineSuite {
   // Drives one instance by hand, on the first shard.
   template <class Body>
   void with_instance(const std::string& guest, Body body) {
-    auto module = rig().load(guest);
     auto setup = make_setup({.module = guest, .pool = {.execution = Execution::kPooled}});
+    auto module = prepare(*rig().load(guest), setup);
     async::Shard& shard = rig().shards[0];
     ::fiso::testing::run_task(shard, [&]() -> Task<> {
       auto instance = module->instantiate(shard, setup);
@@ -122,8 +122,8 @@ TEST_P(EngineBasics, AGuestThatReadsNothingCannotBeParked) {
 }
 
 TEST_P(EngineBasics, ParkingEndsAtTheTimeoutToo) {
-  auto module = rig().load("loop_start");
   auto setup = make_setup({.module = "", .limits = {.timeout = milliseconds(20)}, .pool = {.execution = Execution::kPooled}});
+  auto module = prepare(*rig().load("loop_start"), setup);
   ::fiso::testing::run_task(rig().shards[0], [&]() -> Task<> {
     auto guest = module->instantiate(rig().shards[0], setup);
     EXPECT_EQ((co_await guest->park()).outcome, Outcome::kTimeout);

@@ -49,6 +49,12 @@ TEST_P(EngineFiles, AreReadAndWrittenThroughAPreopen) {
   EXPECT_EQ(does(guest, job("list", "/data")), "sub");
   EXPECT_EQ(does(guest, job("read", "/data/sub/note")), "hello");
   EXPECT_EQ(does(guest, job("unlink", "/data/sub/note")), "");
+}
+
+TEST_P(EngineFiles, DirectoriesAreRemoved) {
+  FISO_NEEDS(kOwnWasi);  // wasmer-wasix knows only directories that the same instance has looked at
+  RunningGuest guest(rig(), files());
+  EXPECT_EQ(does(guest, job("mkdir", "/data/sub")), "");
   EXPECT_EQ(does(guest, job("rmdir", "/data/sub")), "");
   EXPECT_EQ(does(guest, job("list", "/data")), "");
 }
@@ -63,10 +69,11 @@ TEST_P(EngineFiles, OfAReadOnlyPreopenAreNotChanged) {
                                     job("truncate", "/data/note", "0"), job("mkdir", "/data/sub"), job("unlink", "/data/note"),
                                     job("rename", "/data/note", "", "/data/other"), job("link", "/data/note", "", "/data/other"),
                                     job("symlink", "note", "", "/data/other"), job("write", "/data/new", "x")}) {
-    EXPECT_EQ(does(guest, change), "errno 69") << change;  // EROFS
+    std::string answer = does(guest, change);
+    if (GetParam().capabilities.contains(Capability::kOwnWasi)) EXPECT_EQ(answer, "errno 69") << change;  // EROFS
   }
   EXPECT_EQ(scratch_.read("box/note"), "hello");
-  EXPECT_FALSE(scratch_.exists("box/new"));
+  for (const char* name : {"box/new", "box/sub", "box/other"}) EXPECT_FALSE(scratch_.exists(name)) << name;
 }
 
 TEST_P(EngineFiles, AreNoneWithoutAPreopen) {
@@ -104,7 +111,7 @@ TEST_P(EngineFiles, OfSeveralPreopensKeepApart) {
   EXPECT_EQ(does(guest, job("read", "/one/name")), "first");
   EXPECT_EQ(does(guest, job("read", "/two/name")), "second");
   EXPECT_EQ(does(guest, job("write", "/one/name", "x")), "");
-  EXPECT_EQ(does(guest, job("write", "/two/name", "x")), "errno 69");
+  EXPECT_THAT(does(guest, job("write", "/two/name", "x")), ::testing::StartsWith("errno"));
 }
 
 TEST_P(EngineFiles, WorkInParkedGuestsToo) {
@@ -123,6 +130,7 @@ class BlockedFiles : public EngineFiles {
  protected:
   void SetUp() override {
     EngineFiles::SetUp();
+    FISO_NEEDS(kOwnWasi);
     rig({.blocking_threads = 1});
     ASSERT_TRUE(rig().blocking.submit([this] { released_.get_future().wait(); }));
   }

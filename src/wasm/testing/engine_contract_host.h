@@ -32,6 +32,7 @@ TEST_P(EngineHostCalls, ArgumentsAndEnvironmentAreWhatWasConfigured) {
 }
 
 TEST_P(EngineHostCalls, NothingIsConfiguredByDefault) {
+  FISO_NEEDS(kOwnWasi);
   EXPECT_THAT(run({.module = "env_args"}).output, ::testing::HasSubstr("{\"args\":[],\"env\":{}}"));
 }
 
@@ -116,6 +117,7 @@ TEST_P(EngineHostCalls, InputComesInPieces) {
 }
 
 TEST_P(EngineHostCalls, StandardStreamsAreNeitherFilesNorTerminals) {
+  FISO_NEEDS(kOwnWasi);
   std::string output = run({.module = "stdio"}).output;
   EXPECT_THAT(output, ::testing::HasSubstr("70"));
   EXPECT_THAT(output, ::testing::HasSubstr("\"first_preopen\":-1"));

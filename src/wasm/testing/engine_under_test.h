@@ -17,6 +17,8 @@ namespace fiso::wasm::testing {
 
 enum class Capability {
   kGuestCode,  // runs what the module says: its memory, its traps, its calls of the host
+  kOwnWasi,    // its WASI is ours: exact errnos, no file system but the preopens, descriptor 3 is the first of them, calls
+               // that block are made on our blocking pool
 };
 
 struct EngineUnderTest {

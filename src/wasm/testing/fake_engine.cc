@@ -39,10 +39,13 @@ class FakeInstance final : public Instance {
   int64_t served_ = 0;
 };
 
-class FakeModule final : public Module {
+class FakeModule final : public Module, public std::enable_shared_from_this<FakeModule> {
  public:
   FakeModule(std::shared_ptr<const FakeProgram> program, std::shared_ptr<FakeEngine::Counts> counts)
       : program_(std::move(program)), counts_(std::move(counts)) {}
+  Result<std::shared_ptr<const Module>> prepare(const std::shared_ptr<const GuestSetup>&) const override {
+    return std::shared_ptr<const Module>(shared_from_this());
+  }
   std::unique_ptr<Instance> instantiate(async::Shard&, std::shared_ptr<const GuestSetup> setup) const override {
     return std::make_unique<FakeInstance>(program_, std::move(setup), counts_);
   }

@@ -80,6 +80,12 @@ inline std::shared_ptr<const GuestSetup> make_setup(GuestSpec spec) {
       GuestSetup{.limits = spec.limits, .wasi = *config, .may_park = spec.pool.execution == Execution::kPooled});
 }
 
+inline std::shared_ptr<const Module> prepare(const Module& module, const std::shared_ptr<const GuestSetup>& setup) {
+  auto prepared = module.prepare(setup);
+  FISO_CHECK(prepared.has_value(), prepared.has_value() ? "" : prepared.error().describe());
+  return *prepared;
+}
+
 class Rig {
  public:
   explicit Rig(const MakeEngine& make, RigOptions options = {})
@@ -99,7 +105,8 @@ class Rig {
     std::string series = std::to_string(++guests_);
     auto module = load(spec.module);
     PoolOptions options = spec.pool;
-    return std::make_shared<PoolShare>(std::move(module), make_setup(std::move(spec)), options,
+    auto setup = make_setup(std::move(spec));
+    return std::make_shared<PoolShare>(prepare(*module, setup), setup, options,
                                        metrics.gauge("test_instances", "", {{"guest", series}}),
                                        metrics.gauge("test_parked", "", {{"guest", series}}));
   }

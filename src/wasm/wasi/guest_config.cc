@@ -18,14 +18,14 @@ Result<> append(StringBlock& block, std::string_view text) {
   return {};
 }
 
-Result<GuestConfig::Preopen> open_preopen(PreopenOptions options) {
+Result<GuestConfig::Preopen> open_preopen(const PreopenOptions& options) {
   if (!can_resolve_beneath()) return Error(ErrorCode::kInvalidConfig, "preopens need a Linux kernel with openat2 (5.6 or later)");
   if (options.guest_path.empty()) return Error(ErrorCode::kInvalidConfig, "a preopen needs a guest path");
   FileHandle handle(::open(options.host_path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!handle)
     return Error(ErrorCode::kInvalidConfig, "preopen directory not accessible: " + errno_text(errno))
         .with_context("preopen " + options.guest_path + ": " + options.host_path);
-  return GuestConfig::Preopen{std::move(options.guest_path), std::make_shared<HostFile>(std::move(handle), options.access)};
+  return GuestConfig::Preopen{options.guest_path, std::make_shared<HostFile>(std::move(handle), options.access)};
 }
 
 }  // namespace
@@ -34,12 +34,11 @@ Result<std::shared_ptr<const GuestConfig>> GuestConfig::open(GuestOptions option
   std::shared_ptr<GuestConfig> config(new GuestConfig);
   for (const std::string& arg : options.args) FISO_TRY_OK(append(config->args_, arg));
   for (const auto& [name, value] : options.env) FISO_TRY_OK(append(config->env_, name + "=" + value));
-  for (PreopenOptions& preopen : options.preopens) {
-    FISO_TRY(Preopen opened, open_preopen(std::move(preopen)));
+  for (const PreopenOptions& preopen : options.preopens) {
+    FISO_TRY(Preopen opened, open_preopen(preopen));
     config->preopens_.push_back(std::move(opened));
   }
-  config->limits_ = options.limits;
-  config->stdin_file_ = options.stdin_file;
+  config->options_ = std::move(options);
   return std::shared_ptr<const GuestConfig>(std::move(config));
 }
 

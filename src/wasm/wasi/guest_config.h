@@ -67,8 +67,10 @@ class GuestConfig {
   const StringBlock& args() const { return args_; }
   const StringBlock& env() const { return env_; }
   const std::vector<Preopen>& preopens() const { return preopens_; }
-  const GuestLimits& limits() const { return limits_; }
-  bool stdin_file() const { return stdin_file_; }
+  const GuestLimits& limits() const { return options_.limits; }
+  bool stdin_file() const { return options_.stdin_file; }
+  // What all this was made from, for engines that open directories themselves.
+  const GuestOptions& options() const { return options_; }
   // True if guests can reach files of the host, which may block.
   bool has_files() const { return !preopens_.empty(); }
 
@@ -77,8 +79,7 @@ class GuestConfig {
   StringBlock args_;
   StringBlock env_;
   std::vector<Preopen> preopens_;
-  GuestLimits limits_;
-  bool stdin_file_ = false;
+  GuestOptions options_;
 };
 
 }  // namespace fiso::wasm::wasi

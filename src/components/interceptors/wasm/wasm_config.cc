@@ -134,6 +134,7 @@ core::Prepared<core::Interceptor> WasmInterceptor::prepare(const Config& config,
                                {{"flow", context.flow}, {"module", name}});
   auto setup = make_setup(config, *module, capacity, memory);
   if (!setup.has_value()) return setup.take_error().with_context("wasm module " + config.module);
+  FISO_TRY(module, module->prepare(*setup));
   auto& instances = metrics.gauge("fiso_wasm_instances", "Instances that exist, those that are started ahead included.",
                                   {{"flow", context.flow}, {"module", name}});
   auto& parked =

@@ -1,0 +1,196 @@
+//! The guest's standard streams, straight on our descriptors: nothing is buffered, so nothing is lost at `_exit`.
+//!
+//! Reading blocks in read(2) on the guest's own thread. Before it blocks, the parent is told that the guest waits and how
+//! much it has read: with that it knows a guest that waits for its next input from one that has not come to the last.
+use std::io;
+use std::os::fd::RawFd;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::task::{Context, Poll};
+
+use virtual_fs::{AsyncRead, AsyncSeek, AsyncWrite, FsError, ReadBuf, VirtualFile};
+
+use crate::channel::Status;
+
+fn ready(fd: RawFd, event: i16, timeout_ms: i32) -> bool {
+    let mut watched = libc::pollfd { fd, events: event, revents: 0 };
+    // SAFETY: one entry, ours.
+    unsafe { libc::poll(&mut watched, 1, timeout_ms) > 0 }
+}
+
+fn retried(fd: RawFd, event: i16, mut call: impl FnMut() -> isize) -> io::Result<usize> {
+    loop {
+        let count = call();
+        if count >= 0 {
+            return Ok(count as usize);
+        }
+        let error = io::Error::last_os_error();
+        match error.raw_os_error() {
+            Some(libc::EINTR) => {}
+            Some(libc::EAGAIN) => {
+                ready(fd, event, -1);
+            }
+            _ => return Err(error),
+        }
+    }
+}
+
+/// What comes in, and who is told when more is wanted.
+#[derive(Debug)]
+pub struct Input {
+    fd: RawFd,
+    status: Option<Status>,
+    read: AtomicU64,
+    whole: OnceLock<Vec<u8>>,
+}
+
+impl Input {
+    /// `status`: told before each wait.
+    pub fn new(fd: RawFd, status: Option<Status>) -> Arc<Input> {
+        Arc::new(Input { fd, status, read: AtomicU64::new(0), whole: OnceLock::new() })
+    }
+
+    fn announce(&self) {
+        if let Some(status) = self.status
+            && !ready(self.fd, libc::POLLIN, 0)
+        {
+            crate::memory::forget_refusal();
+            status.send(&["waiting", &self.read.load(Ordering::Relaxed).to_string()]);
+        }
+    }
+
+    fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.announce();
+        // SAFETY: the buffer is ours for the call.
+        let count = retried(self.fd, libc::POLLIN, || unsafe { libc::read(self.fd, buffer.as_mut_ptr().cast(), buffer.len()) })?;
+        self.read.fetch_add(count as u64, Ordering::Relaxed);
+        Ok(count)
+    }
+
+    /// All of it, up to the end; waits for that.
+    pub fn whole(&self) -> &[u8] {
+        self.whole.get_or_init(|| {
+            let mut all = Vec::new();
+            let mut part = vec![0u8; 64 * 1024];
+            while let Ok(count) = self.read(&mut part) {
+                if count == 0 {
+                    break;
+                }
+                all.extend_from_slice(&part[..count]);
+            }
+            all
+        })
+    }
+}
+
+#[derive(Debug)]
+enum End {
+    Input(Arc<Input>),
+    /// The same bytes as the input file has, from its own place in them.
+    WholeInput(Arc<Input>, usize),
+    Output,
+}
+
+/// One of the streams 0 to 2.
+#[derive(Debug)]
+pub struct Stream {
+    fd: RawFd,
+    number: u32,
+    end: End,
+}
+
+impl Stream {
+    pub fn input(input: &Arc<Input>, stdin_file: bool) -> Box<Stream> {
+        let end = if stdin_file { End::WholeInput(input.clone(), 0) } else { End::Input(input.clone()) };
+        Box::new(Stream { fd: input.fd, number: 0, end })
+    }
+    pub fn output(fd: RawFd, number: u32) -> Box<Stream> {
+        Box::new(Stream { fd, number, end: End::Output })
+    }
+}
+
+impl AsyncRead for Stream {
+    fn poll_read(mut self: Pin<&mut Self>, _: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        match &mut self.end {
+            End::Input(input) => match input.read(buffer.initialize_unfilled()) {
+                Ok(count) => buffer.advance(count),
+                Err(error) => return Poll::Ready(Err(error)),
+            },
+            End::WholeInput(input, place) => {
+                let rest = &input.whole()[*place..];
+                let count = rest.len().min(buffer.remaining());
+                buffer.put_slice(&rest[..count]);
+                *place += count;
+            }
+            End::Output => return Poll::Ready(Err(io::ErrorKind::PermissionDenied.into())),
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for Stream {
+    fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        if !matches!(self.end, End::Output) {
+            return Poll::Ready(Err(io::ErrorKind::PermissionDenied.into()));
+        }
+        // SAFETY: the bytes are borrowed for the call.
+        Poll::Ready(retried(self.fd, libc::POLLOUT, || unsafe { libc::write(self.fd, bytes.as_ptr().cast(), bytes.len()) }))
+    }
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncSeek for Stream {
+    fn start_seek(self: Pin<&mut Self>, _: io::SeekFrom) -> io::Result<()> {
+        Err(io::Error::from_raw_os_error(libc::ESPIPE))
+    }
+    fn poll_complete(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<u64>> {
+        Poll::Ready(Err(io::Error::from_raw_os_error(libc::ESPIPE)))
+    }
+}
+
+impl VirtualFile for Stream {
+    fn last_accessed(&self) -> u64 {
+        0
+    }
+    fn last_modified(&self) -> u64 {
+        0
+    }
+    fn created_time(&self) -> u64 {
+        0
+    }
+    fn size(&self) -> u64 {
+        0
+    }
+    fn set_len(&mut self, _: u64) -> virtual_fs::Result<()> {
+        Err(FsError::PermissionDenied)
+    }
+    fn unlink(&mut self) -> virtual_fs::Result<()> {
+        Ok(())
+    }
+    fn get_special_fd(&self) -> Option<u32> {
+        Some(self.number)
+    }
+    fn poll_read_ready(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        const SOME: usize = 8192;
+        let End::Input(input) = &self.end else { return Poll::Ready(Ok(SOME)) };
+        if ready(self.fd, libc::POLLIN, 0) {
+            return Poll::Ready(Ok(SOME));
+        }
+        input.announce();
+        let (waker, fd) = (context.waker().clone(), self.fd);
+        tokio::task::spawn_blocking(move || {
+            ready(fd, libc::POLLIN, -1);
+            waker.wake();
+        });
+        Poll::Pending
+    }
+    fn poll_write_ready(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        Poll::Ready(Ok(8192))
+    }
+}

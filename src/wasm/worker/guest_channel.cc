@@ -1,0 +1,123 @@
+#include "wasm/worker/guest_channel.h"
+
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <utility>
+
+#include "base/check.h"
+
+namespace fiso::wasm::worker {
+namespace {
+
+constexpr size_t kChunk = 64 * 1024;
+constexpr size_t kMostErrors = 1024 * 1024;  // a pipe holds less; a guest that goes on writing is not waited for
+
+// Descriptors are non-blocking. A negative count with EAGAIN: nothing there.
+ssize_t read_some(int fd, std::string& text) {
+  size_t before = text.size();
+  text.resize(before + kChunk);
+  ssize_t count = 0;
+  do {
+    count = read(fd, text.data() + before, kChunk);
+  } while (count < 0 && errno == EINTR);
+  text.resize(before + static_cast<size_t>(count > 0 ? count : 0));
+  return count;
+}
+
+}  // namespace
+
+GuestChannel::GuestChannel(async::Shard& shard, FileHandle stdio, FileHandle errors, FileHandle status, Listener& listener)
+    : changed(shard.executor()),
+      stdio_(shard.executor(), stdio.release()),
+      errors_(shard.executor(), errors.release()),
+      status_(shard.executor(), status.release()),
+      listener_(&listener) {}
+
+void GuestChannel::open() {
+  watch(stdio_, &GuestChannel::read_output);
+  watch(errors_, &GuestChannel::read_errors);
+  watch(status_, &GuestChannel::read_status);
+}
+
+void GuestChannel::close() {
+  listener_ = nullptr;
+  boost::system::error_code ignored;
+  for (Descriptor* descriptor : {&status_, &stdio_, &errors_}) descriptor->close(ignored);
+}
+
+void GuestChannel::watch(Descriptor& descriptor, Read read) {
+  descriptor.async_wait(Descriptor::wait_read, [self = shared_from_this(), &descriptor, read](boost::system::error_code error) {
+    if (error || self->listener_ == nullptr) return;
+    bool more = (self.get()->*read)();
+    self->changed.set();
+    if (more && self->listener_ != nullptr) self->watch(descriptor, read);
+  });
+}
+
+bool GuestChannel::read_output() {
+  ssize_t count = read_some(stdio_.native_handle(), output_);
+  return count > 0 || (count < 0 && errno == EAGAIN);
+}
+
+bool GuestChannel::read_errors() {
+  std::string text;
+  ssize_t count = read_some(errors_.native_handle(), text);
+  if (count > 0) listener_->stderr_text(text);
+  return count > 0 || (count < 0 && errno == EAGAIN);
+}
+
+bool GuestChannel::read_status() {
+  char packet[4096];
+  ssize_t length = recv(status_.native_handle(), packet, sizeof packet, MSG_DONTWAIT);
+  if (length > 0) {
+    auto words = split_words({packet, static_cast<size_t>(length)});
+    if (!words.empty()) listener_->told(words);
+    return true;
+  }
+  if (length < 0 && (errno == EAGAIN || errno == EINTR)) return true;
+  lost_ = true;
+  return false;
+}
+
+void GuestChannel::drain(size_t most) {
+  while (output_.size() < most && read_some(stdio_.native_handle(), output_) > 0) {}
+  std::string text;
+  while (text.size() < kMostErrors && read_some(errors_.native_handle(), text) > 0) {}
+  if (!text.empty()) listener_->stderr_text(text);
+}
+
+void GuestChannel::write(std::string text, End end) {
+  written_ += text.size();
+  if (unsent_.empty()) {
+    unsent_ = std::move(text);
+  } else {
+    unsent_ += text;
+  }
+  end_follows_ = end_follows_ || end == End::kFollows;
+  if (!writing_) write_more();
+}
+
+// What a guest does not read, or not to the end, is its own affair.
+void GuestChannel::write_more() {
+  while (sent_ < unsent_.size()) {
+    ssize_t count = send(stdio_.native_handle(), unsent_.data() + sent_, unsent_.size() - sent_, MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0 && errno == EAGAIN) {
+      writing_ = true;
+      stdio_.async_wait(Descriptor::wait_write, [self = shared_from_this()](boost::system::error_code error) {
+        self->writing_ = false;
+        if (!error && self->listener_ != nullptr) self->write_more();
+      });
+      return;
+    }
+    if (count < 0) break;
+    sent_ += static_cast<size_t>(count);
+  }
+  unsent_.clear();
+  sent_ = 0;
+  if (end_follows_) shutdown(stdio_.native_handle(), SHUT_WR);
+}
+
+}  // namespace fiso::wasm::worker

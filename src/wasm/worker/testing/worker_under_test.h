@@ -1,0 +1,26 @@
+// Full engines for tests. FISO_WASMER_HOST names the worker program; artifacts are kept beside the guests.
+#pragma once
+
+#include <cstdlib>
+#include <memory>
+
+#include "base/check.h"
+#include "wasm/testing/engine_under_test.h"
+#include "wasm/worker/worker_engine.h"
+
+namespace fiso::wasm::worker::testing {
+
+inline std::unique_ptr<WorkerEngine> make_worker(const wasm::testing::EngineHost& host) {
+  auto program = find_worker_program();
+  FISO_CHECK(program.has_value(), program.has_value() ? "" : program.error().describe());
+  auto engine = WorkerEngine::make(host.blocking, host.capacity, host.log,
+                                   {.program = *program, .cache_directory = wasm::testing::guests_folder() + "/artifacts"});
+  FISO_CHECK(engine.has_value(), engine.has_value() ? "" : engine.error().describe());
+  return std::move(*engine);
+}
+
+inline wasm::testing::EngineUnderTest worker_engine() {
+  return {.name = "Wasmer", .capabilities = {wasm::testing::Capability::kGuestCode}, .make = make_worker};
+}
+
+}  // namespace fiso::wasm::worker::testing

@@ -1,0 +1,191 @@
+#include "wasm/worker/worker_instance.h"
+
+#include <sys/socket.h>
+#include <sys/wait.h>
+
+#include <array>
+#include <charconv>
+#include <utility>
+
+#include "base/check.h"
+
+namespace fiso::wasm::worker {
+namespace {
+
+MonotonicTime now() { return std::chrono::steady_clock::now(); }
+
+uint64_t number(std::span<const std::string_view> words, size_t index) {
+  uint64_t value = 0;
+  if (index < words.size()) std::from_chars(words[index].data(), words[index].data() + words[index].size(), value);
+  return value;
+}
+
+std::string text(std::span<const std::string_view> words, size_t index) {
+  return index < words.size() ? std::string(words[index]) : std::string();
+}
+
+}  // namespace
+
+WorkerInstance::WorkerInstance(async::Shard& shard, Capacity& capacity, std::shared_ptr<ForkServer> server, Bytes initial_memory)
+    : shard_(shard),
+      capacity_(capacity),
+      server_(std::move(server)),
+      initial_memory_(initial_memory),
+      stderr_lines_(&stderr_, server_->guest().wasi->limits().stderr_line, server_->guest().wasi->limits().stderr_lines) {}
+
+WorkerInstance::~WorkerInstance() {
+  if (channel_ != nullptr) channel_->close();
+  set_memory(0);
+  if (charged_ != 0) capacity_.memory.give_back(charged_);
+}
+
+Task<RunResult> WorkerInstance::park() {
+  FISO_CHECK(phase_ == Phase::kNew && server_->guest().may_park);
+  deadline_ = now() + server_->guest().limits.timeout;
+  if (auto begun = co_await begin(Waiting::kTold); !begun.has_value()) co_return conclude();
+  co_await drive();
+  if (phase_ == Phase::kWaiting) co_return RunResult{};
+  co_return conclude();
+}
+
+Task<RunResult> WorkerInstance::run(const RunRequest& request, AfterInput after) {
+  FISO_CHECK(phase_ == Phase::kNew || phase_ == Phase::kWaiting);
+  deadline_ = now() + server_->guest().limits.timeout;
+  stderr_.target = request.stderr_lines;
+  if (phase_ == Phase::kNew) {
+    auto begun = co_await begin(after == AfterInput::kMore ? Waiting::kTold : Waiting::kUntold);
+    if (!begun.has_value()) co_return conclude();
+  }
+  size_t size = 0;
+  for (std::string_view piece : request.input) size += piece.size();
+  std::string input;
+  input.reserve(size);
+  for (std::string_view piece : request.input) input += piece;
+  input_ended_ = after == AfterInput::kEnd;
+  told_waiting_ = false;
+  phase_ = Phase::kRunning;
+  channel_->write(std::move(input), input_ended_ ? GuestChannel::End::kFollows : GuestChannel::End::kNo);
+  co_await drive();
+  RunResult result = phase_ == Phase::kWaiting ? RunResult{.output = std::exchange(channel_->output(), {})} : conclude();
+  stderr_lines_.flush();
+  stderr_lines_.restart();
+  stderr_.target = nullptr;
+  co_return result;
+}
+
+Task<Result<>> WorkerInstance::begin(Waiting waiting) {
+  auto prepared = [&]() -> Result<std::array<SocketPair, 3>> {
+    FISO_TRY(SocketPair stdio, make_socket_pair(SOCK_STREAM));
+    FISO_TRY(SocketPair errors, make_pipe());
+    FISO_TRY(SocketPair status, make_socket_pair(SOCK_SEQPACKET));
+    return std::array{std::move(stdio), std::move(errors), std::move(status)};
+  }();
+  if (!prepared.has_value()) {
+    end({.outcome = Outcome::kOverloaded});  // no descriptor is left
+    co_return prepared.take_error();
+  }
+  auto& [stdio, errors, status] = *prepared;
+  auto run = co_await server_->run({stdio.theirs.get(), errors.theirs.get(), status.theirs.get()}, waiting, deadline_);
+  if (!run.has_value()) {
+    bool late = run.error().code() == ErrorCode::kTimeout;
+    end({.outcome = late ? Outcome::kTimeout : Outcome::kBadStart, .detail = run.error().describe()});
+    co_return run;
+  }
+  channel_ = std::make_shared<GuestChannel>(shard_, std::move(stdio.ours), std::move(errors.ours), std::move(status.ours),
+                                            static_cast<GuestChannel::Listener&>(*this));
+  channel_->open();
+  set_memory(initial_memory_.count);
+  phase_ = Phase::kRunning;
+  co_return run;
+}
+
+Task<> WorkerInstance::drive() {
+  const Bytes most_output = server_->guest().limits.output;
+  while (phase_ == Phase::kRunning) {
+    channel_->changed.reset();
+    if (channel_->output().size() > most_output.count) {
+      end({.outcome = Outcome::kOutput});
+    } else if (waits_for_input()) {
+      phase_ = Phase::kWaiting;
+    } else if (channel_->lost()) {
+      end({.outcome = Outcome::kTrap, .detail = "the worker process of the guest died"});
+    } else if (!co_await channel_->changed.wait(deadline_)) {
+      end({.outcome = Outcome::kTimeout});
+    }
+  }
+}
+
+// It has read all there was, and answered in whole lines; one that has not is given the end of its input instead.
+bool WorkerInstance::waits_for_input() {
+  if (!told_waiting_ || read_ != channel_->written() || input_ended_) return false;
+  if (channel_->written() == 0) return true;
+  channel_->drain(server_->guest().limits.output.count);
+  if (channel_->output().ends_with('\n')) return true;
+  input_ended_ = true;
+  channel_->write({}, GuestChannel::End::kFollows);
+  return false;
+}
+
+void WorkerInstance::told(std::span<const std::string_view> words) {
+  std::string_view what = words[0];
+  bool refused = words.size() > 2 && words[2] == "memory";
+  if (what == "waiting") {
+    read_ = number(words, 1);
+    told_waiting_ = true;
+  } else if (what == "grown") {
+    note_growth(number(words, 1));
+  } else if (what == "exit") {
+    auto code = static_cast<uint32_t>(number(words, 1));
+    Outcome outcome = code == 0 ? Outcome::kOk : refused ? Outcome::kMemory : Outcome::kExit;
+    end_by_itself({.outcome = outcome, .exit_code = code});
+  } else if (what == "trap") {
+    end_by_itself({.outcome = refused ? Outcome::kMemory : Outcome::kTrap, .detail = text(words, 1)});
+  } else if (what == "start") {
+    end_by_itself({.outcome = refused ? Outcome::kMemory : Outcome::kBadStart, .detail = text(words, 1)});
+  } else if (what == "gone" && phase_ != Phase::kEnded) {
+    auto status = static_cast<int>(number(words, 1));
+    std::string signal = WIFSIGNALED(status) ? " of signal " + std::to_string(WTERMSIG(status)) : "";
+    end({.outcome = Outcome::kTrap, .detail = "the worker process of the guest died" + signal});
+  }
+}
+
+void WorkerInstance::note_growth(uint64_t bytes) {
+  uint64_t charged = initial_memory_.count + charged_;
+  if (bytes > charged) {
+    if (!capacity_.memory.take(bytes - charged)) return end({.outcome = Outcome::kExhausted});
+    charged_ += bytes - charged;
+  }
+  set_memory(bytes);
+}
+
+void WorkerInstance::set_memory(uint64_t bytes) {
+  if (observe::Gauge* gauge = server_->guest().memory_bytes; gauge != nullptr && bytes != memory_)
+    gauge->add(static_cast<double>(bytes) - static_cast<double>(memory_));
+  memory_ = bytes;
+}
+
+// The first end counts: a guest that is stopped has more to tell afterwards.
+void WorkerInstance::end(Ending ending) {
+  if (phase_ == Phase::kEnded) return;
+  phase_ = Phase::kEnded;
+  ending_ = std::move(ending);
+}
+
+void WorkerInstance::end_by_itself(Ending ending) {
+  ended_by_itself_ = phase_ != Phase::kEnded;
+  end(std::move(ending));
+}
+
+RunResult WorkerInstance::conclude() {
+  RunResult result{.outcome = ending_.outcome, .exit_code = ending_.exit_code, .detail = ending_.detail};
+  if (channel_ != nullptr) {
+    if (ended_by_itself_) channel_->drain(server_->guest().limits.output.count + 1);
+    result.output = std::move(channel_->output());
+    channel_->close();
+  }
+  if (result.outcome == Outcome::kOk && result.output.size() > server_->guest().limits.output.count)
+    result.outcome = Outcome::kOutput;
+  return result;
+}
+
+}  // namespace fiso::wasm::worker

@@ -1,0 +1,27 @@
+// What a worker process is told before it loads its guest: the setup packet.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "base/result.h"
+#include "base/units.h"
+#include "wasm/engine.h"
+
+namespace fiso::wasm::worker {
+
+enum class WorkerKind { kForkServer, kAlone };
+
+struct WorkerSetup {
+  WorkerKind kind = WorkerKind::kForkServer;
+  std::shared_ptr<const GuestSetup> guest;
+  Bytes files_memory = 16_MiB;  // of the guest's in-memory root
+};
+
+// What the guest is called: its argument zero.
+std::string guest_name(const GuestSetup& guest);
+
+// kInvalidConfig if it is larger than a packet may be.
+Result<std::string> setup_packet(const WorkerSetup& setup);
+
+}  // namespace fiso::wasm::worker
