@@ -1,7 +1,7 @@
 #include "program/program.h"
 
+#include "program/engines.h"
 #include "program/fiso_command.h"
-#include "program/light_engine_factory.h"
 #include "server/cli.h"
 #include "wasm/light/light_engine.h"
 
@@ -9,7 +9,12 @@ namespace fiso::program {
 
 int flow_program(int argc, char** argv, const std::string& name) {
   if (wasm::started_to_compile(argc, argv)) return wasm::light::light_compiler_main(argv);
-  return server::flow_main(argc, argv, name, make_light_engine);
+  return server::flow_main(argc, argv, name, light_runtimes(name + "-wasmer"));
+}
+
+int flow_wasmer_program(int argc, char** argv, const std::string& name) {
+  if (wasm::started_to_compile(argc, argv)) return wasm::light::light_compiler_main(argv);
+  return server::flow_main(argc, argv, name, all_runtimes());
 }
 
 int fiso_program(int argc, char** argv) {

@@ -60,13 +60,14 @@ void raise_descriptor_limit() {
   setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-int serve(const Arguments& arguments, const std::string& name, const core::Registry& registry, const EngineFactory& make_engine) {
+int serve(const Arguments& arguments, const std::string& name, const core::Registry& registry,
+          const RuntimesFactory& make_runtimes) {
   raise_descriptor_limit();
   auto events = ControlEvents::make();
   if (!events.has_value()) return fail(events.error().describe());
   observe::StdoutLog output;
   observe::Log log(output, observe::parse_log_level(arguments.log_level), name);
-  FlowServer server(arguments.options, log, registry, make_engine);
+  FlowServer server(arguments.options, log, registry, make_runtimes);
   if (auto started = server.start(*events); !started.has_value()) return fail(started.error().describe());
   if (server.run_until_stopped(*events)) return 0;
   // What was cut would end in its own time, up to a guest's or a sink's timeout. Nobody waits for it any more.
@@ -88,7 +89,7 @@ std::vector<std::string> normalise_arguments(int argc, char** argv) {
   return normal;
 }
 
-int flow_main(int argc, char** argv, const std::string& name, const EngineFactory& make_engine) {
+int flow_main(int argc, char** argv, const std::string& name, const RuntimesFactory& make_runtimes) {
   Arguments arguments;
   arguments.options.config_dir = env_or("FISO_CONFIG_DIR", "/etc/fiso/flows");
   arguments.options.admin_address = env_or("FISO_METRICS_ADDR", ":9090");
@@ -113,7 +114,7 @@ int flow_main(int argc, char** argv, const std::string& name, const EngineFactor
   core::Registry registry;
   register_builtin(registry);
   if (arguments.check) return check(arguments.options, registry);
-  return serve(arguments, name, registry, make_engine);
+  return serve(arguments, name, registry, make_runtimes);
 }
 
 }  // namespace fiso::server

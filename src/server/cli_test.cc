@@ -50,7 +50,7 @@ class FlowMainTest : public ::testing::Test {
     ::testing::internal::CaptureStdout();
     ::testing::internal::CaptureStderr();
     int exit_code = flow_main(static_cast<int>(words.size()), argv.data(), "fiso-flow",
-                              [](const EngineParts&) -> Result<std::unique_ptr<wasm::Engine>> {
+                              [](const EngineParts&) -> Result<std::unique_ptr<wasm::Runtimes>> {
                                 return Error(ErrorCode::kInternal, "no engine in this test");
                               });
     out_ = ::testing::internal::GetCapturedStdout();

@@ -46,8 +46,8 @@ Result<> check_config(const std::string& directory, const core::Registry& regist
   return {};
 }
 
-FlowServer::FlowServer(FlowServerOptions options, observe::Log log, const core::Registry& registry, EngineFactory make_engine)
-    : options_(std::move(options)), log_(std::move(log)), registry_(registry), make_engine_(std::move(make_engine)) {}
+FlowServer::FlowServer(FlowServerOptions options, observe::Log log, const core::Registry& registry, RuntimesFactory make_runtimes)
+    : options_(std::move(options)), log_(std::move(log)), registry_(registry), make_runtimes_(std::move(make_runtimes)) {}
 
 FlowServer::~FlowServer() {
   if (shards_ != nullptr) release();
@@ -65,11 +65,11 @@ Result<> FlowServer::start(ControlEvents& events) {
                                       .queue = static_cast<size_t>(settings_.wasm.instance_queue),
                                       .memory = settings_.wasm.total_memory});
   FISO_TRY_OK(start_admin(events));
-  FISO_TRY(engine_, make_engine_({*shards_, *blocking_, *capacity_, log_, settings_}));
+  FISO_TRY(runtimes_, make_runtimes_({*shards_, *blocking_, *capacity_, log_, settings_}));
   resources_.add(*shards_);
   resources_.add(*blocking_);
   resources_.add(*capacity_);
-  resources_.add(*engine_);
+  resources_.add(*runtimes_);
   listeners_ = std::make_unique<Listeners>(*shards_, settings_.http, log_);
   if (watched.has_value()) {
     log_.info("watching config directory", {{"dir", options_.config_dir}});

@@ -19,7 +19,7 @@
 #include "server/listeners.h"
 #include "server/settings.h"
 #include "wasm/capacity.h"
-#include "wasm/engine.h"
+#include "wasm/runtimes.h"
 
 namespace fiso::server {
 
@@ -28,7 +28,7 @@ struct FlowServerOptions {
   std::string admin_address = ":9090";
 };
 
-// Makes the engine that guests run on.
+// What engines are made of.
 struct EngineParts {
   async::ShardSet& shards;
   async::BlockingPool& blocking;
@@ -36,14 +36,15 @@ struct EngineParts {
   observe::Log log;
   const Settings& settings;
 };
-using EngineFactory = std::function<Result<std::unique_ptr<wasm::Engine>>(const EngineParts&)>;
+// Makes the engines that guests run on.
+using RuntimesFactory = std::function<Result<std::unique_ptr<wasm::Runtimes>>(const EngineParts&)>;
 
 // All that is wrong with the configuration in the directory, or nothing: what `-check` shows. Opens nothing.
 Result<> check_config(const std::string& directory, const core::Registry& registry);
 
 class FlowServer {
  public:
-  FlowServer(FlowServerOptions options, observe::Log log, const core::Registry& registry, EngineFactory make_engine);
+  FlowServer(FlowServerOptions options, observe::Log log, const core::Registry& registry, RuntimesFactory make_runtimes);
   ~FlowServer();
 
   // Reads, opens and builds everything. The error is the operator's to read.
@@ -70,7 +71,7 @@ class FlowServer {
   FlowServerOptions options_;
   observe::Log log_;
   const core::Registry& registry_;
-  EngineFactory make_engine_;
+  RuntimesFactory make_runtimes_;
   Settings settings_;
   observe::Metrics metrics_;
   observe::Health health_{"listeners", "modules"};
@@ -78,7 +79,7 @@ class FlowServer {
   std::unique_ptr<async::ShardSet> shards_;
   std::unique_ptr<async::BlockingPool> blocking_;
   std::unique_ptr<wasm::Capacity> capacity_;
-  std::unique_ptr<wasm::Engine> engine_;
+  std::unique_ptr<wasm::Runtimes> runtimes_;
   core::Resources resources_;
   std::unique_ptr<AdminService> admin_service_;
   std::unique_ptr<net::HttpServer> admin_;

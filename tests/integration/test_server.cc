@@ -12,7 +12,7 @@
 #include "base/ascii.h"
 #include "base/check.h"
 #include "components/builtin.h"
-#include "program/light_engine_factory.h"
+#include "program/engines.h"
 #include "wasm/testing/sanitizer.h"
 
 namespace fiso::testing {
@@ -31,10 +31,10 @@ std::string temporary_directory() {
 }
 
 // A sanitizer's own memory goes beyond what the module compiler may have.
-Result<std::unique_ptr<wasm::Engine>> make_engine(const server::EngineParts& parts) {
+Result<std::unique_ptr<wasm::Runtimes>> make_runtimes(const server::EngineParts& parts) {
   server::Settings settings = parts.settings;
   if (wasm::testing::kSanitized) settings.wasm.compile.memory = Bytes{RLIM_INFINITY};
-  return program::make_light_engine({parts.shards, parts.blocking, parts.capacity, parts.log, settings});
+  return program::all_runtimes()({parts.shards, parts.blocking, parts.capacity, parts.log, settings});
 }
 
 }  // namespace
@@ -74,7 +74,7 @@ TestServer::TestServer(const Files& files) : canaries_{config_.path(), guests_di
   events_.emplace(server::ControlEvents::make().value());
   server_ = std::make_unique<server::FlowServer>(
       server::FlowServerOptions{.config_dir = config_.path(), .admin_address = "127.0.0.1:0"}, log_.log(), registry_,
-      make_engine);
+      make_runtimes);
   auto started = server_->start(*events_);
   if (started.has_value()) {
     control_ = std::thread([this] { clean_ = server_->run_until_stopped(*events_); });

@@ -10,8 +10,6 @@ namespace {
 using Config = WasmInterceptor::Config;
 
 constexpr std::string_view kReadOnlySuffix = ":ro";
-constexpr char kWasmerElsewhere[] =
-    "{path}: runtime \"wasmer\" is not built into this program yet; leave the key out to use the light engine";
 
 std::optional<std::string> bad_preopens(const std::map<std::string, std::string>& preopens) {
   for (const auto& [guest, host] : preopens)
@@ -55,6 +53,8 @@ Result<std::shared_ptr<const wasm::GuestSetup>> make_setup(const Config& config,
   setup->memory_bytes = &memory;
   setup->limits = {.timeout = config.timeout, .memory = config.memory_limit, .output = config.max_output};
   setup->may_park = config.execution == wasm::Execution::kPooled;
+  setup->network = config.network.value_or(GuestNetwork()).rules();
+  setup->threads = static_cast<uint32_t>(config.threads);
   if (module.initial_memory() > config.memory_limit) {
     return Error(ErrorCode::kInvalidConfig, "the module needs " + format_bytes(module.initial_memory()) +
                                                 " of memory, memoryLimit is " + format_bytes(config.memory_limit));
@@ -90,9 +90,11 @@ config::Spec<Config> WasmInterceptor::spec() {
   return config::Spec<Config>("wasm", "Runs each event through a WebAssembly guest.")
       .required("module", &Config::module, "Path of the module: a WASI preview 1 command.",
                 {.missing = "{path} is required for wasm interceptor"})
-      .choice(
-          "runtime", &Config::runtime, "The engine.", {{"wazero", Runtime::kLight}, {"wasmtime", Runtime::kLight}},
-          {.refused = {Refused{"wasmer", kWasmerElsewhere}}, .invalid = "{path} must be 'wazero' or 'wasmer', got \"{value}\""})
+      .choice("runtime", &Config::runtime,
+              "The engine: `wazero` inside this process, or `wasmer` in worker processes, with sockets and threads "
+              "(fiso-flow-wasmer).",
+              {{"wazero", wasm::Runtime::kLight}, {"wasmtime", wasm::Runtime::kLight}, {"wasmer", wasm::Runtime::kFull}},
+              {.invalid = "{path} must be 'wazero' or 'wasmer', got \"{value}\""})
       .choice("execution", &Config::execution, "A fresh instance per event, or one that was started ahead.",
               {{"perRequest", wasm::Execution::kPerRequest}, {"pooled", wasm::Execution::kPooled}},
               {.refused = {Refused{"longRunning", "{path}: longRunning is for apps; an interceptor is perRequest or pooled"}},
@@ -111,7 +113,15 @@ config::Spec<Config> WasmInterceptor::spec() {
       .field("timeout", &Config::timeout, "When the guest is stopped.", timeout_rules())
       .field("memoryLimit", &Config::memory_limit, "Linear memory of one instance.", config::between<Bytes>(64_KiB, 4_GiB))
       .field("maxOutput", &Config::max_output, "Output of one run.", config::between<Bytes>(1_KiB, 1_GiB))
+      .field("network", &Config::network, guest_network_spec(), "`runtime: wasmer`: where the guest may connect to.")
+      .field("threads", &Config::threads, "`runtime: wasmer`: threads of one instance.", config::between<int64_t>(1, 190))
       .field("failOpen", &Config::fail_open, "Let an event pass unchanged when the guest fails.")
+      .check({"runtime"},
+             [](const Config& config, config::Report& report) {
+               if (config.runtime == wasm::Runtime::kFull) return;
+               for (std::string_view key : {"network", "threads"})
+                 if (report.has(key)) report.error(key, "{path} has an effect with `runtime: wasmer` only");
+             })
       .check({"execution"}, [](const Config& config, config::Report& report) {
         if (config.execution == wasm::Execution::kPooled) return;
         for (std::string_view key : {"poolSize", "maxRequests"})
@@ -127,7 +137,8 @@ core::Prepared<core::Interceptor> WasmInterceptor::prepare(const Config& config,
                                                 " leaves no instance for others: wasm.maxInstances is " +
                                                 std::to_string(capacity.instances.capacity()));
   }
-  FISO_TRY(auto module, context.resources.get<wasm::Engine>().load(config.module));
+  FISO_TRY(wasm::Engine * engine, context.resources.get<wasm::Runtimes>().find(config.runtime));
+  FISO_TRY(auto module, engine->load(config.module));
   std::string name = std::filesystem::path(config.module).filename().string();
   observe::Metrics& metrics = context.metrics;
   auto& memory = metrics.gauge("fiso_wasm_module_memory_bytes", "Linear memory of a module's instances.",
@@ -154,7 +165,8 @@ core::Prepared<core::Interceptor> WasmInterceptor::prepare(const Config& config,
   shared.seconds =
       &metrics.histogram("fiso_wasm_call_duration_seconds", "Time of a guest call, waiting for an instance included.",
                          {{"flow", context.flow}, {"module", name}}, observe::kFineBuckets);
-  context.log.info("loaded wasm interceptor", {{"module", config.module}, {"runtime", "wazero"}});
+  context.log.info("loaded wasm interceptor",
+                   {{"module", config.module}, {"runtime", config.runtime == wasm::Runtime::kLight ? "wazero" : "wasmer"}});
   return std::make_shared<WasmPlan>(std::move(shared), capacity);
 }
 

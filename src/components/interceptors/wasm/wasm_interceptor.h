@@ -7,13 +7,16 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "components/guest_network.h"
 #include "core/component.h"
 #include "json/scan.h"
 #include "observe/sampled_log.h"
 #include "wasm/instance_pool.h"
+#include "wasm/runtimes.h"
 
 namespace fiso::interceptors {
 
@@ -21,12 +24,13 @@ class WasmInterceptor final : public core::Interceptor {
  public:
   static constexpr std::string_view kType = "wasm";
 
-  enum class Runtime { kLight };
   enum class Input { kAuto, kStdin, kStdinFile };
   enum class OnFailure { kReject, kPass };
   struct Config {
     std::string module;
-    Runtime runtime = Runtime::kLight;
+    wasm::Runtime runtime = wasm::Runtime::kLight;
+    std::optional<GuestNetwork> network;
+    int64_t threads = 16;
     wasm::Execution execution = wasm::Execution::kPerRequest;
     int64_t pool_size = 4;
     int64_t max_requests = 1;

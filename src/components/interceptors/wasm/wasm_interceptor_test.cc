@@ -19,7 +19,7 @@ class WasmInterceptorTest : public ::testing::Test {
  protected:
   WasmInterceptorTest() {
     resources_.add(capacity_);
-    resources_.add<wasm::Engine>(engine_);
+    resources_.add(runtimes_);
   }
   ~WasmInterceptorTest() override {
     shards_.run_on(0, [&](async::Shard&) { interceptor_.reset(); });
@@ -49,7 +49,11 @@ class WasmInterceptorTest : public ::testing::Test {
 
   async::ShardSet shards_{1};
   wasm::Capacity capacity_{shards_, {.instances = 2, .queue = 0, .memory = 64_MiB}};
-  wasm::testing::FakeEngine engine_;
+  std::unique_ptr<wasm::testing::FakeEngine> made_ = std::make_unique<wasm::testing::FakeEngine>();
+  wasm::testing::FakeEngine& engine_ = *made_;
+  wasm::Runtimes runtimes_{
+      std::move(made_),
+      [] { return Result<std::unique_ptr<wasm::Engine>>(Error(ErrorCode::kInvalidConfig, "no full engine here")); }};
   core::Resources resources_;
   observe::Metrics metrics_;
   testing::CapturedLog log_;

@@ -1,0 +1,85 @@
+#include "components/guest_network.h"
+
+#include <boost/asio/ip/address.hpp>
+#include <charconv>
+
+namespace fiso {
+namespace {
+
+namespace ip = boost::asio::ip;
+
+bool is_number(std::string_view text, unsigned most) {
+  unsigned value = 0;
+  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  return error == std::errc() && end == text.data() + text.size() && value <= most;
+}
+
+bool is_host_name(std::string_view text) {
+  constexpr std::string_view kMarks = "-._";
+  bool good = !text.empty() && text.size() <= 253 && text.front() != '-';
+  for (char c : text) good = good && (isalnum(static_cast<unsigned char>(c)) != 0 || kMarks.find(c) != std::string_view::npos);
+  return good;
+}
+
+bool is_host(std::string_view host) {
+  if (host.starts_with('[') && host.find(']') != std::string_view::npos) {
+    std::string_view rest = host.substr(host.find(']') + 1);
+    boost::system::error_code error;
+    ip::make_address_v6(std::string(host.substr(1, host.find(']') - 1)), error);
+    return !error && (rest.empty() || (rest.starts_with('/') && is_number(rest.substr(1), 128)));
+  }
+  size_t slash = host.find('/');
+  if (slash == std::string_view::npos) return is_host_name(host);
+  boost::system::error_code error;
+  ip::make_address_v4(std::string(host.substr(0, slash)), error);
+  return !error && is_number(host.substr(slash + 1), 32);
+}
+
+std::optional<std::string> bad_allow(const std::vector<std::string>& entries) {
+  for (const std::string& entry : entries)
+    if (auto complaint = bad_allow_entry(entry)) return complaint;
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::optional<std::string> bad_allow_entry(std::string_view entry) {
+  size_t colon = entry.rfind(':');
+  bool good = colon != std::string_view::npos && is_host(entry.substr(0, colon));
+  std::string_view port = good ? entry.substr(colon + 1) : "";
+  if (good && (port == "*" || (is_number(port, 65535) && port != "0"))) return std::nullopt;
+  return "{path}: \"" + std::string(entry) + "\" is not HOST:PORT, such as db.internal:5432, 10.0.0.0/8:*, [2001:db8::]/32:443";
+}
+
+wasm::NetworkRules GuestNetwork::rules() const {
+  wasm::NetworkRules rules{.allow = allow};
+  switch (mode) {
+    case Mode::kUnset: rules.mode = allow.empty() ? wasm::NetworkMode::kOpen : wasm::NetworkMode::kAllowList; break;
+    case Mode::kOpen: rules.mode = wasm::NetworkMode::kOpen; break;
+    case Mode::kAllowList: rules.mode = wasm::NetworkMode::kAllowList; break;
+    case Mode::kNone: rules.mode = wasm::NetworkMode::kNone; break;
+  }
+  rules.dns = rules.mode != wasm::NetworkMode::kNone && dns.value_or(true);
+  return rules;
+}
+
+config::Spec<GuestNetwork> guest_network_spec() {
+  using Mode = GuestNetwork::Mode;
+  return config::Spec<GuestNetwork>("network",
+                                    "Where a guest may connect to. Never Fiso itself; link-local and metadata "
+                                    "addresses only if listed.")
+      .choice("mode", &GuestNetwork::mode, "`open`, or `allowlist` where there is a list, unless set.",
+              {{"open", Mode::kOpen}, {"allowlist", Mode::kAllowList}, {"none", Mode::kNone}})
+      .field("allow", &GuestNetwork::allow,
+             "HOST:PORT, where HOST is a name, an address or a block (10.0.0.0/8) and PORT may be *.", {.check = bad_allow})
+      .field("dns", &GuestNetwork::dns, "Whether it may look up names; not with `mode: none`.")
+      .check([](const GuestNetwork& network, config::Report& report) {
+        if (network.mode == Mode::kNone && !network.allow.empty())
+          report.error("allow", "{path} has no effect with `mode: none`");
+        if (network.mode == Mode::kNone && network.dns.value_or(false))
+          report.error("dns", "{path} cannot be true with `mode: none`");
+        if (network.mode == Mode::kAllowList && network.allow.empty()) report.error("mode", "{path}: allowlist needs `allow`");
+      });
+}
+
+}  // namespace fiso

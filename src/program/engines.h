@@ -1,0 +1,17 @@
+// The engines that a program has.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "server/flow_server.h"
+
+namespace fiso::program {
+
+// The light engine alone; `runtime: wasmer` is refused with the name of the program that has it.
+server::RuntimesFactory light_runtimes(std::string program_with_wasmer);
+
+// Both. Nothing is looked for before a module asks for `runtime: wasmer`.
+server::RuntimesFactory all_runtimes();
+
+}  // namespace fiso::program
