@@ -17,7 +17,6 @@ constexpr std::string_view kHopByHop[] = {"connection",
                                           "trailer",
                                           "transfer-encoding",
                                           "upgrade",
-                                          "host",
                                           "expect",
                                           "http2-settings"};
 
@@ -33,9 +32,22 @@ bool is_header_value(std::string_view value) {
   return value.size() <= 8192 && trim(value).size() == value.size() && net::is_field_value(value);
 }
 
-bool is_reserved_header(std::string_view name) {
-  if (has_prefix(name, "content-") || has_prefix(name, "fiso-")) return true;
+bool is_hop_header(std::string_view name) {
   return std::ranges::any_of(kHopByHop, [&](std::string_view reserved) { return iequals(name, reserved); });
+}
+
+std::string canonical_header_name(std::string_view name) {
+  std::string text(name);
+  bool first = true;
+  for (char& c : text) {
+    c = first ? ascii_upper(c) : ascii_lower(c);
+    first = c == '-';
+  }
+  return text;
+}
+
+bool is_reserved_header(std::string_view name) {
+  return has_prefix(name, "content-") || has_prefix(name, "fiso-") || iequals(name, "host") || is_hop_header(name);
 }
 
 }  // namespace fiso

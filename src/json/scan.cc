@@ -320,6 +320,31 @@ Kind kind_of(std::string_view valid_json) {
   }
 }
 
+std::vector<std::string_view> elements(std::string_view valid_array) {
+  std::vector<std::string_view> found;
+  std::string_view inside = trim(valid_array.substr(1, valid_array.size() - 2));
+  size_t depth = 0, begin = 0;
+  bool in_string = false;
+  for (size_t i = 0; i < inside.size(); ++i) {
+    char c = inside[i];
+    if (in_string) {
+      if (c == '\\') ++i;
+      in_string = c != '"';
+    } else if (c == '"') {
+      in_string = true;
+    } else if (c == '[' || c == '{') {
+      ++depth;
+    } else if (c == ']' || c == '}') {
+      --depth;
+    } else if (c == ',' && depth == 0) {
+      found.push_back(trim(inside.substr(begin, i - begin)));
+      begin = i + 1;
+    }
+  }
+  if (!inside.empty()) found.push_back(trim(inside.substr(begin)));
+  return found;
+}
+
 Result<> validate(std::string_view text, unsigned max_depth) {
   Scanner scanner(text, max_depth);
   std::string_view value;

@@ -25,6 +25,9 @@ enum class Kind { kNull, kBool, kNumber, kString, kArray, kObject };
 // What kind of value begins with this character; the text must be known to be valid.
 Kind kind_of(std::string_view valid_json);
 
+// The elements of an array, without the white space around them; the text must be known to be valid.
+std::vector<std::string_view> elements(std::string_view valid_array);
+
 // One value with white space around it and nothing else; `max_depth` counts arrays and objects inside each other.
 Result<> validate(std::string_view text, unsigned max_depth = kDefaultMaxDepth);
 

@@ -156,6 +156,8 @@ void compact(std::string_view valid_json, std::string& out) {
   out.resize(before + length);
 }
 
+bool is_utf8(std::string_view text) { return simdjson::validate_utf8(text); }
+
 bool is_single_line(std::string_view text) {
   return text.empty() ||
          (std::memchr(text.data(), '\n', text.size()) == nullptr && std::memchr(text.data(), '\r', text.size()) == nullptr);

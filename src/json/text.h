@@ -19,6 +19,8 @@ Result<std::string> unquote(std::string_view raw_string);
 // Appends `valid_json` without its insignificant white space; nothing else changes. The text must have been validated.
 void compact(std::string_view valid_json, std::string& out);
 
+bool is_utf8(std::string_view text);
+
 // True if the text can be one line of newline-delimited JSON as it is.
 bool is_single_line(std::string_view text);
 

@@ -16,13 +16,15 @@ struct HttpRequest {
   std::string target;  // as sent: the raw path, then `?query` if there was one
   HeaderList headers;
   std::string body;
+  std::string_view remote_address;  // ADDRESS:PORT of the client, the connection's
+  bool secure = false;              // came over TLS
 
   // The target up to the first `?`, still percent-encoded.
   std::string_view path() const;
   // What follows the first `?`; empty if there is none.
   std::string_view query() const;
 
-  // Keeps the memory.
+  // Keeps the memory, and what is the connection's.
   void clear();
 };
 

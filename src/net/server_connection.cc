@@ -22,6 +22,18 @@ MessageLimits message_limits(const ServerLimits& limits) {
 
 MonotonicTime in(Duration duration) { return std::chrono::steady_clock::now() + duration; }
 
+// "192.0.2.1:4711", also where IPv4 comes in IPv6's clothes; empty when the client has gone already.
+std::string remote_address_of(const Socket& socket) {
+  SystemError error;
+  asio::ip::tcp::endpoint remote = socket.remote_endpoint(error);
+  if (error) return "";
+  asio::ip::address address = remote.address();
+  if (address.is_v6() && address.to_v6().is_v4_mapped())
+    address = asio::ip::make_address_v4(asio::ip::v4_mapped, address.to_v6());
+  std::string host = address.is_v6() ? "[" + address.to_string() + "]" : address.to_string();
+  return host + ":" + std::to_string(remote.port());
+}
+
 bool may_have_body(int status) { return status >= 200 && status != 204 && status != 304; }
 
 template <class Stream>
@@ -54,6 +66,7 @@ class ConnectionOf final : public ServerConnection {
   static void write_progress(void* self, size_t bytes);
 
   Stream stream_;
+  std::string remote_address_;
   HttpRequest request_;
   RequestParser parser_;
   ReadBuffer buffer_;
@@ -76,7 +89,10 @@ Task<> ConnectionOf<Stream>::serve() {
   if constexpr (std::is_same_v<Stream, TlsStream>) {
     auto [error] = co_await stream_.tls().async_handshake(asio::ssl::stream_base::server, async::kTuple);
     if (error) co_return;
+    request_.secure = true;
   }
+  remote_address_ = remote_address_of(stream_.socket());
+  request_.remote_address = remote_address_;
   for (;;) {
     parse();
     if (parser_.state() == State::kComplete) {

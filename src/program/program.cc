@@ -2,6 +2,7 @@
 
 #include "program/engines.h"
 #include "program/fiso_command.h"
+#include "server/apps_cli.h"
 #include "server/cli.h"
 #include "wasm/light/light_engine.h"
 
@@ -15,6 +16,11 @@ int flow_program(int argc, char** argv, const std::string& name) {
 int flow_wasmer_program(int argc, char** argv, const std::string& name) {
   if (wasm::started_to_compile(argc, argv)) return wasm::light::light_compiler_main(argv);
   return server::flow_main(argc, argv, name, all_runtimes());
+}
+
+int wasmer_program(int argc, char** argv, const std::string& name) {
+  if (wasm::started_to_compile(argc, argv)) return wasm::light::light_compiler_main(argv);
+  return server::apps_main(argc, argv, name, all_runtimes());
 }
 
 int fiso_program(int argc, char** argv) {

@@ -23,14 +23,16 @@ Task<net::HttpResponse> AdminService::call(net::HttpRequest& request) { co_retur
 
 net::HttpResponse AdminService::answer(std::string_view method, std::string_view path) {
   bool reads = method == "GET" || method == "HEAD";
-  if (path == "/reload") {
+  if (path == "/reload" && request_reload_) {
     if (method == "POST") request_reload_();
     if (!reads && method != "POST") return method_not_allowed("GET, HEAD, POST");
     return net::json_response(method == "POST" ? 202 : 200, verdicts_.to_json());
   }
-  bool known = path == "/healthz" || path == "/readyz" || path == "/metrics";
+  auto page = pages_.find(path);
+  bool known = path == "/healthz" || path == "/readyz" || path == "/metrics" || page != pages_.end();
   if (!known) return net::text_response(404, "404 page not found");
   if (!reads) return method_not_allowed("GET, HEAD");
+  if (page != pages_.end()) return net::json_response(200, page->second());
   if (path == "/healthz") return health_answer(health_.liveness());
   if (path == "/readyz") return health_answer(health_.readiness());
   refresh_gauges_();

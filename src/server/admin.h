@@ -1,9 +1,11 @@
-// The admin pages: /healthz, /readyz, /metrics, and /reload (GET: the last verdict, POST: read the configuration again).
+// The admin pages: /healthz, /readyz, /metrics, /reload (GET: the last verdict, POST: read the configuration again), and what
+// a program adds.
 //
 // Threading: one service that all shards call; what it shows is thread-safe.
 #pragma once
 
 #include <functional>
+#include <map>
 #include <string>
 
 #include "net/http_service.h"
@@ -15,7 +17,8 @@ namespace fiso::server {
 
 class AdminService final : public net::HttpService {
  public:
-  // `request_reload` is called for a POST /reload and returns at once. Borrows all.
+  // `request_reload` is called for a POST /reload and returns at once; an empty one means that nothing is reloaded and there
+  // is no such page. Borrows all.
   AdminService(const observe::Health& health, const observe::Metrics& metrics, ReloadVerdicts& verdicts,
                std::function<void()> request_reload, std::function<void()> refresh_gauges)
       : health_(health),
@@ -23,6 +26,9 @@ class AdminService final : public net::HttpService {
         verdicts_(verdicts),
         request_reload_(std::move(request_reload)),
         refresh_gauges_(std::move(refresh_gauges)) {}
+
+  // A page to GET, as JSON. Before the port is served.
+  void add_page(std::string path, std::function<std::string()> json) { pages_.emplace(std::move(path), std::move(json)); }
 
   Task<net::HttpResponse> call(net::HttpRequest& request) override;
 
@@ -34,6 +40,7 @@ class AdminService final : public net::HttpService {
   ReloadVerdicts& verdicts_;
   std::function<void()> request_reload_;
   std::function<void()> refresh_gauges_;
+  std::map<std::string, std::function<std::string()>, std::less<>> pages_;
 };
 
 }  // namespace fiso::server

@@ -23,7 +23,9 @@ config::Spec<wasm::CompileLimits> compile_spec() {
       .field("memory", &wasm::CompileLimits::memory, "Memory.", config::between<Bytes>(64_MiB, 64_GiB));
 }
 
-config::Spec<WasmSettings> wasm_spec() {
+}  // namespace
+
+config::Spec<WasmSettings> wasm_settings_spec() {
   return config::Spec<WasmSettings>("wasm", "What all WebAssembly guests share.")
       .field("maxInstances", &WasmSettings::max_instances, "Instances at once, those started ahead included.",
              config::between<int64_t>(1, 10'000))
@@ -36,7 +38,7 @@ config::Spec<WasmSettings> wasm_spec() {
       .field("compile", &WasmSettings::compile, compile_spec(), "Compiling.");
 }
 
-config::Spec<net::ServerLimits> http_spec() {
+config::Spec<net::ServerLimits> http_settings_spec() {
   using net::ServerLimits;
   return config::Spec<ServerLimits>("http", "Limits of each listener.")
       .field("maxConnections", &ServerLimits::connections, "Connections at once; more are answered 503.",
@@ -52,14 +54,12 @@ config::Spec<net::ServerLimits> http_spec() {
       .field("writeTimeout", &ServerLimits::write_timeout, "In which an answer must be taken or make progress.", time_rules());
 }
 
-}  // namespace
-
 config::Spec<Settings> settings_spec() {
   return config::Spec<Settings>("settings", "Settings of the process, in fiso.yaml beside the flows.")
       .field("shards", &Settings::shards, "Threads that serve; 0 is one per CPU.", config::between<int64_t>(0, 256))
       .field("shutdownTimeout", &Settings::shutdown_timeout, "How long a stop waits for what is in flight.", time_rules())
-      .field("wasm", &Settings::wasm, wasm_spec(), "Guests.")
-      .field("http", &Settings::http, http_spec(), "Listeners.");
+      .field("wasm", &Settings::wasm, wasm_settings_spec(), "Guests.")
+      .field("http", &Settings::http, http_settings_spec(), "Listeners.");
 }
 
 Settings load_settings(const std::string& directory, config::Errors& errors) {

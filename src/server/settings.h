@@ -27,6 +27,8 @@ struct Settings {
 };
 
 config::Spec<Settings> settings_spec();
+config::Spec<WasmSettings> wasm_settings_spec();
+config::Spec<net::ServerLimits> http_settings_spec();
 
 // The defaults if there is no such file in the directory.
 Settings load_settings(const std::string& directory, config::Errors& errors);

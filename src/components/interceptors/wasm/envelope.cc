@@ -1,6 +1,7 @@
 #include "components/interceptors/wasm/envelope.h"
 
 #include "base/ascii.h"
+#include "components/header_rules.h"
 #include "json/text.h"
 
 namespace fiso::interceptors {
@@ -9,17 +10,6 @@ namespace {
 // Twice what a request may have: all of them back, and as many added. Each is compared with those before it.
 constexpr size_t kMostHeaders = 512;
 constexpr std::string_view kHead = "{\"payload\":";
-
-// "x-request-id" becomes "X-Request-Id", as the contract's guests expect it.
-std::string canonical(std::string_view name) {
-  std::string text(name);
-  bool first = true;
-  for (char& c : text) {
-    c = first ? ascii_upper(c) : ascii_lower(c);
-    first = c == '-';
-  }
-  return text;
-}
 
 bool is_first_of_its_name(const HeaderList& headers, size_t index) {
   for (size_t i = 0; i < index; ++i)
@@ -36,7 +26,7 @@ EnvelopeIn::EnvelopeIn(std::string_view payload, const HeaderList& headers, Enve
   for (size_t i = 0; i < headers.size(); ++i) {
     if (!is_first_of_its_name(headers, i)) continue;
     if (tail_.back() != '{') tail_ += ',';
-    json::append_quoted(tail_, canonical(headers[i].name));
+    json::append_quoted(tail_, canonical_header_name(headers[i].name));
     tail_ += ':';
     json::append_quoted(tail_, headers[i].value);
   }

@@ -2,31 +2,13 @@
 #include <filesystem>
 #include <utility>
 
+#include "components/guest_preopens.h"
 #include "components/interceptors/wasm/wasm_interceptor.h"
 
 namespace fiso::interceptors {
 namespace {
 
 using Config = WasmInterceptor::Config;
-
-constexpr std::string_view kReadOnlySuffix = ":ro";
-
-std::optional<std::string> bad_preopens(const std::map<std::string, std::string>& preopens) {
-  for (const auto& [guest, host] : preopens)
-    if (guest.empty() || host.empty() || host == kReadOnlySuffix)
-      return "{path}: write /guest/path: /host/path, with :ro after it for read-only";
-  return std::nullopt;
-}
-
-wasm::wasi::PreopenOptions to_preopen(const std::string& guest, std::string host) {
-  wasm::wasi::PreopenOptions preopen{.guest_path = guest};
-  if (host.ends_with(kReadOnlySuffix)) {
-    host.resize(host.size() - kReadOnlySuffix.size());
-    preopen.access = wasm::wasi::Access::kReadOnly;
-  }
-  preopen.host_path = std::move(host);
-  return preopen;
-}
 
 class WasmPlan final : public core::Plan<core::Interceptor> {
  public:
@@ -70,7 +52,7 @@ Result<std::shared_ptr<const wasm::GuestSetup>> make_setup(const Config& config,
   options.stdin_file = wants_stdin_file(config, module);
   if (options.stdin_file) options.args.insert(options.args.end(), {"--stdin-file", std::string(wasm::wasi::kInputFilePath)});
   for (const auto& [name, value] : config.env) options.env.emplace_back(name, value.reveal());
-  for (const auto& [guest, host] : config.preopens) options.preopens.push_back(to_preopen(guest, host));
+  options.preopens = to_preopens(config.preopens);
   options.limits.output = config.max_output;
   FISO_TRY(setup->wasi, wasm::wasi::GuestConfig::open(std::move(options)));
   return std::shared_ptr<const wasm::GuestSetup>(std::move(setup));

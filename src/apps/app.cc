@@ -1,0 +1,166 @@
+#include "apps/app.h"
+
+#include <future>
+#include <utility>
+
+#include "async/spawn.h"
+
+namespace fiso::apps {
+namespace {
+
+// Until the first success.
+constexpr std::chrono::milliseconds kFirstProbes{50};
+
+MonotonicTime now() { return std::chrono::steady_clock::now(); }
+
+}  // namespace
+
+// Lets requests in while the app is healthy.
+class App::Door final : public net::HttpService {
+ public:
+  Door(AppState& state, net::HttpService& app) : state_(state), app_(app) {}
+  Task<net::HttpResponse> call(net::HttpRequest& request) override {
+    if (!co_await state_.enter()) {
+      net::HttpResponse response = net::text_response(503, "the app is not healthy");
+      response.headers.add("Retry-After", "1");
+      co_return response;
+    }
+    co_return co_await app_.call(request);
+  }
+
+ private:
+  AppState& state_;
+  net::HttpService& app_;
+};
+
+// Asks the app how it is, again and again, on the first shard. Without a path it looks whether the app is ready, until it is.
+struct App::Prober {
+  Prober(App& owner, AppService& service)
+      : app(owner), asked(service), stopped(owner.parts_.shards[0].executor()), ended(owner.parts_.shards[0].executor()) {}
+
+  static Task<> run(std::shared_ptr<Prober> self) {
+    const AppConfig& config = self->app.config_;
+    for (int64_t failures = 0; !self->stopping;) {
+      bool good = co_await self->ask();
+      if (self->stopping) break;
+      failures = good ? 0 : failures + 1;
+      bool was_healthy = self->app.state_.get() == State::kHealthy;
+      if (good) self->app.state_.set(State::kHealthy);
+      if (was_healthy && failures >= config.unhealthy_threshold) self->app.state_.set(State::kUnhealthy);
+      if (good && config.health_check.empty()) break;
+      bool settled = self->app.state_.get() != State::kStarting;
+      co_await self->stopped.wait(now() + (settled ? config.health_check_interval : Duration(kFirstProbes)));
+    }
+    self->ended.set();
+  }
+
+  Task<bool> ask() {
+    const AppConfig& config = app.config_;
+    if (config.health_check.empty()) co_return asked.ready();
+    net::HttpRequest request;
+    request.method = "GET";
+    request.target = config.health_check;
+    request.headers.add("Host", "localhost");
+    request.headers.add("User-Agent", "fiso-health-check");
+    MonotonicTime deadline = now() + config.health_check_timeout;
+    int status = co_await asked.probe(request);
+    bool good = status >= 200 && status < 300 && now() <= deadline;
+    probes.fetch_add(1, std::memory_order_relaxed);
+    if (!good) failed.fetch_add(1, std::memory_order_relaxed);
+    co_return good;
+  }
+
+  App& app;
+  AppService& asked;
+  async::Signal stopped;
+  async::Signal ended;
+  bool stopping = false;
+  std::atomic<uint64_t> probes{0};
+  std::atomic<uint64_t> failed{0};
+};
+
+App::App(AppConfig config, AppParts parts)
+    : config_(std::move(config)),
+      parts_(std::move(parts)),
+      state_(parts_.log.with({{"app", config_.name}}),
+             parts_.metrics.gauge("fiso_app_healthy", "1 while the app is healthy.", {{"app", config_.name}})) {}
+
+App::~App() {
+  if (state_.get() != State::kStopped) stop(now());
+}
+
+Result<> App::start() {
+  state_.set(State::kStarting);
+  FISO_TRY_OK(open_port());
+  FISO_TRY(shared_, prepare_json_app(config_, server_->port(), parts_.runtimes, parts_.capacity, parts_.metrics, parts_.log));
+  services_.resize(parts_.shards.count());
+  parts_.shards.run_on_each([&](async::Shard& shard) {
+    services_[shard.index()] = std::make_unique<JsonApp>(shard, parts_.capacity, *shared_);
+    doors_[shard.index()] = std::make_unique<Door>(state_, *services_[shard.index()]);
+  });
+  server_->start();
+  start_probing();
+  return {};
+}
+
+// A port of the range is tried by opening it: looking first and opening later would be a race.
+Result<> App::open_port() {
+  doors_.resize(parts_.shards.count());
+  auto open = [&](int64_t port) {
+    std::string host = config_.listen_addr.empty() ? parts_.listen_addr : config_.listen_addr;
+    server_ = std::make_unique<net::HttpServer>(
+        parts_.shards, net::ServerOptions{.address = host + ":" + std::to_string(port), .limits = parts_.limits, .tls = {}},
+        [this](async::Shard& shard) -> net::HttpService& { return *doors_[shard.index()]; });
+    return server_->bind();
+  };
+  if (config_.port != 0) return open(config_.port);
+  for (int64_t port = parts_.ports.min; port <= parts_.ports.max; ++port)
+    if (open(port).has_value()) return {};
+  return Error(ErrorCode::kUnavailable, "allocate port: no available ports in range " + std::to_string(parts_.ports.min) + "-" +
+                                            std::to_string(parts_.ports.max));
+}
+
+void App::start_probing() {
+  prober_ = std::make_shared<Prober>(*this, *services_[0]);
+  async::spawn(parts_.shards[0], Prober::run(prober_));
+}
+
+void App::begin_stop() {
+  state_.set(State::kStopping);
+  if (server_ != nullptr) server_->begin_drain();
+}
+
+bool App::stop(MonotonicTime deadline) {
+  begin_stop();
+  bool clean = server_ == nullptr || server_->wait_drained(deadline) == net::HttpServer::Drained::kClean;
+  if (prober_ != nullptr) {
+    std::promise<void> ended;
+    auto end = [](std::shared_ptr<Prober> prober, std::promise<void>& done) -> Task<> {
+      prober->stopping = true;
+      prober->stopped.set();
+      co_await prober->ended.wait();
+      done.set_value();
+    };
+    async::spawn(parts_.shards[0], end(prober_, ended));
+    ended.get_future().wait();
+  }
+  server_.reset();
+  parts_.shards.run_on_each([&](async::Shard& shard) {
+    if (shard.index() < doors_.size()) doors_[shard.index()].reset();
+    if (shard.index() < services_.size()) services_[shard.index()].reset();
+  });
+  state_.set(State::kStopped);
+  return clean;
+}
+
+AppStatus App::status() const {
+  AppStatus status{.name = config_.name, .state = state_.get()};
+  if (server_ != nullptr) status.port = server_->port();
+  if (prober_ != nullptr) {
+    status.probes = prober_->probes.load(std::memory_order_relaxed);
+    status.failed_probes = prober_->failed.load(std::memory_order_relaxed);
+  }
+  return status;
+}
+
+}  // namespace fiso::apps

@@ -1,0 +1,74 @@
+// One app: its port, its guests, its health. The port is the app's from start to end.
+//
+// Threading: control thread, but for status(). The shards' work outlives nothing of it: stop() waits.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "apps/app_config.h"
+#include "apps/app_service.h"
+#include "apps/app_state.h"
+#include "apps/json_app.h"
+#include "async/signal.h"
+#include "net/http_server.h"
+
+namespace fiso::apps {
+
+// What all apps of the process share. Borrowed for their lives.
+struct AppParts {
+  async::ShardSet& shards;
+  wasm::Runtimes& runtimes;
+  wasm::Capacity& capacity;
+  observe::Metrics& metrics;
+  observe::Log log;
+  net::ServerLimits limits;
+  std::string listen_addr = "127.0.0.1";
+  PortRange ports;
+};
+
+struct AppStatus {
+  std::string name;
+  State state = State::kStopped;
+  uint16_t port = 0;
+  uint64_t probes = 0;
+  uint64_t failed_probes = 0;
+};
+
+class App {
+ public:
+  App(AppConfig config, AppParts parts);
+  ~App();
+  App(const App&) = delete;
+
+  // Opens the port, loads the module, begins to serve. Blocks while it compiles. The error is the operator's to read.
+  Result<> start();
+  // Takes no new connection; what is under way is finished.
+  void begin_stop();
+  // Waits for that, until the deadline; false if something was cut.
+  bool stop(MonotonicTime deadline);
+
+  const std::string& name() const { return config_.name; }
+  uint16_t port() const { return server_->port(); }
+  AppStatus status() const;
+
+ private:
+  class Door;
+  struct Prober;
+
+  Result<> open_port();
+  void start_probing();
+
+  AppConfig config_;
+  AppParts parts_;
+  AppState state_;
+  std::unique_ptr<JsonAppShared> shared_;
+  std::vector<std::unique_ptr<AppService>> services_;  // by shard
+  std::vector<std::unique_ptr<Door>> doors_;           // by shard
+  std::shared_ptr<Prober> prober_;
+  std::unique_ptr<net::HttpServer> server_;
+};
+
+}  // namespace fiso::apps

@@ -1,0 +1,88 @@
+#include "apps/app_config.h"
+
+#include <set>
+
+#include "components/guest_preopens.h"
+
+namespace fiso::apps {
+namespace {
+
+constexpr char kLongRunningNotYet[] = "{path}: longRunning is not built yet; perRequest and pooled are";
+
+std::optional<std::string> bad_path(const std::string& path) {
+  if (path.empty() || path.front() == '/') return std::nullopt;
+  return "{path}: a path begins with /, got \"{value}\"";
+}
+
+config::Rules<int64_t> bounds(int64_t least, int64_t most) { return config::between<int64_t>(least, most); }
+
+config::Rules<Duration> time_rules() { return config::between<Duration>(std::chrono::milliseconds(1), std::chrono::hours(24)); }
+
+void check_keys_of_modes(const AppConfig& app, config::Report& report) {
+  if (app.execution != Execution::kPooled)
+    for (std::string_view key : {"poolSize", "maxRequests"})
+      if (report.has(key)) report.error(key, "{path} has an effect with `execution: pooled` only");
+  if (app.runtime != wasm::Runtime::kFull)
+    for (std::string_view key : {"network", "threads"})
+      if (report.has(key)) report.error(key, "{path} has an effect with `runtime: wasmer` only");
+  if (app.health_check.empty())
+    for (std::string_view key : {"healthCheckInterval", "healthCheckTimeout", "unhealthyThreshold"})
+      if (report.has(key)) report.error(key, "{path} has an effect with `healthCheck` only");
+}
+
+}  // namespace
+
+config::Spec<AppConfig> app_spec() {
+  using config::Refused;
+  return config::Spec<AppConfig>("app", "A program compiled to WebAssembly that answers HTTP requests.")
+      .required("name", &AppConfig::name, "What it is called, in logs and metrics too.", {.missing = "app name is required"})
+      .required("module", &AppConfig::module, "Path of the module.", {.missing = "module path is required"})
+      .choice("runtime", &AppConfig::runtime,
+              "The engine: `wasmer` in worker processes, with sockets and threads, or `wazero` inside this process.",
+              {{"wasmer", wasm::Runtime::kFull}, {"wazero", wasm::Runtime::kLight}, {"wasmtime", wasm::Runtime::kLight}},
+              {.invalid = "unknown runtime type: {value}"})
+      .choice("execution", &AppConfig::execution, "A fresh instance per request, or one that was started ahead.",
+              {{"perRequest", Execution::kPerRequest}, {"pooled", Execution::kPooled}},
+              {.refused = {Refused{"longRunning", kLongRunningNotYet}}, .invalid = "invalid execution mode: {value}"})
+      .field("port", &AppConfig::port, "Where it answers; 0 is a free port of the range.", bounds(0, 65535))
+      .field("listenAddr", &AppConfig::listen_addr, "Address to answer on; empty is 127.0.0.1, or FISO_APPS_LISTEN.")
+      .field("memoryMB", &AppConfig::memory_mb, "Linear memory of one instance, in MiB.", bounds(1, 4096))
+      .field("timeout", &AppConfig::timeout, "When a request is answered 504 and its guest is stopped.", time_rules())
+      .field("args", &AppConfig::args, "Arguments after the program's name.")
+      .field("env", &AppConfig::env, "Environment; the host's is never passed on. PORT is set to the port.")
+      .field("preopens", &AppConfig::preopens, "Directories, `/guest: /host`, with :ro behind the host's for read-only.",
+             {.check = bad_preopens})
+      .field("poolSize", &AppConfig::pool_size, "`pooled`: instances that stand ready.", bounds(1, 1000))
+      .field("maxRequests", &AppConfig::max_requests, "`pooled`: requests one instance may serve, if it loops over lines.",
+             bounds(1, 1'000'000))
+      .field("threads", &AppConfig::threads, "`runtime: wasmer`: threads of one instance.", bounds(1, 190))
+      .field("network", &AppConfig::network, guest_network_spec(), "`runtime: wasmer`: where it may connect to.")
+      .field("healthCheck", &AppConfig::health_check, "Path to GET; 2xx is healthy. Without one it is healthy once it is ready.",
+             {.check = bad_path})
+      .field("healthCheckInterval", &AppConfig::health_check_interval, "Between two probes.", time_rules())
+      .field("healthCheckTimeout", &AppConfig::health_check_timeout, "How long a probe may take.", time_rules())
+      .field("unhealthyThreshold", &AppConfig::unhealthy_threshold, "Failed probes in a row that make it unhealthy.",
+             bounds(1, 100))
+      .check({"execution", "runtime", "healthCheck"}, check_keys_of_modes);
+}
+
+config::Spec<PortRange> port_range_spec() {
+  return config::Spec<PortRange>("defaultPortRange", "Ports for apps that name none.")
+      .field("min", &PortRange::min, "The first.", bounds(1, 65535))
+      .field("max", &PortRange::max, "The last.", bounds(1, 65535))
+      .check([](const PortRange& range, config::Report& report) {
+        if (range.min > range.max) report.error("max", "port range min cannot be greater than max");
+      });
+}
+
+void check_apps(const std::vector<AppConfig>& apps, config::Report& report) {
+  std::set<std::string> names;
+  std::set<int64_t> ports;
+  for (const AppConfig& app : apps) {
+    if (!app.name.empty() && !names.insert(app.name).second) report.error("apps", "app \"" + app.name + "\" is there twice");
+    if (app.port != 0 && !ports.insert(app.port).second)
+      report.error("apps", "port " + std::to_string(app.port) + " of app \"" + app.name + "\" is another app's too");
+  }
+}
+
+}  // namespace fiso::apps

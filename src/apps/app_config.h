@@ -1,0 +1,58 @@
+// An app as apps.yaml describes it, and the file as a whole.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/secret.h"
+#include "base/units.h"
+#include "components/guest_network.h"
+#include "config/spec.h"
+#include "wasm/runtimes.h"
+
+namespace fiso::apps {
+
+enum class Execution { kPerRequest, kPooled, kLongRunning };
+
+struct AppConfig {
+  std::string name;
+  std::string module;
+  wasm::Runtime runtime = wasm::Runtime::kFull;
+  Execution execution = Execution::kPerRequest;
+  int64_t port = 0;         // 0: a free one of the port range
+  std::string listen_addr;  // empty: that of the program
+  int64_t memory_mb = 256;
+  Duration timeout = std::chrono::seconds(30);
+  std::vector<std::string> args;
+  std::map<std::string, Secret> env;
+  std::map<std::string, std::string> preopens;
+  int64_t pool_size = 4;
+  int64_t max_requests = 1;
+  int64_t threads = 16;
+  std::optional<GuestNetwork> network;
+  std::string health_check;
+  Duration health_check_interval = std::chrono::seconds(10);
+  Duration health_check_timeout = std::chrono::seconds(5);
+  int64_t unhealthy_threshold = 3;
+};
+
+struct PortRange {
+  int64_t min = 9000;
+  int64_t max = 9999;
+};
+
+struct AppsConfig {
+  std::vector<AppConfig> apps;
+  PortRange default_port_range;
+};
+
+config::Spec<AppConfig> app_spec();
+config::Spec<PortRange> port_range_spec();
+
+// Names that occur twice, and ports: what one app alone cannot know.
+void check_apps(const std::vector<AppConfig>& apps, config::Report& report);
+
+}  // namespace fiso::apps

@@ -1,0 +1,64 @@
+#include "apps/app_config.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace fiso::apps {
+namespace {
+
+using ::testing::HasSubstr;
+
+std::string errors_of(const std::string& text, AppConfig* parsed = nullptr) {
+  config::Errors errors;
+  AppConfig app;
+  auto document = config::Document::parse(text, "apps.yaml", errors);
+  if (document.has_value()) app_spec().parse(document->root(), "apps[0]", app, errors);
+  if (parsed != nullptr) *parsed = app;
+  return errors.render();
+}
+
+TEST(AppConfig, HasTheDefaultsOfTheDocumentation) {
+  AppConfig app;
+  EXPECT_EQ(errors_of("name: a\nmodule: a.wasm", &app), "");
+  EXPECT_EQ(app.runtime, wasm::Runtime::kFull);
+  EXPECT_EQ(app.execution, Execution::kPerRequest);
+  EXPECT_EQ(app.port, 0);
+  EXPECT_EQ(app.health_check_interval, std::chrono::seconds(10));
+}
+
+TEST(AppConfig, EveryKeyIsRead) {
+  AppConfig app;
+  EXPECT_EQ(errors_of("name: a\nmodule: a.wasm\nruntime: wazero\nexecution: pooled\npoolSize: 2\nmaxRequests: 5\nport: 8090\n"
+                      "listenAddr: 0.0.0.0\nmemoryMB: 64\ntimeout: 60s\nargs: [x]\nenv: {K: V}\npreopens: {/d: /tmp}\n"
+                      "healthCheck: /health\nhealthCheckInterval: 1s\nhealthCheckTimeout: 2s\nunhealthyThreshold: 5\n",
+                      &app),
+            "");
+  EXPECT_EQ(app.runtime, wasm::Runtime::kLight);
+  EXPECT_EQ(app.pool_size, 2);
+  EXPECT_EQ(app.memory_mb, 64);
+  EXPECT_EQ(app.timeout, std::chrono::seconds(60));
+  EXPECT_EQ(app.env.at("K").reveal(), "V");
+  EXPECT_EQ(app.unhealthy_threshold, 5);
+}
+
+TEST(AppConfig, ComplainsInTheWordsOfTheContract) {
+  EXPECT_THAT(errors_of("module: a.wasm"), HasSubstr("app name is required"));
+  EXPECT_THAT(errors_of("name: a"), HasSubstr("module path is required"));
+  EXPECT_THAT(errors_of("name: a\nmodule: m\nexecution: often"), HasSubstr("invalid execution mode: often"));
+  EXPECT_THAT(errors_of("name: a\nmodule: m\nruntime: v8"), HasSubstr("unknown runtime type: v8"));
+  EXPECT_THAT(errors_of("name: a\nmodule: m\nport: 70000"), HasSubstr("apps[0].port"));
+}
+
+TEST(AppConfig, ABareDurationSaysWhichUnitToWrite) {
+  EXPECT_THAT(errors_of("name: a\nmodule: m\ntimeout: 60"), HasSubstr("apps.yaml:3:10: apps[0].timeout"));
+}
+
+TEST(AppConfig, KeysWithoutEffectAreRefused) {
+  EXPECT_THAT(errors_of("name: a\nmodule: m\npoolSize: 3"), HasSubstr("poolSize has an effect with `execution: pooled` only"));
+  EXPECT_THAT(errors_of("name: a\nmodule: m\nruntime: wazero\nnetwork: {mode: none}"), HasSubstr("`runtime: wasmer` only"));
+  EXPECT_THAT(errors_of("name: a\nmodule: m\nhealthCheckInterval: 3s"), HasSubstr("`healthCheck` only"));
+  EXPECT_THAT(errors_of("name: a\nmodule: m\nhealthCheck: health"), HasSubstr("a path begins with /"));
+}
+
+}  // namespace
+}  // namespace fiso::apps

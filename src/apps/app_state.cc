@@ -1,0 +1,49 @@
+#include "apps/app_state.h"
+
+#include <array>
+#include <chrono>
+
+#include "async/signal.h"
+
+namespace fiso::apps {
+namespace {
+
+constexpr int kMostWaiting = 100;
+constexpr std::chrono::seconds kLongestWait{1};
+constexpr std::chrono::milliseconds kLook{5};
+
+MonotonicTime now() { return std::chrono::steady_clock::now(); }
+
+}  // namespace
+
+std::string_view to_string(State state) {
+  switch (state) {
+    case State::kStopped: return "stopped";
+    case State::kStarting: return "starting";
+    case State::kHealthy: return "healthy";
+    case State::kUnhealthy: return "unhealthy";
+    case State::kStopping: break;
+  }
+  return "stopping";
+}
+
+void AppState::set(State state) {
+  State before = state_.exchange(state, std::memory_order_relaxed);
+  if (before == state) return;
+  healthy_.set(state == State::kHealthy ? 1 : 0);
+  observe::LogLevel level = state == State::kUnhealthy ? observe::LogLevel::kWarn : observe::LogLevel::kInfo;
+  const std::array<observe::Field, 2> fields{{{"from", to_string(before)}, {"to", to_string(state)}}};
+  log_.write(level, "app state changed", fields);
+}
+
+Task<bool> AppState::enter() {
+  if (get() == State::kHealthy) co_return true;
+  bool admitted = waiting_.fetch_add(1, std::memory_order_relaxed) < kMostWaiting;
+  MonotonicTime deadline = now() + kLongestWait;
+  while (admitted && get() != State::kHealthy && get() != State::kStopping && now() < deadline)
+    co_await async::sleep_until(now() + kLook);
+  waiting_.fetch_sub(1, std::memory_order_relaxed);
+  co_return get() == State::kHealthy;
+}
+
+}  // namespace fiso::apps

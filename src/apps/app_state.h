@@ -1,0 +1,41 @@
+// Where an app is in its life, and the door that requests go through meanwhile.
+//
+//   stopped -> starting -> healthy <-> unhealthy -> stopping
+//
+// Thread-safe.
+#pragma once
+
+#include <atomic>
+#include <string_view>
+
+#include "async/task.h"
+#include "observe/log.h"
+#include "observe/metrics.h"
+
+namespace fiso::apps {
+
+enum class State { kStopped, kStarting, kHealthy, kUnhealthy, kStopping };
+
+std::string_view to_string(State state);
+
+class AppState {
+ public:
+  // `log` carries the app's name; the gauge is 1 while it is healthy.
+  AppState(observe::Log log, observe::Gauge& healthy) : log_(std::move(log)), healthy_(healthy) {}
+
+  State get() const { return state_.load(std::memory_order_relaxed); }
+  // A line in the log if that is new.
+  void set(State state);
+
+  // True as soon as the app is healthy. Others wait a moment for that, so that a restart drops nothing: a hundred at once
+  // and for a second. On a shard.
+  Task<bool> enter();
+
+ private:
+  observe::Log log_;
+  observe::Gauge& healthy_;
+  std::atomic<State> state_{State::kStopped};
+  std::atomic<int> waiting_{0};
+};
+
+}  // namespace fiso::apps

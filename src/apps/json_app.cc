@@ -1,0 +1,142 @@
+#include "apps/json_app.h"
+
+#include <filesystem>
+#include <utility>
+
+#include "apps/app_message.h"
+#include "components/guest_preopens.h"
+#include "wasm/wasi/stderr_lines.h"
+
+namespace fiso::apps {
+namespace {
+
+// Per shard and second; what is beyond is counted in the next line.
+constexpr uint32_t kFailedLines = 100;
+constexpr uint32_t kStderrLines = 200;
+
+class StderrToLog final : public wasm::wasi::StderrSink {
+ public:
+  explicit StderrToLog(observe::SampledLog& log) : log_(log) {}
+  void line(std::string_view text) override { log_.write("guest stderr", {{"line", text}}); }
+
+ private:
+  observe::SampledLog& log_;
+};
+
+wasm::wasi::GuestOptions guest_options(const AppConfig& config, int64_t port, bool stdin_file) {
+  wasm::wasi::GuestOptions options;
+  options.args = {std::filesystem::path(config.module).filename().string()};
+  options.args.insert(options.args.end(), config.args.begin(), config.args.end());
+  options.stdin_file = stdin_file;
+  if (stdin_file) options.args.insert(options.args.end(), {"--stdin-file", std::string(wasm::wasi::kInputFilePath)});
+  for (const auto& [name, value] : config.env)
+    if (name != "PORT") options.env.emplace_back(name, value.reveal());
+  options.env.emplace_back("PORT", std::to_string(port));
+  options.preopens = to_preopens(config.preopens);
+  return options;
+}
+
+Result<std::shared_ptr<const wasm::GuestSetup>> make_setup(const AppConfig& config, int64_t port, const wasm::Module& module) {
+  auto setup = std::make_shared<wasm::GuestSetup>();
+  setup->limits.timeout = config.timeout;
+  setup->limits.memory = Bytes{static_cast<uint64_t>(config.memory_mb) << 20};
+  setup->may_park = config.execution == Execution::kPooled;
+  setup->network = config.network.value_or(GuestNetwork()).rules();
+  setup->threads = static_cast<uint32_t>(config.threads);
+  if (module.initial_memory() > setup->limits.memory)
+    return Error(ErrorCode::kInvalidConfig, "the module needs " + format_bytes(module.initial_memory()) +
+                                                " of memory, memoryMB is " + std::to_string(config.memory_mb));
+  bool stdin_file = config.args.empty() && module.knows_stdin_file();
+  FISO_TRY(setup->wasi, wasm::wasi::GuestConfig::open(guest_options(config, port, stdin_file)));
+  return std::shared_ptr<const wasm::GuestSetup>(std::move(setup));
+}
+
+Error in_words_of_the_contract(Error error, std::string_view stage) {
+  std::string message = std::string(stage) + error.message();
+  return std::move(error).with_message(std::move(message));
+}
+
+}  // namespace
+
+Result<std::unique_ptr<JsonAppShared>> prepare_json_app(const AppConfig& config, int64_t port, wasm::Runtimes& runtimes,
+                                                        const wasm::Capacity& capacity, observe::Metrics& metrics,
+                                                        const observe::Log& log) {
+  bool pooled = config.execution == Execution::kPooled;
+  if (pooled && static_cast<uint64_t>(config.pool_size) >= capacity.instances.capacity())
+    return Error(ErrorCode::kInvalidConfig, "poolSize " + std::to_string(config.pool_size) + " leaves no instance for others");
+  FISO_TRY(wasm::Engine * engine, runtimes.find(config.runtime));
+  FISO_TRY(auto module, engine->load(config.module));
+  auto setup = make_setup(config, port, *module);
+  if (!setup.has_value()) return setup.take_error().with_context("module " + config.module);
+  FISO_TRY(module, module->prepare(*setup));
+  auto shared = std::make_unique<JsonAppShared>();
+  shared->name = config.name;
+  shared->log = log.with({{"app", config.name}});
+  for (int kind = 2; kind < 6; ++kind)
+    shared->answers[static_cast<size_t>(kind)] =
+        &metrics.counter("fiso_app_requests_total", "Requests to apps, by the class of the answer.",
+                         {{"app", config.name}, {"status", std::to_string(kind) + "xx"}});
+  auto& instances =
+      metrics.gauge("fiso_app_instances", "Instances that exist, those started ahead included.", {{"app", config.name}});
+  auto& parked = metrics.gauge("fiso_app_parked_instances", "Instances that wait for a request.", {{"app", config.name}});
+  shared->seconds = &metrics.histogram("fiso_app_request_duration_seconds", "Time of a request, waiting included.",
+                                       {{"app", config.name}}, observe::kFineBuckets);
+  shared->pool = std::make_shared<wasm::PoolShare>(
+      std::move(module), std::move(*setup),
+      wasm::PoolOptions{.execution = pooled ? wasm::Execution::kPooled : wasm::Execution::kPerRequest,
+                        .size = config.pool_size,
+                        .max_requests = config.max_requests},
+      instances, parked);
+  return shared;
+}
+
+JsonApp::JsonApp(async::Shard& shard, wasm::Capacity& capacity, const JsonAppShared& shared)
+    : shared_(shared),
+      pool_(std::make_shared<wasm::InstancePool>(shard, capacity, shared.pool)),
+      failed_log_(shared.log, observe::LogLevel::kError, kFailedLines),
+      stderr_log_(shared.log, observe::LogLevel::kInfo, kStderrLines) {
+  pool_->open();
+}
+
+JsonApp::~JsonApp() { pool_->close(); }
+
+Task<net::HttpResponse> JsonApp::call(net::HttpRequest& request) {
+  MonotonicTime start = Clock::system().now();
+  auto answered = co_await run(request);
+  net::HttpResponse response = answered.has_value() ? std::move(*answered) : failed(answered.error());
+  shared_.seconds->observe(Clock::system().now() - start);
+  shared_.answers[static_cast<size_t>(response.status / 100)]->increment();
+  co_return response;
+}
+
+Task<int> JsonApp::probe(net::HttpRequest& request) {
+  auto answered = co_await run(request);
+  co_return answered.has_value() ? answered->status : 503;
+}
+
+Task<Result<net::HttpResponse>> JsonApp::run(net::HttpRequest& request) {
+  FISO_CO_TRY(std::string input, to_app_request(request));
+  std::string_view piece = input;
+  StderrToLog errors(stderr_log_);
+  wasm::RunResult result = co_await pool_->run({.input = {&piece, 1}, .stderr_lines = &errors});
+  if (result.outcome != wasm::Outcome::kOk) {
+    Error error = wasm::to_error(result, shared_.pool->setup->limits);
+    bool documented = result.outcome == wasm::Outcome::kTimeout || result.outcome == wasm::Outcome::kOverloaded;
+    co_return documented ? std::move(error) : in_words_of_the_contract(std::move(error), "wasm execution: ");
+  }
+  auto response = read_app_response(result.output);
+  if (!response.has_value()) co_return in_words_of_the_contract(response.take_error(), "decode wasm response: ");
+  co_return response;
+}
+
+net::HttpResponse JsonApp::failed(const Error& error) {
+  failed_log_.write("app request failed", {{"error", error.describe()}});
+  bool is_guests = error.code() == ErrorCode::kGuestTrap || error.code() == ErrorCode::kGuestExit ||
+                   error.code() == ErrorCode::kGuestLimit || error.code() == ErrorCode::kInternal;
+  int status = is_guests ? 502 : error.code() == ErrorCode::kTimeout ? 504 : error.code() == ErrorCode::kInvalidInput ? 400 : 503;
+  net::HttpResponse response = net::text_response(status, error.message());
+  if (status == 503) response.headers.add("Retry-After", "1");
+  return response;
+}
+
+}  // namespace fiso::apps

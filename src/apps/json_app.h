@@ -1,0 +1,56 @@
+// An app that answers each request by one JSON document: HTTP on the outside, one run of a guest inside.
+//
+// HTTP and the JSON are ours; the guest sees bytes on its stdin. What fails is a status: 504 "wasm execution timeout after
+// 30s", 503 with Retry-After when no instance is free, 502 for whatever the guest does wrong. A guest's own words reach
+// the log, never a caller.
+#pragma once
+
+#include <array>
+#include <memory>
+#include <string>
+
+#include "apps/app_config.h"
+#include "apps/app_service.h"
+#include "async/shard.h"
+#include "observe/log.h"
+#include "observe/metrics.h"
+#include "observe/sampled_log.h"
+#include "wasm/instance_pool.h"
+
+namespace fiso::apps {
+
+// What all shards share of one app. Immutable once made; outlives the services.
+struct JsonAppShared {
+  std::string name;
+  std::shared_ptr<wasm::PoolShare> pool;
+  observe::Log log;                            // carries the app's name
+  std::array<observe::Counter*, 6> answers{};  // by the class of the status, 2 to 5
+  observe::Histogram* seconds = nullptr;
+};
+
+// Loads the module and readies what instances need. Blocks; control thread. The error is the operator's to read.
+Result<std::unique_ptr<JsonAppShared>> prepare_json_app(const AppConfig& config, int64_t port, wasm::Runtimes& runtimes,
+                                                        const wasm::Capacity& capacity, observe::Metrics& metrics,
+                                                        const observe::Log& log);
+
+// Shard-local.
+class JsonApp final : public AppService {
+ public:
+  JsonApp(async::Shard& shard, wasm::Capacity& capacity, const JsonAppShared& shared);
+  ~JsonApp() override;
+  Task<net::HttpResponse> call(net::HttpRequest& request) override;
+  // The same, unseen by metrics and log.
+  Task<int> probe(net::HttpRequest& request) override;
+  bool ready() const override { return shared_.pool->warm(); }
+
+ private:
+  Task<Result<net::HttpResponse>> run(net::HttpRequest& request);
+  net::HttpResponse failed(const Error& error);
+
+  const JsonAppShared& shared_;
+  std::shared_ptr<wasm::InstancePool> pool_;
+  observe::SampledLog failed_log_;
+  observe::SampledLog stderr_log_;
+};
+
+}  // namespace fiso::apps

@@ -1,0 +1,110 @@
+#include "server/apps_cli.h"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <iostream>
+#include <utility>
+
+#include "observe/stdout_log.h"
+#include "server/apps_server.h"
+#include "server/cli.h"
+
+namespace fiso::server {
+namespace {
+
+struct Arguments {
+  std::string config;
+  std::string module;
+  int64_t port = 0;
+  std::string admin_address;
+  std::string log_level;
+  bool version = false;
+  bool check = false;
+};
+
+void declare(CLI::App& app, Arguments& arguments) {
+  app.add_option("--config", arguments.config, "File of apps, such as apps.yaml");
+  app.add_option("--module", arguments.module, "One module to run as the app \"main\"; -config is then not read");
+  app.add_option("--port", arguments.port, "With -module: its port (default 0, a free one)");
+  app.add_option("--admin-addr", arguments.admin_address,
+                 "Where /apps, /metrics, /healthz and /readyz are served (default: nowhere)");
+  app.add_option("--log-level", arguments.log_level, "debug, info, warn or error (env FISO_LOG_LEVEL; default info)");
+  app.add_flag("--check", arguments.check, "Say what is wrong with the configuration, and exit");
+  app.add_flag("--version", arguments.version, "Print the version, and exit");
+  app.set_help_flag("--help,-h", "Print this, and exit");
+  app.footer(
+      "Apps answer on 127.0.0.1 (env FISO_APPS_LISTEN). FISO_WASMER_HOST names the worker program, FISO_CACHE_DIR is where\n"
+      "compiled modules are kept. The log goes to standard error. SIGTERM finishes what is in flight and stops.\n\n"
+      "Example: fiso-wasmer -config apps.yaml");
+}
+
+int fail(const std::string& message) {
+  std::fprintf(stderr, "Error %s\n", message.c_str());
+  return 1;
+}
+
+Result<AppsFile> apps_of(const Arguments& arguments) {
+  if (arguments.module.empty()) return load_apps_file(arguments.config);
+  AppsFile file;
+  file.apps.push_back({.name = "main", .module = arguments.module, .port = arguments.port});
+  return file;
+}
+
+int serve(const Arguments& arguments, AppsFile file, const std::string& name, const RuntimesFactory& make_runtimes) {
+  auto events = ControlEvents::make();
+  if (!events.has_value()) return fail(events.error().describe());
+  observe::StdoutLog output({.fd = 2});
+  observe::Log log(output, observe::parse_log_level(arguments.log_level), name);
+  AppsServerOptions options{.file = std::move(file), .admin_address = arguments.admin_address};
+  if (const char* listen = std::getenv("FISO_APPS_LISTEN"); listen != nullptr && *listen != '\0') options.listen_addr = listen;
+  AppsServer server(std::move(options), log, make_runtimes);
+  auto started = server.start([&](const apps::App& app) {
+    if (arguments.module.empty()) std::printf("Started app %s\n", app.name().c_str());
+  });
+  if (!started.has_value()) return fail(started.error().describe());
+  for (const auto& app : server.apps()) std::printf("App %s running at 127.0.0.1:%u\n", app->name().c_str(), app->port());
+  std::printf("Press Ctrl+C to stop\n");
+  std::fflush(stdout);
+  bool clean = server.run_until_stopped(*events);
+  std::printf("\nShutting down...\nStopped\n");
+  return clean ? 0 : 1;
+}
+
+}  // namespace
+
+int apps_main(int argc, char** argv, const std::string& name, const RuntimesFactory& make_runtimes) {
+  Arguments arguments;
+  if (const char* level = std::getenv("FISO_LOG_LEVEL"); level != nullptr) arguments.log_level = level;
+  CLI::App app("Runs programs compiled to WebAssembly behind ports of their own.", name);
+  declare(app, arguments);
+  try {
+    std::vector<std::string> words = normalise_arguments(argc, argv);
+    std::reverse(words.begin(), words.end());  // CLI11 takes them from the back
+    app.parse(words);
+  } catch (const CLI::CallForHelp&) {
+    std::cout << app.help();
+    return 0;
+  } catch (const CLI::ParseError& error) {
+    std::fprintf(stderr, "error: %s\nRun %s -help for what there is.\n", error.what(), name.c_str());
+    return 2;
+  }
+  if (arguments.version) {
+    std::printf("%s %s\n", name.c_str(), FISO_VERSION);
+    return 0;
+  }
+  if (arguments.config.empty() && arguments.module.empty()) {
+    std::fprintf(stderr, "Error: either -config or -module is required\n%s", app.help().c_str());
+    return 1;
+  }
+  auto file = apps_of(arguments);
+  if (!file.has_value()) return fail(file.error().message());
+  if (arguments.check) {
+    std::printf("%s: ok\n", arguments.module.empty() ? arguments.config.c_str() : arguments.module.c_str());
+    return 0;
+  }
+  return serve(arguments, std::move(*file), name, make_runtimes);
+}
+
+}  // namespace fiso::server

@@ -1,0 +1,44 @@
+#include "server/apps_file.h"
+
+#include <cerrno>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include "base/file_handle.h"
+
+namespace fiso::server {
+
+config::Spec<AppsFile> apps_file_spec() {
+  return config::Spec<AppsFile>("apps", "Apps, in apps.yaml.")
+      .field("apps", &AppsFile::apps, apps::app_spec(), "The apps, started in this order.")
+      .field("defaultPortRange", &AppsFile::default_port_range, apps::port_range_spec(), "Ports for apps that name none.")
+      .field("shards", &AppsFile::shards, "Threads that serve; 0 is one per CPU.", config::between<int64_t>(0, 256))
+      .field("shutdownTimeout", &AppsFile::shutdown_timeout, "How long a stop waits for what is in flight.",
+             config::between<Duration>(std::chrono::milliseconds(1), std::chrono::hours(24)))
+      .field("wasm", &AppsFile::wasm, wasm_settings_spec(), "What all guests share.")
+      .field("http", &AppsFile::http, http_settings_spec(), "Limits of each port.")
+      .check({"apps"}, [](const AppsFile& file, config::Report& report) { apps::check_apps(file.apps, report); });
+}
+
+Result<AppsFile> load_apps_file(const std::string& file) {
+  std::error_code unknown;
+  std::ifstream input;
+  if (std::filesystem::is_regular_file(file, unknown)) input.open(file, std::ios::binary);
+  if (!input.is_open()) {
+    std::string why = unknown ? unknown.message() : errno_text(errno);
+    return Error(ErrorCode::kInvalidConfig, "reading config: open " + file + ": " + why);
+  }
+  std::ostringstream text;
+  text << input.rdbuf();
+  config::Errors errors;
+  AppsFile parsed;
+  auto document = config::Document::parse(text.str(), file, errors);
+  if (document.has_value()) apps_file_spec().parse(document->root(), "", parsed, errors);
+  if (errors.empty()) return parsed;
+  std::string message = "parsing config:\n" + errors.render();
+  message.pop_back();  // the last line's end
+  return Error(ErrorCode::kInvalidConfig, std::move(message));
+}
+
+}  // namespace fiso::server

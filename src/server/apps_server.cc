@@ -1,0 +1,121 @@
+#include "server/apps_server.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "json/text.h"
+
+namespace fiso::server {
+namespace {
+
+constexpr unsigned kBlockingThreads = 4;
+constexpr size_t kBlockingQueue = 4096;
+constexpr std::chrono::milliseconds kLook{200};
+constexpr std::chrono::seconds kAdminDrain{1};
+
+MonotonicTime now() { return Clock::system().now(); }
+
+bool is_healthy(const std::unique_ptr<apps::App>& app) { return app->status().state == apps::State::kHealthy; }
+
+}  // namespace
+
+AppsServer::AppsServer(AppsServerOptions options, observe::Log log, RuntimesFactory make_runtimes)
+    : options_(std::move(options)), log_(std::move(log)), make_runtimes_(std::move(make_runtimes)) {}
+
+AppsServer::~AppsServer() {
+  apps_.clear();
+  if (admin_ != nullptr) admin_->drain(now() + kAdminDrain);
+}
+
+Result<> AppsServer::start(const std::function<void(const apps::App&)>& started) {
+  const AppsFile& file = options_.file;
+  shards_ =
+      std::make_unique<async::ShardSet>(file.shards > 0 ? static_cast<unsigned>(file.shards) : async::ShardSet::suitable_count());
+  blocking_ = std::make_unique<async::BlockingPool>(kBlockingThreads, kBlockingQueue);
+  capacity_ = std::make_unique<wasm::Capacity>(*shards_,
+                                               wasm::CapacityOptions{.instances = static_cast<uint64_t>(file.wasm.max_instances),
+                                                                     .queue = static_cast<size_t>(file.wasm.instance_queue),
+                                                                     .memory = file.wasm.total_memory});
+  Settings settings{.wasm = file.wasm};
+  FISO_TRY(runtimes_, make_runtimes_({*shards_, *blocking_, *capacity_, log_, settings}));
+  if (!options_.admin_address.empty()) FISO_TRY_OK(start_admin());
+  for (const apps::AppConfig& config : file.apps) {
+    apps_.push_back(std::make_unique<apps::App>(config, apps::AppParts{.shards = *shards_,
+                                                                       .runtimes = *runtimes_,
+                                                                       .capacity = *capacity_,
+                                                                       .metrics = metrics_,
+                                                                       .log = log_,
+                                                                       .limits = file.http,
+                                                                       .listen_addr = options_.listen_addr,
+                                                                       .ports = file.default_port_range}));
+    if (auto app = apps_.back()->start(); !app.has_value()) {
+      std::string message = "starting app " + config.name + ": " + app.error().message();
+      return app.take_error().with_message(std::move(message));
+    }
+    started(*apps_.back());
+  }
+  return {};
+}
+
+Result<> AppsServer::start_admin() {
+  admin_service_ = std::make_unique<AdminService>(health_, metrics_, verdicts_, nullptr, [] {});
+  admin_service_->add_page("/apps", [this] { return describe_apps(); });
+  admin_ =
+      std::make_unique<net::HttpServer>(*shards_, net::ServerOptions{.address = options_.admin_address, .limits = {}, .tls = {}},
+                                        [this](async::Shard&) -> net::HttpService& { return *admin_service_; });
+  FISO_TRY_OK(admin_->bind());
+  log_.info("metrics server starting", {{"addr", options_.admin_address}, {"port", admin_->port()}});
+  return {};
+}
+
+// Started apps do not change any more once the admin port is served.
+std::string AppsServer::describe_apps() const {
+  std::string text = "[";
+  for (const auto& app : apps_) {
+    apps::AppStatus status = app->status();
+    text += text.size() > 1 ? ",{\"name\":" : "{\"name\":";
+    json::append_quoted(text, status.name);
+    text += ",\"state\":\"" + std::string(to_string(status.state)) + "\",\"port\":" + std::to_string(status.port) +
+            ",\"probes\":" + std::to_string(status.probes) + ",\"failedProbes\":" + std::to_string(status.failed_probes) + "}";
+  }
+  return text + "]";
+}
+
+void AppsServer::watch_readiness() {
+  if (std::ranges::all_of(apps_, is_healthy)) {
+    health_.set_ready("apps");
+  } else {
+    health_.set_not_ready("apps");
+  }
+}
+
+bool AppsServer::run_until_stopped(ControlEvents& events) {
+  if (admin_ != nullptr) admin_->start();
+  do {
+    watch_readiness();
+  } while (events.wait(kLook) != ControlEvent::kStop);
+  return stop(events);
+}
+
+// A second signal ends the waiting.
+bool AppsServer::stop(ControlEvents& events) {
+  log_.info("shutdown initiated");
+  health_.start_draining();
+  for (auto& app : apps_) app->begin_stop();
+  MonotonicTime deadline = now() + options_.file.shutdown_timeout;
+  auto ended = std::async(std::launch::async, [&] {
+    bool clean = true;
+    for (auto& app : apps_) clean = app->stop(deadline) && clean;
+    return clean;
+  });
+  while (ended.wait_for(kLook / 10) != std::future_status::ready)
+    if (events.wait(std::chrono::milliseconds(1)) == ControlEvent::kStop) {
+      log_.warn("second signal, stopping at once");
+      std::_Exit(1);
+    }
+  bool clean = ended.get();
+  log_.info(clean ? "shutdown complete" : "shutdown cut what was still in flight");
+  return clean;
+}
+
+}  // namespace fiso::server
