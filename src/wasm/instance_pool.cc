@@ -31,10 +31,15 @@ InstancePool::InstancePool(async::Shard& shard, Capacity& capacity, std::shared_
 
 InstancePool::~InstancePool() { close(); }
 
-void InstancePool::open() { refill(); }
+void InstancePool::open(wasi::StderrSink* start_lines) {
+  start_lines_.target = start_lines;
+  refill();
+}
 
 void InstancePool::close() {
   closed_ = true;
+  start_lines_.target = nullptr;
+  if (starting_ != nullptr) starting_->stop();
   stale_check_.clear();
   share_->parked.add(-static_cast<double>(parked_.size()));
   drop_all(parked_);
@@ -186,7 +191,9 @@ Task<bool> InstancePool::start_ahead() {
   MonotonicTime start = now();
   if (enough) {
     make_instance(lease);
-    RunResult started = co_await lease.instance->park();
+    starting_ = lease.instance.get();
+    RunResult started = co_await starting_->park(&start_lines_);
+    starting_ = nullptr;
     // Running out of the memory for all says nothing about the guest.
     never_parks_ = !lease.instance->waiting() && started.outcome != Outcome::kExhausted;
   }

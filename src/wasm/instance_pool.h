@@ -20,6 +20,7 @@
 #include "observe/metrics.h"
 #include "wasm/capacity.h"
 #include "wasm/engine.h"
+#include "wasm/wasi/stderr_lines.h"
 
 namespace fiso::wasm {
 
@@ -71,9 +72,10 @@ class InstancePool : public std::enable_shared_from_this<InstancePool> {
   ~InstancePool();
   InstancePool(const InstancePool&) = delete;
 
-  // Starts filling. Once, on the shard.
-  void open();
-  // Nothing is started any more, and what is parked is destroyed. On the shard.
+  // Starts filling. Once, on the shard. `start_lines`, which may be null, is told until close() what guests write to stderr
+  // while they are started ahead.
+  void open(wasi::StderrSink* start_lines = nullptr);
+  // Nothing is started any more: what is being started is stopped, what is parked is destroyed. On the shard.
   void close();
 
   // Runs the guest once. Waits for a place up to the guest's timeout when there are too many instances; kOverloaded beyond.
@@ -94,6 +96,13 @@ class InstancePool : public std::enable_shared_from_this<InstancePool> {
     ~StaleCheck() override = default;
     void expired() noexcept override { pool.drop_stale(); }
     InstancePool& pool;
+  };
+
+  struct StartLines final : wasi::StderrSink {
+    void line(std::string_view text) override {
+      if (target != nullptr) target->line(text);
+    }
+    wasi::StderrSink* target = nullptr;
   };
 
   Task<Result<Lease>> lease_fresh();
@@ -117,6 +126,8 @@ class InstancePool : public std::enable_shared_from_this<InstancePool> {
   std::deque<Lease> parked_;  // the newest last
   std::deque<Lease> spent_;   // used, and to be dropped when no run waits for it
   StaleCheck stale_check_;
+  Instance* starting_ = nullptr;  // the one that is being started ahead
+  StartLines start_lines_;
   int running_ = 0;  // runs under way here
   bool refilling_ = false;
   bool never_parks_ = false;  // the guest ends without reading input: nothing to start ahead

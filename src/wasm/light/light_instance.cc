@@ -4,7 +4,6 @@
 #include <boost/asio/post.hpp>
 #include <utility>
 
-#include "async/signal.h"
 #include "base/check.h"
 #include "wasm/light/light_engine.h"
 
@@ -13,6 +12,7 @@ namespace {
 
 constexpr std::chrono::milliseconds kSlice{1};
 constexpr size_t kTableElements = 100'000;
+constexpr MonotonicTime kStopped = MonotonicTime::min();
 
 std::string_view trap_name(wasmtime_trap_code_t code) {
   switch (code) {
@@ -51,11 +51,14 @@ LightInstance::~LightInstance() {
   if (charged_ != 0) module_->engine().capacity().memory.give_back(charged_);
 }
 
-Task<RunResult> LightInstance::park() {
+Task<RunResult> LightInstance::park(wasi::StderrSink* stderr_lines) {
   FISO_CHECK(phase_ == Phase::kNew && setup_->may_park);
   deadline_ = now() + setup_->limits.timeout;
+  stderr_.target = stderr_lines;
   begin();
   co_await drive();
+  host_.guest.flush_stderr();
+  stderr_.target = nullptr;
   if (phase_ == Phase::kWaiting) co_return RunResult{};
   co_return conclude();
 }
@@ -78,6 +81,11 @@ Task<RunResult> LightInstance::run(const RunRequest& request, AfterInput after) 
   host_.guest.flush_stderr();
   stderr_.target = nullptr;
   co_return result;
+}
+
+void LightInstance::stop() {
+  deadline_ = kStopped;
+  if (wakes_it_ != nullptr) wakes_it_->set();
 }
 
 void LightInstance::begin() {
@@ -143,9 +151,16 @@ bool LightInstance::poll_slice(MonotonicTime time) {
 Task<bool> LightInstance::await_pending() {
   if (host_.pending->kind() == wasi::PendingCall::Kind::kBlocking) co_return co_await run_blocking();
   MonotonicTime until = host_.pending->until();
-  co_await async::sleep_until(std::min(until, deadline_));
+  co_await sleep_until(std::min(until, deadline_));
   host_.pending_done = true;
   co_return until <= deadline_;
+}
+
+Task<> LightInstance::sleep_until(MonotonicTime time) {
+  async::Signal stopped(shard_.executor());
+  wakes_it_ = &stopped;
+  co_await stopped.wait(time);
+  wakes_it_ = nullptr;
 }
 
 Task<bool> LightInstance::run_blocking() {
@@ -163,9 +178,12 @@ Task<bool> LightInstance::run_blocking() {
   };
   while (!module_->engine().blocking().submit(work)) {
     if (now() >= deadline_) co_return false;
-    co_await async::sleep_until(now() + kSlice);
+    co_await sleep_until(now() + kSlice);
   }
-  if (!co_await job->done.wait(deadline_)) co_return false;
+  wakes_it_ = &job->done;
+  bool done = co_await job->done.wait(deadline_);
+  wakes_it_ = nullptr;
+  if (!done || deadline_ == kStopped) co_return false;
   host_.pending = std::move(job->call);
   host_.pending_done = true;
   co_return true;

@@ -7,6 +7,7 @@
 #include <memory>
 #include <string>
 
+#include "async/signal.h"
 #include "wasm/engine.h"
 #include "wasm/light/host_functions.h"
 #include "wasm/light/light_module.h"
@@ -20,14 +21,15 @@ class LightInstance final : public Instance {
   ~LightInstance() override;
   LightInstance(const LightInstance&) = delete;
 
-  Task<RunResult> park() override;
+  Task<RunResult> park(wasi::StderrSink* stderr_lines) override;
   Task<RunResult> run(const RunRequest& request, AfterInput after) override;
+  void stop() override;
   bool waiting() const override { return phase_ == Phase::kWaiting; }
 
  private:
   enum class Phase { kNew, kInstantiating, kRunning, kWaiting, kEnded };
 
-  // Passes lines on to whoever listens during the current run.
+  // Passes lines on to whoever listens during the current start or run.
   class StderrRelay final : public wasi::StderrSink {
    public:
     void line(std::string_view text) override {
@@ -47,6 +49,7 @@ class LightInstance final : public Instance {
   // Waits for what a host function left pending; false when the deadline came first.
   Task<bool> await_pending();
   Task<bool> run_blocking();
+  Task<> sleep_until(MonotonicTime time);
   RunResult conclude();
   RunResult conclude_failure();
 
@@ -66,8 +69,9 @@ class LightInstance final : public Instance {
   wasmtime_error_t* error_ = nullptr;
   FutureHandle future_;
   Phase phase_ = Phase::kNew;
-  MonotonicTime deadline_ = kNever;  // of the current run
-  MonotonicTime due_ = kNever;       // end of the current slice
+  MonotonicTime deadline_ = kNever;    // of the current run; kStopped once it is to end
+  MonotonicTime due_ = kNever;         // end of the current slice
+  async::Signal* wakes_it_ = nullptr;  // set by stop()
   bool in_run_ = false;
   bool timed_out_ = false;
   bool own_memory_refused_ = false;

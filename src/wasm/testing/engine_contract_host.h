@@ -151,6 +151,35 @@ TEST_P(EngineHostCalls, StderrWithoutAnEndIsCappedUntilTheTimeout) {
   EXPECT_LE(lines.lines.size(), 257u);
 }
 
+TEST_P(EngineHostCalls, WhatAGuestSaysWhileItIsStartedIsTold) {
+  wasi::testing::CollectedLines start, run;
+  auto module = rig().load("slow_start");
+  auto setup = make_setup({.module = "", .pool = {.execution = Execution::kPooled}});
+  ::fiso::testing::run_task(rig().shards[0], [&]() -> Task<> {
+    auto guest = module->instantiate(rig().shards[0], setup);
+    EXPECT_EQ((co_await guest->park(&start)).outcome, Outcome::kOk);
+    std::string input = envelope("1");
+    std::string_view piece = input;
+    RunResult result = co_await guest->run({.input = {&piece, 1}, .stderr_lines = &run}, AfterInput::kEnd);
+    EXPECT_EQ(result.outcome, Outcome::kOk);
+  });
+  EXPECT_THAT(start.lines, ::testing::ElementsAre("starting", "and sleeping"));
+  EXPECT_THAT(run.lines, ::testing::IsEmpty());
+}
+
+TEST_P(EngineHostCalls, AGuestThatSleepsIsStoppedAtOnce) {
+  auto module = rig().load("slow_start");
+  auto setup = make_setup({.module = "",
+                           .wasi = {.args = {"slow_start", "3600000"}},
+                           .limits = {.timeout = std::chrono::hours(2)},
+                           .pool = {.execution = Execution::kPooled}});
+  ::fiso::testing::run_task(rig().shards[0], [&]() -> Task<> {
+    auto guest = module->instantiate(rig().shards[0], setup);
+    rig().shards[0].post([&] { guest->stop(); });
+    EXPECT_EQ((co_await guest->park(nullptr)).outcome, Outcome::kTimeout);
+  });
+}
+
 TEST_P(EngineHostCalls, ASleepLastsAsLongAsItSays) {
   std::string output = run({.module = "sleeper"}, "20").output;
   EXPECT_GE(std::stoll(output.substr(output.find("\"slept_ms\":") + 11)), 19) << output;
