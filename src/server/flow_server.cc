@@ -174,9 +174,9 @@ bool FlowServer::release() {
   }
   // Guests that were being started ahead end with their slice, which one long bulk-memory instruction may prolong.
   MonotonicTime deadline = now() + kGuestsGone;
-  while (capacity_ != nullptr && capacity_->instances.in_use() > 0 && now() < deadline)
-    shards_->run_on_each([](async::Shard&) {});
-  return capacity_ == nullptr || capacity_->instances.in_use() == 0;
+  auto gone = [this] { return capacity_ == nullptr || capacity_->configured_guests.load(std::memory_order_acquire) == 0; };
+  while (!gone() && now() < deadline) shards_->run_on_each([](async::Shard&) {});
+  return gone();
 }
 
 }  // namespace fiso::server

@@ -50,6 +50,9 @@ class Instance {
   // sleeps or waits for a file at once. Without effect when nothing is under way.
   virtual void stop() = 0;
 
+  // Linear memory that it has now.
+  virtual Bytes memory() const = 0;
+
   // True while the guest waits for input: after park(), or after a run that it survived.
   virtual bool waiting() const = 0;
 };

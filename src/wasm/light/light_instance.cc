@@ -237,8 +237,10 @@ bool LightInstance::may_grow(void* self, size_t current, size_t desired) {
   // The initial memory was charged by whoever asked for the instance.
   uint64_t charged_before = std::max<uint64_t>(current, instance.module_->initial_memory().count);
   uint64_t more = desired > charged_before ? desired - charged_before : 0;
-  if (more != 0 && !instance.module_->engine().capacity().memory.take(more)) {
+  Capacity& capacity = instance.module_->engine().capacity();
+  if (more != 0 && !capacity.memory.take(more)) {
     instance.shared_memory_refused_ = true;
+    capacity.reserves.make_room_soon({.bytes = more});  // too late for this one, which cannot wait
     return false;
   }
   instance.charged_ += more;

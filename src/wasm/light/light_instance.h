@@ -24,6 +24,7 @@ class LightInstance final : public Instance {
   Task<RunResult> park(wasi::StderrSink* stderr_lines) override;
   Task<RunResult> run(const RunRequest& request, AfterInput after) override;
   void stop() override;
+  Bytes memory() const override { return Bytes{memory_}; }
   bool waiting() const override { return phase_ == Phase::kWaiting; }
 
  private:

@@ -24,6 +24,7 @@ class FakeInstance final : public Instance {
   Task<RunResult> park(wasi::StderrSink* stderr_lines) override;
   Task<RunResult> run(const RunRequest& request, AfterInput after) override;
   void stop() override { stopped_ = true; }
+  Bytes memory() const override { return program_->initial_memory; }
   bool waiting() const override { return phase_ == Phase::kWaiting; }
 
  private:

@@ -99,7 +99,7 @@ class Rig {
     std::string series = std::to_string(++guests_);
     auto module = load(spec.module);
     PoolOptions options = spec.pool;
-    return std::make_shared<PoolShare>(std::move(module), make_setup(std::move(spec)), options,
+    return std::make_shared<PoolShare>(capacity, std::move(module), make_setup(std::move(spec)), options,
                                        metrics.gauge("test_instances", "", {{"guest", series}}),
                                        metrics.gauge("test_parked", "", {{"guest", series}}));
   }

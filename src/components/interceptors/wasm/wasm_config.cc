@@ -143,7 +143,7 @@ core::Prepared<core::Interceptor> WasmInterceptor::prepare(const Config& config,
   shared.module = name;
   shared.flow = context.flow;
   shared.on_failure = config.fail_open ? OnFailure::kPass : OnFailure::kReject;
-  shared.pool = std::make_shared<wasm::PoolShare>(std::move(module), std::move(*setup), options, instances, parked);
+  shared.pool = std::make_shared<wasm::PoolShare>(capacity, std::move(module), std::move(*setup), options, instances, parked);
   shared.log = context.log.with({{"module", config.module}});
   shared.metrics = &metrics;
   shared.calls = &metrics.counter("fiso_wasm_calls_total", "Guest calls.", {{"flow", context.flow}, {"module", name}});
