@@ -14,6 +14,7 @@
 #include "json/scan.h"
 #include "observe/sampled_log.h"
 #include "wasm/instance_pool.h"
+#include "wasm/wasi/stderr_lines.h"
 
 namespace fiso::interceptors {
 
@@ -60,6 +61,13 @@ class WasmInterceptor final : public core::Interceptor {
   Task<Result<>> process(core::Event& event) override;
 
  private:
+  // Of guests that are started ahead, for no event yet.
+  struct StartStderr final : wasm::wasi::StderrSink {
+    explicit StartStderr(observe::SampledLog& site) : log(site) {}
+    void line(std::string_view text) override { log.write("wasm stderr", {{"text", text}}); }
+    observe::SampledLog& log;
+  };
+
   Task<Result<>> run_guest(core::Event& event);
   Result<> apply(core::Event& event, std::string output);
   void take_header(core::Event& event, HeaderList::Field field);
@@ -68,6 +76,9 @@ class WasmInterceptor final : public core::Interceptor {
   const Shared& shared_;  // the plan's
   std::shared_ptr<wasm::InstancePool> pool_;
   observe::SampledLog dropped_log_;
+  observe::SampledLog passed_log_;
+  observe::SampledLog stderr_log_;
+  StartStderr start_stderr_{stderr_log_};
   json::Document scratch_;  // between two suspensions only
 };
 
