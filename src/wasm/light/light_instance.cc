@@ -39,7 +39,7 @@ LightInstance::LightInstance(async::Shard& shard, std::shared_ptr<const LightMod
     : shard_(shard),
       module_(std::move(module)),
       setup_(std::move(setup)),
-      host_{wasi::Guest(*setup_->wasi, Clock::system(), &stderr_)} {}
+      host_{wasi::Guest(*setup_->wasi, Clock::system(), &stderr_, this)} {}
 
 // The future first: deleting it unwinds a suspended guest while its store still exists.
 LightInstance::~LightInstance() {
@@ -48,7 +48,7 @@ LightInstance::~LightInstance() {
   if (error_ != nullptr) wasmtime_error_delete(error_);
   store_.reset();
   set_memory(0);
-  if (charged_ != 0) module_->engine().capacity().memory.give_back(charged_);
+  if (charged_ != 0) give_back(charged_);
 }
 
 Task<RunResult> LightInstance::park(wasi::StderrSink* stderr_lines) {
@@ -192,7 +192,7 @@ Task<bool> LightInstance::run_blocking() {
 RunResult LightInstance::conclude() {
   std::optional<uint32_t> code = host_.guest.exit_code();
   bool returned = trap_ == nullptr && error_ == nullptr;
-  bool good = !timed_out_ && !host_.guest.output_overflowed() && (code.has_value() ? *code == 0 : returned);
+  bool good = !timed_out_ && !host_.guest.must_stop() && (code.has_value() ? *code == 0 : returned);
   if (good) return RunResult{.output = host_.guest.take_output()};
   return conclude_failure();
 }
@@ -205,7 +205,7 @@ RunResult LightInstance::conclude_failure() {
     result.outcome = Outcome::kTimeout;
   } else if (host_.guest.output_overflowed()) {
     result.outcome = Outcome::kOutput;
-  } else if (shared_memory_refused_) {
+  } else if (shared_memory_refused_ || host_.guest.output_unaffordable()) {
     result.outcome = Outcome::kExhausted;
   } else if (own_memory_refused_) {
     result.outcome = Outcome::kMemory;
@@ -228,6 +228,16 @@ void LightInstance::set_memory(uint64_t bytes) {
   memory_ = bytes;
 }
 
+bool LightInstance::take(uint64_t bytes) {
+  Capacity& capacity = module_->engine().capacity();
+  if (capacity.memory.take(bytes)) return true;
+  // Too late for this guest, which cannot wait; and what is only being started ahead takes nothing from others.
+  if (in_run_) capacity.reserves.make_room_soon({.bytes = bytes});
+  return false;
+}
+
+void LightInstance::give_back(uint64_t bytes) { module_->engine().capacity().memory.give_back(bytes); }
+
 bool LightInstance::may_grow(void* self, size_t current, size_t desired) {
   auto& instance = *static_cast<LightInstance*>(self);
   if (desired > instance.setup_->limits.memory.count) {
@@ -237,10 +247,8 @@ bool LightInstance::may_grow(void* self, size_t current, size_t desired) {
   // The initial memory was charged by whoever asked for the instance.
   uint64_t charged_before = std::max<uint64_t>(current, instance.module_->initial_memory().count);
   uint64_t more = desired > charged_before ? desired - charged_before : 0;
-  Capacity& capacity = instance.module_->engine().capacity();
-  if (more != 0 && !capacity.memory.take(more)) {
+  if (more != 0 && !instance.take(more)) {
     instance.shared_memory_refused_ = true;
-    capacity.reserves.make_room_soon({.bytes = more});  // too late for this one, which cannot wait
     return false;
   }
   instance.charged_ += more;

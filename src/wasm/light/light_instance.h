@@ -15,7 +15,7 @@
 
 namespace fiso::wasm::light {
 
-class LightInstance final : public Instance {
+class LightInstance final : public Instance, private wasi::OutputBudget {
  public:
   LightInstance(async::Shard& shard, std::shared_ptr<const LightModule> module, std::shared_ptr<const GuestSetup> setup);
   ~LightInstance() override;
@@ -38,6 +38,10 @@ class LightInstance final : public Instance {
     }
     wasi::StderrSink* target = nullptr;
   };
+
+  // OutputBudget: output counts like linear memory.
+  bool take(uint64_t bytes) override;
+  void give_back(uint64_t bytes) override;
 
   void begin();
   void begin_start();

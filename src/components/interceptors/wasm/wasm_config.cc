@@ -110,7 +110,9 @@ config::Spec<Config> WasmInterceptor::spec() {
              {.check = bad_preopens})
       .field("timeout", &Config::timeout, "When the guest is stopped.", timeout_rules())
       .field("memoryLimit", &Config::memory_limit, "Linear memory of one instance.", config::between<Bytes>(64_KiB, 4_GiB))
-      .field("maxOutput", &Config::max_output, "Output of one run.", config::between<Bytes>(1_KiB, 1_GiB))
+      .field("maxOutput", &Config::max_output,
+             "Output of one run. Beyond 64KiB it counts towards wasm.totalMemory while the guest runs.",
+             config::between<Bytes>(1_KiB, 1_GiB))
       .field("failOpen", &Config::fail_open, "Let an event pass unchanged when the guest fails.")
       .check({"execution"}, [](const Config& config, config::Report& report) {
         if (config.execution == wasm::Execution::kPooled) return;
