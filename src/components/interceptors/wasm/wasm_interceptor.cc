@@ -25,13 +25,13 @@ bool is_unchanged(const HeaderList& headers, HeaderList::Field field) {
 
 class StderrToLog final : public wasm::wasi::StderrSink {
  public:
-  StderrToLog(observe::SampledLog& log, const core::Event& event) : log_(log), event_(event) {}
+  StderrToLog(observe::SampledLog& log, const core::Event& event) : stderr_log_(log), event_(event) {}
   void line(std::string_view text) override {
-    log_.write("wasm stderr", {{"correlation_id", event_.correlation_id}, {"text", text}});
+    stderr_log_.write("wasm stderr", {{"correlation_id", event_.correlation_id}, {"text", text}});
   }
 
  private:
-  observe::SampledLog& log_;
+  observe::SampledLog& stderr_log_;
   const core::Event& event_;
 };
 

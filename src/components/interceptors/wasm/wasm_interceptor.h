@@ -62,10 +62,13 @@ class WasmInterceptor final : public core::Interceptor {
 
  private:
   // Of guests that are started ahead, for no event yet.
-  struct StartStderr final : wasm::wasi::StderrSink {
-    explicit StartStderr(observe::SampledLog& site) : log(site) {}
-    void line(std::string_view text) override { log.write("wasm stderr", {{"text", text}}); }
-    observe::SampledLog& log;
+  class StartStderr final : public wasm::wasi::StderrSink {
+   public:
+    explicit StartStderr(observe::SampledLog& log) : stderr_log_(log) {}
+    void line(std::string_view text) override { stderr_log_.write("wasm stderr", {{"text", text}}); }
+
+   private:
+    observe::SampledLog& stderr_log_;
   };
 
   Task<Result<>> run_guest(core::Event& event);
