@@ -45,6 +45,7 @@ Task<Result<Limiter::Permit>> Limiter::acquire(MonotonicTime deadline, uint64_t 
   if (units > state.capacity) co_return Error(ErrorCode::kOverloaded, "more than the limit allows in all");
   if (state.waiting.fetch_add(1, std::memory_order_seq_cst) >= state.max_waiting) {
     state.waiting.fetch_sub(1, std::memory_order_relaxed);
+    if (state.when_short) state.when_short(units);
     co_return Error(ErrorCode::kOverloaded, "too many are waiting");
   }
   Shard& shard = Shard::current();
@@ -53,6 +54,7 @@ Task<Result<Limiter::Permit>> Limiter::acquire(MonotonicTime deadline, uint64_t 
   queue.waiters.push_back(&waiter);
   queue.length.fetch_add(1, std::memory_order_seq_cst);
   state.grant(shard.index());  // units may have come back between the attempt and the queueing
+  if (state.when_short && !waiter.granted.is_set()) state.when_short(units);
   bool granted = co_await waiter.granted.wait(deadline);
   if (!granted) {
     std::erase(queue.waiters, &waiter);

@@ -8,6 +8,7 @@
 #include <atomic>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <utility>
 #include <vector>
@@ -54,13 +55,17 @@ class Limiter {
   // Waits its turn: kOverloaded at once when the queue is full, kTimeout at the deadline. On a shard.
   Task<Result<Permit>> acquire(MonotonicTime deadline, uint64_t units = 1);
 
+  // Called on the shard of whoever has just begun to wait, or was turned away because the queue is full, with the units it
+  // wants: somebody may be able to give back some. Set before the first acquire().
+  void when_short(std::function<void(uint64_t units)> ask) { state_->when_short = std::move(ask); }
+
   // For what grows while it is held (guest memory): takes more without waiting, false if it is not left.
   bool take(uint64_t units) { return state_->take(units); }
   void give_back(uint64_t units) { state_->give_back(units); }
 
   uint64_t in_use() const { return state_->in_use.load(std::memory_order_relaxed); }
   uint64_t capacity() const { return state_->capacity; }
-  size_t waiting() const { return state_->waiting.load(std::memory_order_relaxed); }
+  size_t waiting() const { return state_->waiting.load(std::memory_order_seq_cst); }
 
  private:
   struct Waiter {
@@ -85,6 +90,7 @@ class Limiter {
     std::atomic<uint64_t> in_use{0};
     std::atomic<size_t> waiting{0};
     std::vector<std::unique_ptr<Queue>> queues;  // by shard
+    std::function<void(uint64_t units)> when_short;
   };
 
   std::shared_ptr<State> state_;

@@ -45,6 +45,33 @@ TEST(Limiter, AWaitEndsAtItsDeadline) {
   EXPECT_EQ(result.error().code(), ErrorCode::kTimeout);
 }
 
+TEST(Limiter, WhoeverIsShortIsToldOf) {
+  ShardSet shards(1);
+  Limiter limiter(shards, 3, 1);
+  auto held = limiter.try_acquire(2);
+  uint64_t wanted = 0;
+  limiter.when_short([&](uint64_t units) {
+    wanted = units;
+    held.release();
+  });
+  EXPECT_TRUE(run_task(shards[0], [&] { return limiter.acquire(kNever, 1); }).has_value());
+  EXPECT_EQ(wanted, 0u);
+  settle(shards);
+  EXPECT_TRUE(run_task(shards[0], [&] { return limiter.acquire(kNever, 3); }).has_value());
+  EXPECT_EQ(wanted, 3u);
+  settle(shards);
+}
+
+TEST(Limiter, WhoeverIsTurnedAwayIsToldOfToo) {
+  ShardSet shards(1);
+  Limiter limiter(shards, 1, 0);
+  auto held = limiter.try_acquire();
+  uint64_t wanted = 0;
+  limiter.when_short([&](uint64_t units) { wanted = units; });
+  EXPECT_FALSE(run_task(shards[0], [&] { return limiter.acquire(kNever); }).has_value());
+  EXPECT_EQ(wanted, 1u);
+}
+
 TEST(Limiter, UnitsReleasedOnOneShardWakeAWaiterOfAnother) {
   ShardSet shards(2);
   Limiter limiter(shards, 1, 10);

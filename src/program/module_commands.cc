@@ -110,7 +110,7 @@ Task<> call_guest(async::Shard& shard, GuestCall& call) {
   StderrPassThrough errors;
   auto instance = call.module.instantiate(shard, call.setup);
   wasm::RunResult result;
-  if (call.setup->may_park) result = co_await instance->park();
+  if (call.setup->may_park) result = co_await instance->park(&errors);
   wasm::RunRequest request{.input = std::span(&call.input, 1), .stderr_lines = &errors};
   bool ready = !call.setup->may_park || instance->waiting();
   if (ready) result = co_await instance->run(request, wasm::AfterInput::kEnd);

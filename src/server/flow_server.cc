@@ -12,6 +12,8 @@ constexpr std::chrono::seconds kIdleLook{3600};
 constexpr std::chrono::seconds kRetiredLook{1};
 constexpr std::chrono::milliseconds kDrainLook{10};
 constexpr std::chrono::seconds kAdminDrain{1};
+// Longer than any slice that a busy machine stretches; guests have been told to end.
+constexpr std::chrono::seconds kGuestsGone{10};
 
 MonotonicTime now() { return Clock::system().now(); }
 
@@ -170,11 +172,11 @@ bool FlowServer::release() {
     admin_->drain(now() + kAdminDrain);
     admin_.reset();
   }
-  // Guests that are being started ahead end within a slice of their shard.
-  MonotonicTime deadline = now() + kAdminDrain;
-  while (capacity_ != nullptr && capacity_->instances.in_use() > 0 && now() < deadline)
-    shards_->run_on_each([](async::Shard&) {});
-  return capacity_ == nullptr || capacity_->instances.in_use() == 0;
+  // Guests that were being started ahead end with their slice, which one long bulk-memory instruction may prolong.
+  MonotonicTime deadline = now() + kGuestsGone;
+  auto gone = [this] { return capacity_ == nullptr || capacity_->configured_guests.load(std::memory_order_acquire) == 0; };
+  while (!gone() && now() < deadline) shards_->run_on_each([](async::Shard&) {});
+  return gone();
 }
 
 }  // namespace fiso::server

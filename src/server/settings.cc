@@ -32,7 +32,7 @@ config::Spec<WasmSettings> wasm_settings_spec() {
       .field("instanceQueue", &WasmSettings::instance_queue, "Events that wait for an instance; more are answered 503.",
              config::between<int64_t>(0, 1'000'000))
       .field("totalMemory", &WasmSettings::total_memory,
-             "Memory of all instances together; 0 is half of what the process may use.",
+             "Memory of all instances together, long output included; 0 is half of what the process may use.",
              config::between<Bytes>(0_B, Bytes{1ull << 46}))
       .field("maxStack", &WasmSettings::max_stack, "Stack of one guest.", config::between<Bytes>(64_KiB, 16_MiB))
       .field("compile", &WasmSettings::compile, compile_spec(), "Compiling.");

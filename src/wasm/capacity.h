@@ -1,10 +1,14 @@
 // What all guests of the process share: how many instances there may be, and how much memory they may have together.
 //
-// Thread-safe. An instance that is waiting for a place waits in a bounded queue; memory is charged as guests grow.
+// Thread-safe. Whoever waits for a place or for memory waits in a bounded queue, and has idle instances destroyed meanwhile;
+// memory is charged as guests grow.
 #pragma once
+
+#include <atomic>
 
 #include "async/limiter.h"
 #include "base/units.h"
+#include "wasm/reserves.h"
 
 namespace fiso::wasm {
 
@@ -17,8 +21,25 @@ struct CapacityOptions {
 struct Capacity {
   Capacity(async::ShardSet& shards, const CapacityOptions& options);
 
+  // Somebody waits for a place or for memory: nothing is to be kept in reserve.
+  bool is_short() const { return instances.waiting() > 0 || memory.waiting() > 0; }
+
   async::Limiter instances;
   async::Limiter memory;
+  Reserves reserves;
+  // Whatever may still use the engine: configured guests whose pools, or what these have under way, have not gone.
+  std::atomic<int64_t> configured_guests{0};
+
+  // Counts its owner while it exists.
+  class Presence {
+   public:
+    explicit Presence(std::atomic<int64_t>& count) : count_(count) { count_.fetch_add(1, std::memory_order_relaxed); }
+    ~Presence() { count_.fetch_sub(1, std::memory_order_release); }
+    Presence(const Presence&) = delete;
+
+   private:
+    std::atomic<int64_t>& count_;
+  };
 };
 
 // Half of what this process may use: the cgroup's memory limit where there is one, else the machine's memory.

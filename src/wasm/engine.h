@@ -42,12 +42,20 @@ class Instance {
   virtual ~Instance() = default;
 
   // Runs the guest's start-up until it waits for its first input, under the usual limits. kOk means that it waits there;
-  // anything else that it never will. For instances made with may_park.
-  virtual Task<RunResult> park() = 0;
+  // anything else that it never will. For instances made with may_park. `stderr_lines`, which may be null, is told what the
+  // guest writes meanwhile, an unfinished line at the end included.
+  virtual Task<RunResult> park(wasi::StderrSink* stderr_lines) = 0;
 
   // Gives the guest its input and runs it until it ends or, with kMore, waits for the next input. The timeout runs from
   // this call. A guest that waits for more without having written whole lines is given the end of its input.
   virtual Task<RunResult> run(const RunRequest& request, AfterInput after) = 0;
+
+  // Ends a park() or run() that is under way as if its time were up: a guest that computes at the end of its slice, one that
+  // sleeps or waits for a file at once. Without effect when nothing is under way.
+  virtual void stop() = 0;
+
+  // Linear memory that it has now.
+  virtual Bytes memory() const = 0;
 
   // True while the guest waits for input: after park(), or after a run that it survived.
   virtual bool waiting() const = 0;

@@ -20,25 +20,31 @@ MonotonicTime now() { return std::chrono::steady_clock::now(); }
 
 }  // namespace
 
-bool PoolShare::take_place() {
-  int64_t free = free_places_.load(std::memory_order_relaxed);
-  while (free > 0 && !free_places_.compare_exchange_weak(free, free - 1)) {}
-  return free > 0;
-}
-
 InstancePool::InstancePool(async::Shard& shard, Capacity& capacity, std::shared_ptr<PoolShare> share)
-    : shard_(shard), capacity_(capacity), share_(std::move(share)), stale_check_(*this) {}
+    : shard_(shard), capacity_(capacity), share_(std::move(share)) {}
 
 InstancePool::~InstancePool() { close(); }
 
-void InstancePool::open() { refill(); }
+void InstancePool::open(wasi::StderrSink* start_lines) {
+  if (share_->options.execution != Execution::kPooled) return;
+  start_lines_.target = start_lines;
+  check_.emplace(*this);
+  share_->on(shard_.index()).pool = this;
+  capacity_.reserves.add(*this);
+  refill();
+}
 
 void InstancePool::close() {
   closed_ = true;
-  stale_check_.clear();
+  if (!check_.has_value()) return;
+  check_.reset();
+  start_lines_.target = nullptr;
+  if (starting_ != nullptr) starting_->instance->stop();
   share_->parked.add(-static_cast<double>(parked_.size()));
   drop_all(parked_);
   drop_all(spent_);
+  share_->on(shard_.index()).pool = nullptr;
+  capacity_.reserves.remove(*this);
 }
 
 Task<RunResult> InstancePool::run(const RunRequest& request) {
@@ -47,6 +53,7 @@ Task<RunResult> InstancePool::run(const RunRequest& request) {
     auto fresh = co_await lease_fresh();
     if (!fresh.has_value()) co_return RunResult{.outcome = never_fits() ? Outcome::kMemory : Outcome::kOverloaded};
     lease = std::move(*fresh);
+    went_short_ = true;
   }
   ++running_;
   RunResult result = co_await run_leased(lease, request);
@@ -83,11 +90,13 @@ Task<Result<InstancePool::Lease>> InstancePool::lease_fresh() {
   Lease lease;
   lease.place = capacity_.instances.try_acquire();
   if (!lease.place) {
+    capacity_.reserves.make_room_here({.places = 1});
     FISO_CO_TRY(lease.place, co_await capacity_.instances.acquire(wait_until()));
   }
   uint64_t initial = share_->module->initial_memory().count;
   lease.memory = capacity_.memory.try_acquire(initial);
   if (!lease.memory) {
+    capacity_.reserves.make_room_here({.bytes = initial});
     FISO_CO_TRY(lease.memory, co_await capacity_.memory.acquire(wait_until(), initial));
   }
   make_instance(lease);
@@ -103,24 +112,31 @@ void InstancePool::make_instance(Lease& lease) {
 bool InstancePool::take_parked(Lease& lease) {
   if (parked_.empty()) return false;
   MonotonicTime time = now();
-  while (!parked_.empty()) {
+  while (!parked_.empty() && !lease.instance) {
     lease = std::move(parked_.back());
     parked_.pop_back();
     share_->parked.decrement();
-    if (lease.stale_at > time) return true;
-    drop(std::exchange(lease, Lease()));
+    if (lease.stale_at <= time) drop(std::exchange(lease, Lease()));
   }
-  return false;
+  publish();
+  return lease.instance != nullptr;
 }
 
 void InstancePool::park(Lease lease) {
   share_->parked.increment();
-  stale_check_.set(std::min(stale_check_.deadline(), lease.stale_at));
+  lease.idle_since = now();
+  look_at(lease.stale_at);
   parked_.push_back(std::move(lease));
+  went_short_ = false;
+  publish();
+  // Whoever began to wait before this was published did not see it.
+  if (capacity_.is_short()) drop_idle();
 }
 
 void InstancePool::drop_all(std::deque<Lease>& leases) {
+  if (leases.empty()) return;
   for (Lease& lease : std::exchange(leases, {})) drop(std::move(lease));
+  publish();
 }
 
 void InstancePool::drop(Lease lease) {
@@ -129,34 +145,90 @@ void InstancePool::drop(Lease lease) {
   lease.instance.reset();
 }
 
-// A pool is there for latency, and dropping a large guest takes a while: its answer goes first. Otherwise at once.
-void InstancePool::retire(Lease lease) {
-  bool later =
-      share_->options.execution == Execution::kPooled && !closed_ && spent_.size() < static_cast<size_t>(share_->options.size);
-  if (later) {
-    spent_.push_back(std::move(lease));
-  } else {
-    drop(std::move(lease));
-  }
+InstancePool::Lease InstancePool::take_oldest(std::deque<Lease>& leases) {
+  Lease lease = std::move(leases.front());
+  leases.pop_front();
+  if (&leases == &parked_) share_->parked.decrement();
+  publish();
+  return lease;
 }
 
-void InstancePool::drop_stale() {
-  MonotonicTime time = now(), next = kNever;
+// A pool is there for latency, and dropping a large guest takes a while: its answer goes first. Otherwise at once.
+void InstancePool::retire(Lease lease) {
+  bool later = share_->options.execution == Execution::kPooled && !closed_ && !capacity_.is_short() &&
+               spent_.size() < static_cast<size_t>(share_->options.size);
+  if (!later) return drop(std::move(lease));
+  spent_.push_back(std::move(lease));
+  publish();
+  if (capacity_.is_short()) drop_idle();
+}
+
+// What has served is of no use any more: it counts as idle for ever.
+MonotonicTime InstancePool::idle_since() const {
+  if (!spent_.empty()) return MonotonicTime::min();
+  if (!parked_.empty()) return parked_.front().idle_since;
+  return starting_ != nullptr && !called_off_ ? now() : kNever;
+}
+
+Room InstancePool::drop_idle() {
+  Room room;
+  if (!spent_.empty() || !parked_.empty()) {
+    Lease lease = take_oldest(spent_.empty() ? parked_ : spent_);
+    room = room_of(lease);
+    if (lease.has_place) hold_back();
+    drop(std::move(lease));
+  } else if (starting_ != nullptr && !called_off_) {
+    room = room_of(*starting_);
+    called_off_ = true;
+    starting_->instance->stop();
+    publish();
+  }
+  return room;
+}
+
+Room InstancePool::room_of(const Lease& lease) const {
+  return {.places = 1, .bytes = std::max(share_->module->initial_memory(), lease.instance->memory()).count};
+}
+
+void InstancePool::publish() {
+  int64_t idle = static_cast<int64_t>(parked_.size() + spent_.size()) + (starting_ != nullptr && !called_off_ ? 1 : 0);
+  if (idle != published_) capacity_.reserves.count(idle - std::exchange(published_, idle));
+  MonotonicTime unused_since = parked_.empty() ? kNever : parked_.front().idle_since;
+  share_->on(shard_.index()).unused_since.store(unused_since, std::memory_order_relaxed);
+}
+
+void InstancePool::look_at(MonotonicTime time) { check_->set(std::min(check_->deadline(), time)); }
+
+void InstancePool::look() {
+  MonotonicTime time = now();
+  if (fills_again_ <= time) {
+    fills_again_ = kNever;
+    held_back_ = false;
+  }
+  look_at(fills_again_);
   for (Lease& lease : std::exchange(parked_, {})) {
     if (lease.stale_at <= time) {
       share_->parked.decrement();
       drop(std::move(lease));
     } else {
-      next = std::min(next, lease.stale_at);
+      look_at(lease.stale_at);
       parked_.push_back(std::move(lease));
     }
   }
-  stale_check_.set(next);
+  publish();
   refill();
 }
 
+void InstancePool::hold_back() {
+  if (closed_) return;
+  held_back_ = true;
+  fills_again_ = now() + share_->options.patience;
+  look_at(fills_again_);
+}
+
 void InstancePool::refill() {
-  if (share_->options.execution != Execution::kPooled || refilling_ || closed_) return;
+  bool nothing_to_do = !may_start() && spent_.empty();
+  if (share_->options.execution != Execution::kPooled || refilling_ || closed_ || nothing_to_do) return;
   refilling_ = true;
   async::spawn(shard_, refill_in_background(shared_from_this()));
 }
@@ -169,11 +241,38 @@ Task<> InstancePool::refill_in_background(std::shared_ptr<InstancePool> self) {
     for (int i = 0; i == 0 || (i < kMostStepsAside && self->running_ > 0 && !self->closed_); ++i)
       co_await async::sleep_until(now() + kStepAside);
     self->drop_all(self->spent_);
-    more = !self->closed_ && !self->never_parks_ && self->share_->take_place() && co_await self->start_ahead();
+    more = self->may_start() && self->take_place() && co_await self->start_ahead();
   }
   self->drop_all(self->spent_);
   self->share_->settled.store(true, std::memory_order_relaxed);
   self->refilling_ = false;
+}
+
+bool InstancePool::take_place() {
+  if (share_->take_place()) return true;
+  if (went_short_ && parked_.empty() && !asking_) ask_for_place();
+  return false;
+}
+
+void InstancePool::ask_for_place() {
+  auto donor = share_->find_unused(shard_.index(), now());
+  if (!donor.has_value()) return;
+  asking_ = true;
+  async::ShardSet& shards = capacity_.reserves.shards();
+  shards[*donor].post([&shards, share = share_, from = *donor, to = shard_.index()]() mutable {
+    if (InstancePool* pool = share->on(from).pool) pool->give_up_place();
+    shards[to].post([share = std::move(share), to] {
+      InstancePool* pool = share->on(to).pool;
+      if (pool == nullptr) return;
+      pool->asking_ = false;
+      pool->refill();
+    });
+  });
+}
+
+// For the pool of another shard. Unless it has been used since that was decided.
+void InstancePool::give_up_place() {
+  if (!parked_.empty() && now() - parked_.front().idle_since >= share_->options.patience) drop(take_oldest(parked_));
 }
 
 // Holds a place of the share's. True if one more instance stands parked.
@@ -182,22 +281,37 @@ Task<bool> InstancePool::start_ahead() {
   lease.has_place = true;
   lease.place = capacity_.instances.try_acquire();
   lease.memory = capacity_.memory.try_acquire(share_->module->initial_memory().count);
-  bool enough = lease.place && lease.memory;  // if not, runs need what there is
-  MonotonicTime start = now();
-  if (enough) {
-    make_instance(lease);
-    RunResult started = co_await lease.instance->park();
-    // Running out of the memory for all says nothing about the guest.
-    never_parks_ = !lease.instance->waiting() && started.outcome != Outcome::kExhausted;
-  }
-  bool parked = enough && lease.instance->waiting() && !closed_;
-  if (parked) {
-    lease.stale_at = now() + std::max<Duration>(share_->options.stale_after, (now() - start) * kStalenessPerStart);
-    park(std::move(lease));
-  } else {
+  if (!lease.place || !lease.memory) {  // runs need what there is
     drop(std::move(lease));
+    hold_back();
+    co_return false;
   }
-  co_return parked;
+  bool stays = co_await start(lease);
+  if (stays && !closed_) {
+    park(std::move(lease));
+    co_return true;
+  }
+  drop(std::move(lease));
+  co_return false;
+}
+
+// False if the guest does not wait for input, or is to go all the same.
+Task<bool> InstancePool::start(Lease& lease) {
+  MonotonicTime began = now();
+  make_instance(lease);
+  starting_ = &lease;
+  publish();
+  RunResult started = co_await lease.instance->park(&start_lines_);
+  starting_ = nullptr;
+  publish();
+  // Neither being called off nor running out of the memory for all says anything about the guest.
+  if (std::exchange(called_off_, false) || started.outcome == Outcome::kExhausted) {
+    hold_back();
+    co_return false;
+  }
+  never_parks_ = !lease.instance->waiting();
+  lease.stale_at = now() + std::max<Duration>(share_->options.stale_after, (now() - began) * kStalenessPerStart);
+  co_return !never_parks_;
 }
 
 }  // namespace fiso::wasm

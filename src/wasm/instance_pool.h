@@ -6,74 +6,37 @@
 // serve `max_requests` runs. A parked instance has read its clock and its random seed: it is replaced when it has stood for
 // max(`stale_after`, 1,000 x its start-up time). When none is parked, a run gets a fresh instance.
 //
+// What is parked, being started or has served is a reserve (reserves.h): it goes when a run of any guest is short of a place or
+// of memory, nothing is parked while one waits, and the pool then does not fill up again before `patience` has passed.
+//
 // Threading: one pool per shard; the pools of one guest share PoolShare, which divides `size` between the shards by use.
 #pragma once
 
-#include <atomic>
 #include <cstdint>
 #include <deque>
 #include <memory>
-#include <utility>
+#include <optional>
 
 #include "async/shard.h"
 #include "async/watchdog.h"
-#include "observe/metrics.h"
 #include "wasm/capacity.h"
 #include "wasm/engine.h"
+#include "wasm/pool_share.h"
+#include "wasm/wasi/stderr_lines.h"
 
 namespace fiso::wasm {
 
-enum class Execution { kPerRequest, kPooled };
-
-struct PoolOptions {
-  Execution execution = Execution::kPerRequest;
-  int64_t size = 4;
-  int64_t max_requests = 1;
-  Duration stale_after = std::chrono::seconds(30);  // at least; longer for guests that take long to start
-};
-
-// What the pools of one configured guest have in common, over all shards. Thread-safe.
-class PoolShare {
- public:
-  PoolShare(std::shared_ptr<const Module> module_used, std::shared_ptr<const GuestSetup> setup_used, PoolOptions pool_options,
-            observe::Gauge& instances_gauge, observe::Gauge& parked_gauge)
-      : module(std::move(module_used)),
-        setup(std::move(setup_used)),
-        options(pool_options),
-        instances(instances_gauge),
-        parked(parked_gauge),
-        free_places_(pool_options.size) {}
-
-  // A place for a parked instance: `options.size` of them in all.
-  bool take_place();
-  // Nothing more is to be started ahead: as many are parked as may be, or the guest is not one that parks.
-  bool warm() const { return options.execution == Execution::kPerRequest || settled.load(std::memory_order_relaxed); }
-  void return_place() { free_places_.fetch_add(1, std::memory_order_relaxed); }
-
-  const std::shared_ptr<const Module> module;
-  const std::shared_ptr<const GuestSetup> setup;
-  const PoolOptions options;
-  observe::Gauge& instances;  // that exist, parked ones included
-  observe::Gauge& parked;
-  // Found out while running: the guest does not loop, it wants the end of its input before it answers.
-  std::atomic<bool> reads_to_end{false};
-  // The first filling has come to its end.
-  std::atomic<bool> settled{false};
-
- private:
-  std::atomic<int64_t> free_places_;
-};
-
 // Held by shared_ptr: what runs in the background keeps it alive until it has ended.
-class InstancePool : public std::enable_shared_from_this<InstancePool> {
+class InstancePool final : public std::enable_shared_from_this<InstancePool>, private Reserve {
  public:
   InstancePool(async::Shard& shard, Capacity& capacity, std::shared_ptr<PoolShare> share);
   ~InstancePool();
   InstancePool(const InstancePool&) = delete;
 
-  // Starts filling. Once, on the shard.
-  void open();
-  // Nothing is started any more, and what is parked is destroyed. On the shard.
+  // Starts filling. Once, on the shard. `start_lines`, which may be null, is told until close() what guests write to stderr
+  // while they are started ahead.
+  void open(wasi::StderrSink* start_lines = nullptr);
+  // Nothing is started any more: what is being started is stopped, what is parked is destroyed. On the shard.
   void close();
 
   // Runs the guest once. Waits for a place up to the guest's timeout when there are too many instances; kOverloaded beyond.
@@ -87,14 +50,27 @@ class InstancePool : public std::enable_shared_from_this<InstancePool> {
     std::unique_ptr<Instance> instance;
     int64_t served = 0;
     MonotonicTime stale_at = kNever;
+    MonotonicTime idle_since = kNever;
     bool has_place = false;  // one of PoolShare's
   };
-  struct StaleCheck final : async::Watchdog::Entry {
-    explicit StaleCheck(InstancePool& owner) : Entry(owner.shard_.watchdog()), pool(owner) {}
-    ~StaleCheck() override = default;
-    void expired() noexcept override { pool.drop_stale(); }
+  // Looks when something parked becomes stale, or the pool may fill up again.
+  struct Check final : async::Watchdog::Entry {
+    explicit Check(InstancePool& owner) : Entry(owner.shard_.watchdog()), pool(owner) {}
+    ~Check() override = default;
+    void expired() noexcept override { pool.look(); }
     InstancePool& pool;
   };
+
+  struct StartLines final : wasi::StderrSink {
+    void line(std::string_view text) override {
+      if (target != nullptr) target->line(text);
+    }
+    wasi::StderrSink* target = nullptr;
+  };
+
+  // Reserve
+  MonotonicTime idle_since() const override;
+  Room drop_idle() override;
 
   Task<Result<Lease>> lease_fresh();
   bool never_fits() const;
@@ -106,19 +82,38 @@ class InstancePool : public std::enable_shared_from_this<InstancePool> {
   void retire(Lease lease);
   void drop(Lease lease);
   void drop_all(std::deque<Lease>& leases);
-  void drop_stale();
+  Lease take_oldest(std::deque<Lease>& leases);
+  Room room_of(const Lease& lease) const;
+  // Tells the others what is idle here, whenever that has changed.
+  void publish();
+  void look();
+  void look_at(MonotonicTime time);
+  void hold_back();
+  bool may_start() const { return !closed_ && !never_parks_ && !held_back_; }
   void refill();
   static Task<> refill_in_background(std::shared_ptr<InstancePool> self);
+  bool take_place();
+  void ask_for_place();
+  void give_up_place();
   Task<bool> start_ahead();
+  Task<bool> start(Lease& lease);
 
   async::Shard& shard_;
   Capacity& capacity_;
   std::shared_ptr<PoolShare> share_;
   std::deque<Lease> parked_;  // the newest last
   std::deque<Lease> spent_;   // used, and to be dropped when no run waits for it
-  StaleCheck stale_check_;
-  int running_ = 0;  // runs under way here
+  std::optional<Check> check_;
+  Lease* starting_ = nullptr;  // what is being started ahead
+  StartLines start_lines_;
+  int64_t published_ = 0;
+  int running_ = 0;                     // runs under way here
+  MonotonicTime fills_again_ = kNever;  // while held back
   bool refilling_ = false;
+  bool held_back_ = false;    // others needed what was here, or there is no room
+  bool called_off_ = false;   // what is being started is to end: others need its room
+  bool went_short_ = false;   // a run found nothing parked here
+  bool asking_ = false;       // for another shard's place
   bool never_parks_ = false;  // the guest ends without reading input: nothing to start ahead
   bool closed_ = false;
 };

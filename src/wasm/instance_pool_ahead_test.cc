@@ -16,9 +16,9 @@ using testing::HeldCalls;
 using testing::PoolRig;
 using testing::RunningGuest;
 
-testing::GuestSpec pooled(PoolOptions options) {
+testing::GuestSpec pooled(PoolOptions options, Limits limits = {}) {
   options.execution = Execution::kPooled;
-  return {.module = "guest", .pool = options};
+  return {.module = "guest", .limits = limits, .pool = options};
 }
 
 FakeProgram looping() {
@@ -221,6 +221,17 @@ TEST(InstancePoolAhead, MayCloseWhileAnInstanceStarts) {
   });
   EXPECT_TRUE(rig.becomes_idle());
   EXPECT_EQ(guest.parked(), 0);
+}
+
+TEST(InstancePoolAhead, ClosingStopsAGuestThatIsBeingStarted) {
+  PoolRig rig({.serve = testing::echoes(), .start_up = testing::runs_until_its_deadline()});
+  RunningGuest guest(rig, pooled({.size = 2}, {.timeout = std::chrono::hours(1)}));
+  rig.on_shard([&]() -> Task<> {
+    co_await rig.until([&] { return rig.fake().alive() == 1; });
+    guest.pool().close();
+    co_await rig.until([&] { return rig.fake().alive() == 0; });
+  });
+  EXPECT_TRUE(rig.becomes_idle());
 }
 
 TEST(InstancePoolAhead, MayGoRightAfterItWasOpened) {

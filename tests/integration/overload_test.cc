@@ -67,6 +67,29 @@ TEST(OverloadTest, MoreGuestsThanInstancesAndQueueAreRefused) {
   EXPECT_EQ(server.metric(R"(fiso_wasm_errors_total{flow="orders",kind="overloaded",module="loop.wasm"})"), 1.0);
 }
 
+TEST(OverloadTest, IdleInstancesOfOtherFlowsGiveWay) {
+  constexpr char kPooled[] = ", execution: pooled, poolSize: 1";
+  auto flow = [](const std::string& name, const std::string& more) {
+    return FlowText{.name = name, .path = "/" + name, .guest = guest("enrich"), .guest_more = more}.str();
+  };
+  TestServer server({{"a.yaml", flow("a", kPooled)},
+                     {"b.yaml", flow("b", kPooled)},
+                     {"c.yaml", flow("c", "")},
+                     {"fiso.yaml", "shards: 1\nwasm: {maxInstances: 2, instanceQueue: 0}\n"}});
+  ASSERT_EQ(server.error(), "");
+  EXPECT_EQ(server.metric("fiso_wasm_instances_in_use"), 2.0);
+  for (const char* path : {"/c", "/a", "/b", "/c"}) EXPECT_EQ(status_of(server.post("{}", path)), 200) << path;
+}
+
+TEST(OverloadTest, OutputThatTheMemoryForAllCannotHoldIsRefused) {
+  TestServer server({{"flow.yaml", FlowText{.guest = guest("stdout_endless"), .guest_more = ", maxOutput: 1GiB"}.str()},
+                     {"fiso.yaml", "shards: 1\nwasm: {totalMemory: 8MiB}\n"}});
+  ASSERT_EQ(server.error(), "");
+  expect_busy(server.post("{}"), "INTERCEPTOR_FAILED: the memory for all wasm instances is used up");
+  EXPECT_EQ(server.metric(R"(fiso_wasm_errors_total{flow="orders",kind="exhausted",module="stdout_endless.wasm"})"), 1.0);
+  EXPECT_EQ(server.metric("fiso_wasm_memory_bytes"), 0.0);
+}
+
 TEST(OverloadTest, AWaitingEventGetsTheNextInstance) {
   TestServer server({{"flow.yaml", FlowText{.guest = guest("sleeper"), .guest_more = ", timeout: 20s"}.str()},
                      {"fiso.yaml", "shards: 1\nwasm: {maxInstances: 1, instanceQueue: 10}\n"}});

@@ -118,6 +118,21 @@ TEST(StartTest, AStopFinishesWhatIsInFlight) {
   EXPECT_TRUE(server.wait_stopped());
 }
 
+TEST(StartTest, AGuestThatIsBeingStartedAheadDoesNotHoldUpAStop) {
+  constexpr char kPooled[] = ", execution: pooled, timeout: 1h";
+  auto flow = [&](const std::string& name, const std::string& module, const std::string& more) {
+    return FlowText{.name = name, .path = "/" + name, .guest = guest(module), .guest_more = kPooled + more}.str();
+  };
+  TestServer server({{"a.yaml", flow("computes", "loop", "")},
+                     {"b.yaml", flow("sleeps", "slow_start", ", args: ['3600000']")},
+                     {"fiso.yaml", "shards: 2\n"}});
+  ASSERT_EQ(server.error(), "");
+  EXPECT_GE(server.metric(R"(fiso_wasm_instances{flow="computes",module="loop.wasm"})"), 1.0);
+  EXPECT_GE(server.metric(R"(fiso_wasm_instances{flow="sleeps",module="slow_start.wasm"})"), 1.0);
+  EXPECT_TRUE(server.stop());
+  EXPECT_TRUE(server.log().contains("shutdown complete"));
+}
+
 TEST(StartTest, AStopThatTakesTooLongCutsAndSaysSo) {
   TestServer server({{"flow.yaml", FlowText{.guest = guest("loop"), .guest_more = ", timeout: 3s"}.str()},
                      {"fiso.yaml", "shutdownTimeout: 100ms\n"}});

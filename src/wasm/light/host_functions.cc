@@ -40,7 +40,7 @@ wasm_trap_t* call_directly(void* env, wasmtime_caller_t* caller, wasmtime_val_ra
   for (size_t i = 0; i < function.parameters.size(); ++i)
     arguments[i] = function.parameters[i] == 'I' ? static_cast<uint64_t>(values[i].i64) : static_cast<uint32_t>(values[i].i32);
   wasi::Outcome outcome = function.call(state.guest, memory_of(state, caller), wasi::Args(arguments.data()));
-  if (outcome.exits() || state.guest.output_overflowed()) return stop_guest();
+  if (outcome.exits() || state.guest.must_stop()) return stop_guest();
   FISO_CHECK(!outcome.pending(), "a function that cannot wait does");
   values[0].i32 = outcome.error_number();
   return nullptr;
@@ -71,7 +71,7 @@ void call_maybe_waiting(void* env, wasmtime_caller_t* caller, const wasmtime_val
   continuation->env = &state;
   continuation->finalizer = nullptr;
   continuation->callback = ready_at_once;
-  if (outcome.exits() || state.guest.output_overflowed()) {
+  if (outcome.exits() || state.guest.must_stop()) {
     *trap = stop_guest();
   } else if (outcome.pending()) {
     state.pending = outcome.take_pending();

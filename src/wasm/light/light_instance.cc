@@ -4,7 +4,6 @@
 #include <boost/asio/post.hpp>
 #include <utility>
 
-#include "async/signal.h"
 #include "base/check.h"
 #include "wasm/light/light_engine.h"
 
@@ -13,6 +12,7 @@ namespace {
 
 constexpr std::chrono::milliseconds kSlice{1};
 constexpr size_t kTableElements = 100'000;
+constexpr MonotonicTime kStopped = MonotonicTime::min();
 
 std::string_view trap_name(wasmtime_trap_code_t code) {
   switch (code) {
@@ -39,7 +39,7 @@ LightInstance::LightInstance(async::Shard& shard, std::shared_ptr<const LightMod
     : shard_(shard),
       module_(std::move(module)),
       setup_(std::move(setup)),
-      host_{wasi::Guest(*setup_->wasi, Clock::system(), &stderr_)} {}
+      host_{wasi::Guest(*setup_->wasi, Clock::system(), &stderr_, this)} {}
 
 // The future first: deleting it unwinds a suspended guest while its store still exists.
 LightInstance::~LightInstance() {
@@ -48,14 +48,17 @@ LightInstance::~LightInstance() {
   if (error_ != nullptr) wasmtime_error_delete(error_);
   store_.reset();
   set_memory(0);
-  if (charged_ != 0) module_->engine().capacity().memory.give_back(charged_);
+  if (charged_ != 0) give_back(charged_);
 }
 
-Task<RunResult> LightInstance::park() {
+Task<RunResult> LightInstance::park(wasi::StderrSink* stderr_lines) {
   FISO_CHECK(phase_ == Phase::kNew && setup_->may_park);
   deadline_ = now() + setup_->limits.timeout;
+  stderr_.target = stderr_lines;
   begin();
   co_await drive();
+  host_.guest.flush_stderr();
+  stderr_.target = nullptr;
   if (phase_ == Phase::kWaiting) co_return RunResult{};
   co_return conclude();
 }
@@ -78,6 +81,11 @@ Task<RunResult> LightInstance::run(const RunRequest& request, AfterInput after) 
   host_.guest.flush_stderr();
   stderr_.target = nullptr;
   co_return result;
+}
+
+void LightInstance::stop() {
+  deadline_ = kStopped;
+  if (wakes_it_ != nullptr) wakes_it_->set();
 }
 
 void LightInstance::begin() {
@@ -143,9 +151,16 @@ bool LightInstance::poll_slice(MonotonicTime time) {
 Task<bool> LightInstance::await_pending() {
   if (host_.pending->kind() == wasi::PendingCall::Kind::kBlocking) co_return co_await run_blocking();
   MonotonicTime until = host_.pending->until();
-  co_await async::sleep_until(std::min(until, deadline_));
+  co_await sleep_until(std::min(until, deadline_));
   host_.pending_done = true;
   co_return until <= deadline_;
+}
+
+Task<> LightInstance::sleep_until(MonotonicTime time) {
+  async::Signal stopped(shard_.executor());
+  wakes_it_ = &stopped;
+  co_await stopped.wait(time);
+  wakes_it_ = nullptr;
 }
 
 Task<bool> LightInstance::run_blocking() {
@@ -163,9 +178,12 @@ Task<bool> LightInstance::run_blocking() {
   };
   while (!module_->engine().blocking().submit(work)) {
     if (now() >= deadline_) co_return false;
-    co_await async::sleep_until(now() + kSlice);
+    co_await sleep_until(now() + kSlice);
   }
-  if (!co_await job->done.wait(deadline_)) co_return false;
+  wakes_it_ = &job->done;
+  bool done = co_await job->done.wait(deadline_);
+  wakes_it_ = nullptr;
+  if (!done || deadline_ == kStopped) co_return false;
   host_.pending = std::move(job->call);
   host_.pending_done = true;
   co_return true;
@@ -174,7 +192,7 @@ Task<bool> LightInstance::run_blocking() {
 RunResult LightInstance::conclude() {
   std::optional<uint32_t> code = host_.guest.exit_code();
   bool returned = trap_ == nullptr && error_ == nullptr;
-  bool good = !timed_out_ && !host_.guest.output_overflowed() && (code.has_value() ? *code == 0 : returned);
+  bool good = !timed_out_ && !host_.guest.must_stop() && (code.has_value() ? *code == 0 : returned);
   if (good) return RunResult{.output = host_.guest.take_output()};
   return conclude_failure();
 }
@@ -187,7 +205,7 @@ RunResult LightInstance::conclude_failure() {
     result.outcome = Outcome::kTimeout;
   } else if (host_.guest.output_overflowed()) {
     result.outcome = Outcome::kOutput;
-  } else if (shared_memory_refused_) {
+  } else if (shared_memory_refused_ || host_.guest.output_unaffordable()) {
     result.outcome = Outcome::kExhausted;
   } else if (own_memory_refused_) {
     result.outcome = Outcome::kMemory;
@@ -210,6 +228,16 @@ void LightInstance::set_memory(uint64_t bytes) {
   memory_ = bytes;
 }
 
+bool LightInstance::take(uint64_t bytes) {
+  Capacity& capacity = module_->engine().capacity();
+  if (capacity.memory.take(bytes)) return true;
+  // Too late for this guest, which cannot wait; and what is only being started ahead takes nothing from others.
+  if (in_run_) capacity.reserves.make_room_soon({.bytes = bytes});
+  return false;
+}
+
+void LightInstance::give_back(uint64_t bytes) { module_->engine().capacity().memory.give_back(bytes); }
+
 bool LightInstance::may_grow(void* self, size_t current, size_t desired) {
   auto& instance = *static_cast<LightInstance*>(self);
   if (desired > instance.setup_->limits.memory.count) {
@@ -219,7 +247,7 @@ bool LightInstance::may_grow(void* self, size_t current, size_t desired) {
   // The initial memory was charged by whoever asked for the instance.
   uint64_t charged_before = std::max<uint64_t>(current, instance.module_->initial_memory().count);
   uint64_t more = desired > charged_before ? desired - charged_before : 0;
-  if (more != 0 && !instance.module_->engine().capacity().memory.take(more)) {
+  if (more != 0 && !instance.take(more)) {
     instance.shared_memory_refused_ = true;
     return false;
   }

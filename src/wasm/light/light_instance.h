@@ -7,6 +7,7 @@
 #include <memory>
 #include <string>
 
+#include "async/signal.h"
 #include "wasm/engine.h"
 #include "wasm/light/host_functions.h"
 #include "wasm/light/light_module.h"
@@ -14,20 +15,22 @@
 
 namespace fiso::wasm::light {
 
-class LightInstance final : public Instance {
+class LightInstance final : public Instance, private wasi::OutputBudget {
  public:
   LightInstance(async::Shard& shard, std::shared_ptr<const LightModule> module, std::shared_ptr<const GuestSetup> setup);
   ~LightInstance() override;
   LightInstance(const LightInstance&) = delete;
 
-  Task<RunResult> park() override;
+  Task<RunResult> park(wasi::StderrSink* stderr_lines) override;
   Task<RunResult> run(const RunRequest& request, AfterInput after) override;
+  void stop() override;
+  Bytes memory() const override { return Bytes{memory_}; }
   bool waiting() const override { return phase_ == Phase::kWaiting; }
 
  private:
   enum class Phase { kNew, kInstantiating, kRunning, kWaiting, kEnded };
 
-  // Passes lines on to whoever listens during the current run.
+  // Passes lines on to whoever listens during the current start or run.
   class StderrRelay final : public wasi::StderrSink {
    public:
     void line(std::string_view text) override {
@@ -35,6 +38,10 @@ class LightInstance final : public Instance {
     }
     wasi::StderrSink* target = nullptr;
   };
+
+  // OutputBudget: output counts like linear memory.
+  bool take(uint64_t bytes) override;
+  void give_back(uint64_t bytes) override;
 
   void begin();
   void begin_start();
@@ -47,6 +54,7 @@ class LightInstance final : public Instance {
   // Waits for what a host function left pending; false when the deadline came first.
   Task<bool> await_pending();
   Task<bool> run_blocking();
+  Task<> sleep_until(MonotonicTime time);
   RunResult conclude();
   RunResult conclude_failure();
 
@@ -66,8 +74,9 @@ class LightInstance final : public Instance {
   wasmtime_error_t* error_ = nullptr;
   FutureHandle future_;
   Phase phase_ = Phase::kNew;
-  MonotonicTime deadline_ = kNever;  // of the current run
-  MonotonicTime due_ = kNever;       // end of the current slice
+  MonotonicTime deadline_ = kNever;    // of the current run; kStopped once it is to end
+  MonotonicTime due_ = kNever;         // end of the current slice
+  async::Signal* wakes_it_ = nullptr;  // set by stop()
   bool in_run_ = false;
   bool timed_out_ = false;
   bool own_memory_refused_ = false;

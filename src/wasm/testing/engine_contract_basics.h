@@ -13,6 +13,8 @@ using ::testing::StartsWith;
 
 class EngineBasics : public EngineSuite {
  protected:
+  static constexpr Limits kNoTimeout{.timeout = std::chrono::hours(1)};
+
   // Drives one instance by hand, on the first shard.
   template <class Body>
   void with_instance(const std::string& guest, Body body) {
@@ -28,6 +30,10 @@ class EngineBasics : public EngineSuite {
   static Task<RunResult> give(Instance& instance, std::string text, AfterInput after) {
     std::string_view piece = text;
     co_return co_await instance.run({.input = {&piece, 1}}, after);
+  }
+  // When the caller next waits.
+  void stop_soon(Instance& instance) {
+    rig().shards[0].post([&instance] { instance.stop(); });
   }
   // Starts a run beside the caller, which must be on the first shard; `order` gets its name when it has ended.
   void start(RunningGuest& guest, std::string name, std::string payload, std::vector<std::string>& order) {
@@ -105,7 +111,7 @@ TEST_P(EngineBasics, AMissingModuleIsNamed) {
 
 TEST_P(EngineBasics, AParkedGuestWaitsForItsInput) {
   with_instance("passthrough", [](Instance& guest) -> Task<> {
-    RunResult parked = co_await guest.park();
+    RunResult parked = co_await guest.park(nullptr);
     EXPECT_EQ(parked.outcome, Outcome::kOk);
     EXPECT_TRUE(guest.waiting());
     RunResult result = co_await give(guest, envelope("7"), AfterInput::kEnd);
@@ -116,7 +122,7 @@ TEST_P(EngineBasics, AParkedGuestWaitsForItsInput) {
 
 TEST_P(EngineBasics, AGuestThatReadsNothingCannotBeParked) {
   with_instance("never_reads_stdin", [](Instance& guest) -> Task<> {
-    (void)co_await guest.park();
+    (void)co_await guest.park(nullptr);
     EXPECT_FALSE(guest.waiting());
   });
 }
@@ -126,8 +132,40 @@ TEST_P(EngineBasics, ParkingEndsAtTheTimeoutToo) {
   auto module = prepare(*rig().load("loop_start"), setup);
   ::fiso::testing::run_task(rig().shards[0], [&]() -> Task<> {
     auto guest = module->instantiate(rig().shards[0], setup);
-    EXPECT_EQ((co_await guest->park()).outcome, Outcome::kTimeout);
+    EXPECT_EQ((co_await guest->park(nullptr)).outcome, Outcome::kTimeout);
     EXPECT_FALSE(guest->waiting());
+  });
+}
+
+TEST_P(EngineBasics, AGuestIsStoppedWhileItIsStarted) {
+  auto module = rig().load("loop_start");
+  auto setup = make_setup({.module = "", .limits = kNoTimeout, .pool = {.execution = Execution::kPooled}});
+  async::Shard& shard = rig().shards[0];
+  ::fiso::testing::run_task(shard, [&]() -> Task<> {
+    auto guest = module->instantiate(shard, setup);
+    stop_soon(*guest);
+    EXPECT_EQ((co_await guest->park(nullptr)).outcome, Outcome::kTimeout);
+    EXPECT_FALSE(guest->waiting());
+  });
+}
+
+TEST_P(EngineBasics, AGuestIsStoppedWhileItRuns) {
+  auto module = rig().load("reads_then_hangs");
+  auto setup = make_setup({.module = "", .limits = kNoTimeout});
+  async::Shard& shard = rig().shards[0];
+  ::fiso::testing::run_task(shard, [&]() -> Task<> {
+    auto guest = module->instantiate(shard, setup);
+    stop_soon(*guest);
+    EXPECT_EQ((co_await give(*guest, "1", AfterInput::kEnd)).outcome, Outcome::kTimeout);
+  });
+}
+
+TEST_P(EngineBasics, StoppingAGuestThatWaitsChangesNothing) {
+  with_instance("passthrough", [](Instance& guest) -> Task<> {
+    (void)co_await guest.park(nullptr);
+    guest.stop();
+    RunResult result = co_await give(guest, envelope("7"), AfterInput::kEnd);
+    EXPECT_THAT(result.output, HasSubstr("\"payload\":7"));
   });
 }
 
@@ -154,7 +192,7 @@ TEST_P(EngineBasics, AGuestThatReadsToTheEndIsGivenIt) {
 
 TEST_P(EngineBasics, AnInstanceMayGoAtAnyPoint) {
   with_instance("passthrough", [](Instance&) -> Task<> { co_return; });
-  with_instance("passthrough", [](Instance& guest) -> Task<> { (void)co_await guest.park(); });
+  with_instance("passthrough", [](Instance& guest) -> Task<> { (void)co_await guest.park(nullptr); });
   with_instance("ndjson", [](Instance& guest) -> Task<> {
     (void)co_await give(guest, envelope("{}") + "\n", AfterInput::kMore);
     EXPECT_TRUE(guest.waiting());

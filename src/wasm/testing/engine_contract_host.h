@@ -153,6 +153,35 @@ TEST_P(EngineHostCalls, StderrWithoutAnEndIsCappedUntilTheTimeout) {
   EXPECT_LE(lines.lines.size(), 257u);
 }
 
+TEST_P(EngineHostCalls, WhatAGuestSaysWhileItIsStartedIsTold) {
+  wasi::testing::CollectedLines start, run;
+  auto module = rig().load("slow_start");
+  auto setup = make_setup({.module = "", .pool = {.execution = Execution::kPooled}});
+  ::fiso::testing::run_task(rig().shards[0], [&]() -> Task<> {
+    auto guest = module->instantiate(rig().shards[0], setup);
+    EXPECT_EQ((co_await guest->park(&start)).outcome, Outcome::kOk);
+    std::string input = envelope("1");
+    std::string_view piece = input;
+    RunResult result = co_await guest->run({.input = {&piece, 1}, .stderr_lines = &run}, AfterInput::kEnd);
+    EXPECT_EQ(result.outcome, Outcome::kOk);
+  });
+  EXPECT_THAT(start.lines, ::testing::ElementsAre("starting", "and sleeping"));
+  EXPECT_THAT(run.lines, ::testing::IsEmpty());
+}
+
+TEST_P(EngineHostCalls, AGuestThatSleepsIsStoppedAtOnce) {
+  auto module = rig().load("slow_start");
+  auto setup = make_setup({.module = "",
+                           .wasi = {.args = {"slow_start", "3600000"}},
+                           .limits = {.timeout = std::chrono::hours(2)},
+                           .pool = {.execution = Execution::kPooled}});
+  ::fiso::testing::run_task(rig().shards[0], [&]() -> Task<> {
+    auto guest = module->instantiate(rig().shards[0], setup);
+    rig().shards[0].post([&] { guest->stop(); });
+    EXPECT_EQ((co_await guest->park(nullptr)).outcome, Outcome::kTimeout);
+  });
+}
+
 TEST_P(EngineHostCalls, ASleepLastsAsLongAsItSays) {
   std::string output = run({.module = "sleeper"}, "20").output;
   EXPECT_GE(std::stoll(output.substr(output.find("\"slept_ms\":") + 11)), 19) << output;
@@ -216,6 +245,37 @@ TEST_P(EngineHostCalls, MemoryIsChargedToTheTotalAsGuestsGrow) {
   EXPECT_EQ(to_error(result, {}).code(), ErrorCode::kOverloaded);
   EXPECT_TRUE(rig().becomes_idle());
   expect_a_good_guest_works();
+}
+
+TEST_P(EngineHostCalls, ARunThatIsRefusedMemoryMakesRoomForTheNext) {
+  rig({.capacity = {.instances = 8, .queue = 8, .memory = 16_MiB}});
+  RunningGuest idle(
+      rig(), {.module = "passthrough", .pool = {.execution = Execution::kPooled, .size = 1, .patience = std::chrono::hours(1)}});
+  ASSERT_TRUE(idle.parks(1));
+  EXPECT_EQ(run({.module = "memory_bomb", .limits = {.memory = 1_GiB}}).outcome, Outcome::kExhausted);
+  EXPECT_TRUE(idle.parks(0));
+}
+
+TEST_P(EngineHostCalls, OutputIsChargedToTheTotalAsItGrows) {
+  rig({.capacity = {.instances = 8, .queue = 8, .memory = 8_MiB}});
+  RunResult result = run({.module = "stdout_gib", .limits = {.output = 1_GiB}});
+  EXPECT_EQ(result.outcome, Outcome::kExhausted);
+  EXPECT_LE(result.output.size(), (8_MiB).count);
+  EXPECT_TRUE(rig().becomes_idle());
+  expect_a_good_guest_works();
+}
+
+TEST_P(EngineHostCalls, OutputThatIsParkedIsCharged) {
+  using namespace code;
+  // Writes the 1 MiB that its memory has, then waits for input.
+  std::string vector = number(0) + number(0) + kStore + number(4) + number(1 << 20) + kStore;
+  std::string write = number(1) + number(0) + number(1) + number(16) + call(1) + kDrop;
+  std::string read = number(0) + number(0) + number(1) + number(16) + call(0) + kDrop;
+  scratch_.write("module.wasm", command_module(16, vector + write + vector + read));
+  RunningGuest guest(rig(), {.module = scratch_.path("module.wasm"), .pool = {.execution = Execution::kPooled, .size = 1}});
+  ASSERT_TRUE(guest.parks(1));
+  EXPECT_EQ(rig().capacity.memory.in_use(), (2_MiB).count - wasi::kFreeOutput.count);
+  EXPECT_EQ(guest.run("x").output.size(), (1_MiB).count);
 }
 
 TEST_P(EngineHostCalls, AMemoryThatStartsEmptyIsChargedToo) {

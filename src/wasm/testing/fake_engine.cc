@@ -21,8 +21,10 @@ class FakeInstance final : public Instance {
   }
   ~FakeInstance() override { --counts_->alive; }
 
-  Task<RunResult> park() override;
+  Task<RunResult> park(wasi::StderrSink* stderr_lines) override;
   Task<RunResult> run(const RunRequest& request, AfterInput after) override;
+  void stop() override { stopped_ = true; }
+  Bytes memory() const override { return program_->initial_memory; }
   bool waiting() const override { return phase_ == Phase::kWaiting; }
 
  private:
@@ -37,6 +39,8 @@ class FakeInstance final : public Instance {
   std::shared_ptr<FakeEngine::Counts> counts_;
   Phase phase_ = Phase::kNew;
   int64_t served_ = 0;
+  bool stopped_ = false;
+  wasi::StderrSink* stderr_lines_ = nullptr;  // of what is under way
 };
 
 class FakeModule final : public Module, public std::enable_shared_from_this<FakeModule> {
@@ -59,11 +63,13 @@ class FakeModule final : public Module, public std::enable_shared_from_this<Fake
 
 Task<RunResult> FakeInstance::start(MonotonicTime deadline) {
   if (!program_->start_up) co_return RunResult{};
-  co_return co_await program_->start_up({.deadline = deadline});
+  co_return co_await program_->start_up({.deadline = deadline, .stopped = &stopped_, .stderr_lines = stderr_lines_});
 }
 
-Task<RunResult> FakeInstance::park() {
+Task<RunResult> FakeInstance::park(wasi::StderrSink* stderr_lines) {
   FISO_CHECK(phase_ == Phase::kNew && setup_->may_park);
+  stopped_ = false;
+  stderr_lines_ = stderr_lines;
   MonotonicTime deadline = now() + setup_->limits.timeout;
   phase_ = Phase::kEnded;
   RunResult result = co_await start(deadline);
@@ -75,6 +81,8 @@ Task<RunResult> FakeInstance::park() {
 
 Task<RunResult> FakeInstance::run(const RunRequest& request, AfterInput after) {
   FISO_CHECK(phase_ != Phase::kEnded, "a guest that has ended is run again");
+  stopped_ = false;
+  stderr_lines_ = request.stderr_lines;
   MonotonicTime deadline = now() + setup_->limits.timeout;
   std::string input;
   for (std::string_view piece : request.input) input += piece;
@@ -104,7 +112,8 @@ Task<RunResult> FakeInstance::serve_lines(std::string_view input, MonotonicTime 
 }
 
 Task<RunResult> FakeInstance::serve(std::string_view input, MonotonicTime deadline) {
-  RunResult result = co_await program_->serve({.input = input, .deadline = deadline, .served = served_++});
+  RunResult result = co_await program_->serve(
+      {.input = input, .deadline = deadline, .served = served_++, .stopped = &stopped_, .stderr_lines = stderr_lines_});
   if (result.output.size() > setup_->limits.output.count) result.outcome = Outcome::kOutput;
   co_return result;
 }
@@ -123,7 +132,7 @@ FakeServe ends_with(RunResult result) {
 
 FakeServe runs_until_its_deadline() {
   return [](FakeCall call) -> Task<RunResult> {
-    while (now() < call.deadline) co_await asio::post(async::Shard::current().executor(), async::kTask);
+    while (now() < call.deadline && !*call.stopped) co_await asio::post(async::Shard::current().executor(), async::kTask);
     co_return RunResult{.outcome = Outcome::kTimeout};
   };
 }

@@ -15,6 +15,7 @@
 #include <string_view>
 
 #include "wasm/engine.h"
+#include "wasm/wasi/stderr_lines.h"
 
 namespace fiso::wasm::testing {
 
@@ -22,7 +23,9 @@ namespace fiso::wasm::testing {
 struct FakeCall {
   std::string_view input;  // all of it, or one line; valid until the call has completed
   MonotonicTime deadline;
-  int64_t served = 0;  // calls of this instance before
+  int64_t served = 0;                        // calls of this instance before
+  const bool* stopped = nullptr;             // becomes true when the guest is to end at once
+  wasi::StderrSink* stderr_lines = nullptr;  // may be null
 };
 
 // What it did with it. Anything but kOk ends the guest.

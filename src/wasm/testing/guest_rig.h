@@ -106,7 +106,7 @@ class Rig {
     auto module = load(spec.module);
     PoolOptions options = spec.pool;
     auto setup = make_setup(std::move(spec));
-    return std::make_shared<PoolShare>(prepare(*module, setup), setup, options,
+    return std::make_shared<PoolShare>(capacity, prepare(*module, setup), setup, options,
                                        metrics.gauge("test_instances", "", {{"guest", series}}),
                                        metrics.gauge("test_parked", "", {{"guest", series}}));
   }

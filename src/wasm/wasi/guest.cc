@@ -10,11 +10,12 @@ constexpr Rights kStdoutRights = rights::kFdWrite | rights::kFdFilestatGet | rig
 
 }  // namespace
 
-Guest::Guest(const GuestConfig& config, const Clock& clock, StderrSink* stderr_sink)
+Guest::Guest(const GuestConfig& config, const Clock& clock, StderrSink* stderr_sink, OutputBudget* budget)
     : config_(config),
       clock_(clock),
       fds_(std::max<uint32_t>(config.limits().fds, static_cast<uint32_t>(4 + config.preopens().size()))),
-      stderr_(stderr_sink, config.limits().stderr_line, config.limits().stderr_lines) {
+      stderr_(stderr_sink, config.limits().stderr_line, config.limits().stderr_lines),
+      budget_(budget) {
   fds_.reserve(6 + config.preopens().size());
   (void)fds_.add({.kind = Descriptor::Kind::kStdin, .rights = kStdinRights});
   (void)fds_.add({.kind = Descriptor::Kind::kStdout, .rights = kStdoutRights});
@@ -40,11 +41,30 @@ void Guest::give_input(std::span<const std::string_view> pieces, InputEnd end) {
 
 bool Guest::reserve_output(uint64_t count) {
   uint64_t limit = limits().output.count;
-  if (overflowed_ || count > limit || output_.size() > limit - count) {
-    overflowed_ = true;
+  if (must_stop()) return false;
+  if (count > limit || output_.size() > limit - count) {
+    refusal_ = Refusal::kLimit;
     return false;
   }
+  uint64_t size = output_.size() + count;
+  return size <= paid_output_ || budget_ == nullptr || pay_for_output(size);
+}
+
+// Doubles it, as the string would, so that what is paid for is what the string has.
+bool Guest::pay_for_output(uint64_t size) {
+  uint64_t room = std::min(std::max(size, 2 * paid_output_), limits().output.count);
+  if (!budget_->take(room - paid_output_)) {
+    refusal_ = Refusal::kBudget;
+    return false;
+  }
+  paid_output_ = room;
+  output_.reserve(room);
   return true;
+}
+
+void Guest::give_back_budget() {
+  if (paid_output_ != kFreeOutput.count) budget_->give_back(paid_output_ - kFreeOutput.count);
+  paid_output_ = kFreeOutput.count;
 }
 
 }  // namespace fiso::wasm::wasi

@@ -19,10 +19,24 @@
 
 namespace fiso::wasm::wasi {
 
+// Output of one run that costs nothing: small runs are not to pay for asking.
+inline constexpr Bytes kFreeOutput = 64_KiB;
+
+// Who is asked for the memory of output beyond that. Called on the guest's shard, in the middle of a host call.
+class OutputBudget {
+ public:
+  virtual bool take(uint64_t bytes) = 0;
+  virtual void give_back(uint64_t bytes) = 0;
+
+ protected:
+  ~OutputBudget() = default;
+};
+
 class Guest {
  public:
-  // `stderr_sink` may be null.
-  Guest(const GuestConfig& config, const Clock& clock, StderrSink* stderr_sink);
+  // `stderr_sink` may be null, and so may `budget`: then output is bounded by its own limit only.
+  Guest(const GuestConfig& config, const Clock& clock, StderrSink* stderr_sink, OutputBudget* budget = nullptr);
+  ~Guest() { give_back_budget(); }
   Guest(const Guest&) = delete;
   Guest& operator=(const Guest&) = delete;
 
@@ -34,15 +48,21 @@ class Guest {
   bool has_input() const { return input_.readable(); }
 
   const std::string& output() const { return output_; }
-  // Moves it out; output starts empty again, and with it the count towards the limit.
-  std::string take_output() { return std::exchange(output_, {}); }
+  // Moves it out; output starts empty again, and with it the count towards the limit. What its memory took of the budget is
+  // given back.
+  std::string take_output() {
+    give_back_budget();
+    return std::exchange(output_, {});
+  }
   // Memory for output, so that it need not grow: the room of an earlier output may be handed in again.
   void give_output_room(std::string room) {
     output_ = std::move(room);
     output_.clear();
   }
-  // The guest wrote more than its limit and is to be stopped.
-  bool output_overflowed() const { return overflowed_; }
+  // The guest wrote more than its limit, or than the budget had left, and is to be stopped.
+  bool output_overflowed() const { return refusal_ == Refusal::kLimit; }
+  bool output_unaffordable() const { return refusal_ == Refusal::kBudget; }
+  bool must_stop() const { return refusal_ != Refusal::kNone; }
 
   // Set once the guest has called proc_exit.
   std::optional<uint32_t> exit_code() const { return exit_code_; }
@@ -58,18 +78,25 @@ class Guest {
   Input& input() { return input_; }
   StderrLines& stderr_lines() { return stderr_; }
   void exit(uint32_t code) { exit_code_ = code; }
-  // Room for `count` more bytes of output; without it the guest has overflowed.
+  // Room for `count` more bytes of output; without it the guest must stop.
   bool reserve_output(uint64_t count);
   void append_output(std::string_view bytes) { output_.append(bytes); }
 
  private:
+  enum class Refusal { kNone, kLimit, kBudget };
+
+  bool pay_for_output(uint64_t size);
+  void give_back_budget();
+
   const GuestConfig& config_;
   const Clock& clock_;
   FdTable fds_;
   Input input_;
   StderrLines stderr_;
   std::string output_;
-  bool overflowed_ = false;
+  OutputBudget* budget_;
+  uint64_t paid_output_ = kFreeOutput.count;  // size that is paid for
+  Refusal refusal_ = Refusal::kNone;
   std::optional<uint32_t> exit_code_;
 };
 

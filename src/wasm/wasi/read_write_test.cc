@@ -104,6 +104,46 @@ TEST(Stdout, BeyondItsLimitTheWriteFailsAndTheGuestIsMarked) {
   EXPECT_EQ(fake.guest.output(), "12345678");
 }
 
+struct Budget final : OutputBudget {
+  bool take(uint64_t bytes) override {
+    if (bytes > left) return false;
+    left -= bytes;
+    return true;
+  }
+  void give_back(uint64_t bytes) override { left += bytes; }
+  uint64_t left = (1_MiB).count;
+};
+
+TEST(Stdout, MuchOutputIsPaidForUntilItIsTaken) {
+  Budget budget;
+  FakeGuest fake({.limits = {.output = 300_KiB}}, &budget);
+  const std::string block(kFreeOutput.count, 'x');
+  EXPECT_EQ(fake.write(1, block), Errno::kSuccess);
+  EXPECT_EQ(budget.left, (1_MiB).count);
+  EXPECT_EQ(fake.write(1, "y"), Errno::kSuccess);
+  EXPECT_EQ(budget.left, (960_KiB).count);
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(fake.write(1, block), Errno::kSuccess);
+  EXPECT_EQ(budget.left, (788_KiB).count);  // up to its limit, less what is free
+  EXPECT_EQ(fake.guest.take_output().size(), 4 * block.size() + 1);
+  EXPECT_EQ(budget.left, (1_MiB).count);
+}
+
+TEST(Stdout, OutputThatTheBudgetHasNotLeftStopsTheGuest) {
+  Budget budget;
+  budget.left = (64_KiB).count;
+  {
+    FakeGuest fake(GuestOptions{}, &budget);
+    EXPECT_EQ(fake.write(1, std::string((100_KiB).count, 'x')), Errno::kSuccess);
+    EXPECT_FALSE(fake.guest.must_stop());
+    EXPECT_EQ(fake.write(1, std::string((100_KiB).count, 'x')), Errno::kNospc);
+    EXPECT_TRUE(fake.guest.must_stop());
+    EXPECT_TRUE(fake.guest.output_unaffordable());
+    EXPECT_FALSE(fake.guest.output_overflowed());
+    EXPECT_EQ(fake.write(1, "x"), Errno::kNospc);
+  }
+  EXPECT_EQ(budget.left, (64_KiB).count);
+}
+
 TEST(Stdout, AListThatNamesTheSameBytesOftenCountsThemOften) {
   FakeGuest fake({.limits = {.output = 1_MiB}});
   GuestPointer list = fake.room(1024 * iovec::kSize);

@@ -94,7 +94,9 @@ config::Spec<Config> WasmInterceptor::spec() {
              {.check = bad_preopens})
       .field("timeout", &Config::timeout, "When the guest is stopped.", timeout_rules())
       .field("memoryLimit", &Config::memory_limit, "Linear memory of one instance.", config::between<Bytes>(64_KiB, 4_GiB))
-      .field("maxOutput", &Config::max_output, "Output of one run.", config::between<Bytes>(1_KiB, 1_GiB))
+      .field("maxOutput", &Config::max_output,
+             "Output of one run. Beyond 64KiB it counts towards wasm.totalMemory while the guest runs.",
+             config::between<Bytes>(1_KiB, 1_GiB))
       .field("network", &Config::network, guest_network_spec(), "`runtime: wasmer`: where the guest may connect to.")
       .field("threads", &Config::threads, "`runtime: wasmer`: threads of one instance.", config::between<int64_t>(1, 190))
       .field("failOpen", &Config::fail_open, "Let an event pass unchanged when the guest fails.")
@@ -137,7 +139,7 @@ core::Prepared<core::Interceptor> WasmInterceptor::prepare(const Config& config,
   shared.module = name;
   shared.flow = context.flow;
   shared.on_failure = config.fail_open ? OnFailure::kPass : OnFailure::kReject;
-  shared.pool = std::make_shared<wasm::PoolShare>(std::move(module), std::move(*setup), options, instances, parked);
+  shared.pool = std::make_shared<wasm::PoolShare>(capacity, std::move(module), std::move(*setup), options, instances, parked);
   shared.log = context.log.with({{"module", config.module}});
   shared.metrics = &metrics;
   shared.calls = &metrics.counter("fiso_wasm_calls_total", "Guest calls.", {{"flow", context.flow}, {"module", name}});

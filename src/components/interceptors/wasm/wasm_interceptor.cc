@@ -5,13 +5,14 @@
 #include "components/header_rules.h"
 #include "components/interceptors/wasm/envelope.h"
 #include "json/text.h"
-#include "wasm/wasi/stderr_lines.h"
 
 namespace fiso::interceptors {
 namespace {
 
-// Per shard and second.
+// Lines per interceptor, shard and second.
 constexpr uint32_t kDroppedHeaderLines = 5;
+constexpr uint32_t kPassedLines = 5;
+constexpr uint32_t kStderrLines = 100;
 
 // Did the guest leave it as it was given to it? Bytes that are not UTF-8 are replaced on the way in.
 bool is_unchanged(const HeaderList& headers, HeaderList::Field field) {
@@ -24,13 +25,13 @@ bool is_unchanged(const HeaderList& headers, HeaderList::Field field) {
 
 class StderrToLog final : public wasm::wasi::StderrSink {
  public:
-  StderrToLog(const observe::Log& log, const core::Event& event) : log_(log), event_(event) {}
+  StderrToLog(observe::SampledLog& log, const core::Event& event) : stderr_log_(log), event_(event) {}
   void line(std::string_view text) override {
-    log_.info("wasm stderr", {{"correlation_id", event_.correlation_id}, {"text", text}});
+    stderr_log_.write("wasm stderr", {{"correlation_id", event_.correlation_id}, {"text", text}});
   }
 
  private:
-  const observe::Log& log_;
+  observe::SampledLog& stderr_log_;
   const core::Event& event_;
 };
 
@@ -39,8 +40,10 @@ class StderrToLog final : public wasm::wasi::StderrSink {
 WasmInterceptor::WasmInterceptor(async::Shard& shard, wasm::Capacity& capacity, const Shared& shared)
     : shared_(shared),
       pool_(std::make_shared<wasm::InstancePool>(shard, capacity, shared.pool)),
-      dropped_log_(shared.log, observe::LogLevel::kWarn, kDroppedHeaderLines) {
-  pool_->open();
+      dropped_log_(shared.log, observe::LogLevel::kWarn, kDroppedHeaderLines),
+      passed_log_(shared.log, observe::LogLevel::kWarn, kPassedLines),
+      stderr_log_(shared.log, observe::LogLevel::kInfo, kStderrLines) {
+  pool_->open(&start_stderr_);
 }
 
 WasmInterceptor::~WasmInterceptor() { pool_->close(); }
@@ -48,8 +51,8 @@ WasmInterceptor::~WasmInterceptor() { pool_->close(); }
 Task<Result<>> WasmInterceptor::process(core::Event& event) {
   auto done = co_await run_guest(event);
   if (done.has_value() || shared_.on_failure == OnFailure::kReject) co_return done;
-  shared_.log.warn("wasm interceptor failed, the event passes unchanged",
-                   {{"correlation_id", event.correlation_id}, {"error", done.error().describe()}});
+  passed_log_.write("wasm interceptor failed, the event passes unchanged",
+                    {{"correlation_id", event.correlation_id}, {"error", done.error().describe()}});
   co_return Result<>();
 }
 
@@ -62,7 +65,7 @@ Task<Result<>> WasmInterceptor::run_guest(core::Event& event) {
   const wasm::PoolShare& share = *shared_.pool;
   EnvelopeIn envelope(event.payload.view(), event.headers,
                       share.options.max_requests > 1 ? EnvelopeForm::kLine : EnvelopeForm::kPlain);
-  StderrToLog stderr_lines(shared_.log, event);
+  StderrToLog stderr_lines(stderr_log_, event);
   wasm::RunRequest request{.input = envelope.pieces(), .stderr_lines = &stderr_lines};
   MonotonicTime start = Clock::system().now();
   wasm::RunResult result = co_await pool_->run(request);

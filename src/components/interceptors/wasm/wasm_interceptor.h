@@ -17,6 +17,7 @@
 #include "observe/sampled_log.h"
 #include "wasm/instance_pool.h"
 #include "wasm/runtimes.h"
+#include "wasm/wasi/stderr_lines.h"
 
 namespace fiso::interceptors {
 
@@ -64,6 +65,16 @@ class WasmInterceptor final : public core::Interceptor {
   Task<Result<>> process(core::Event& event) override;
 
  private:
+  // Of guests that are started ahead, for no event yet.
+  class StartStderr final : public wasm::wasi::StderrSink {
+   public:
+    explicit StartStderr(observe::SampledLog& log) : stderr_log_(log) {}
+    void line(std::string_view text) override { stderr_log_.write("wasm stderr", {{"text", text}}); }
+
+   private:
+    observe::SampledLog& stderr_log_;
+  };
+
   Task<Result<>> run_guest(core::Event& event);
   Result<> apply(core::Event& event, std::string output);
   void take_header(core::Event& event, HeaderList::Field field);
@@ -72,6 +83,9 @@ class WasmInterceptor final : public core::Interceptor {
   const Shared& shared_;  // the plan's
   std::shared_ptr<wasm::InstancePool> pool_;
   observe::SampledLog dropped_log_;
+  observe::SampledLog passed_log_;
+  observe::SampledLog stderr_log_;
+  StartStderr start_stderr_{stderr_log_};
   json::Document scratch_;  // between two suspensions only
 };
 

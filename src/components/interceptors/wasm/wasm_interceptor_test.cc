@@ -6,6 +6,7 @@
 #include "core/testing/fakes.h"
 #include "observe/testing/captured_log.h"
 #include "wasm/testing/fake_engine.h"
+#include "wasm/testing/guest_rig.h"
 
 namespace fiso::interceptors {
 namespace {
@@ -23,11 +24,16 @@ class WasmInterceptorTest : public ::testing::Test {
   }
   ~WasmInterceptorTest() override {
     shards_.run_on(0, [&](async::Shard&) { interceptor_.reset(); });
+    plan_.reset();
+    EXPECT_TRUE(wasm::testing::eventually(shards_, [&] { return capacity_.configured_guests == 0; }));
   }
 
   // An interceptor whose guest is `serve`; `more` are further lines of its configuration.
   void make(wasm::testing::FakeServe serve, const std::string& more = "") {
-    engine_.add("/m/guest.wasm", {.reads = wasm::testing::FakeReads::kToEnd, .serve = std::move(serve), .start_up = {}});
+    make_program({.reads = wasm::testing::FakeReads::kToEnd, .serve = std::move(serve), .start_up = {}}, more);
+  }
+  void make_program(wasm::testing::FakeProgram program, const std::string& more = "") {
+    engine_.add("/m/guest.wasm", std::move(program));
     config::Errors errors;
     auto document = config::Document::parse("module: /m/guest.wasm\n" + more, "x.yaml", errors);
     ASSERT_TRUE(WasmInterceptor::spec().parse(document->root(), "", config_, errors)) << errors.render();
@@ -177,6 +183,51 @@ TEST_F(WasmInterceptorTest, FailOpenLetsTheEventPassAsItWas) {
   EXPECT_TRUE(event.sink_headers.empty());
   EXPECT_TRUE(log_.contains("wasm interceptor failed, the event passes unchanged"));
   EXPECT_EQ(errors_of("not_json"), 1u);
+}
+
+TEST_F(WasmInterceptorTest, AFloodOfFailuresThatPassIsSampled) {
+  make_answering("not json", "failOpen: true\n");
+  for (int i = 0; i < 300; ++i) {
+    core::Event event = make_event("1");
+    ASSERT_TRUE(process(event).has_value());
+  }
+  EXPECT_GE(log_.count("the event passes unchanged"), 5u);
+  EXPECT_LT(log_.count("the event passes unchanged"), 300u);
+  EXPECT_EQ(errors_of("not_json"), 300u);
+}
+
+TEST_F(WasmInterceptorTest, StderrIsLoggedWithTheEventsId) {
+  make([](wasm::testing::FakeCall call) -> Task<RunResult> {
+    call.stderr_lines->line("a line");
+    co_return RunResult{.output = "{}"};
+  });
+  core::Event event = make_event("1");
+  ASSERT_TRUE(process(event).has_value());
+  EXPECT_TRUE(
+      log_.contains(R"("msg":"wasm stderr","component":"test","module":"/m/guest.wasm","correlation_id":"c-1","text":"a line")"));
+}
+
+TEST_F(WasmInterceptorTest, AFloodOfStderrIsSampled) {
+  make([](wasm::testing::FakeCall call) -> Task<RunResult> {
+    for (int i = 0; i < 100'000; ++i) call.stderr_lines->line("flood");
+    co_return RunResult{.output = "{}"};
+  });
+  core::Event event = make_event("1");
+  ASSERT_TRUE(process(event).has_value());
+  EXPECT_GE(log_.count("flood"), 100u);
+  EXPECT_LT(log_.count("flood"), 10'000u);
+}
+
+TEST_F(WasmInterceptorTest, StderrOfAGuestThatIsStartedAheadIsLoggedWithoutAnId) {
+  make_program({.reads = wasm::testing::FakeReads::kToEnd,
+                .serve = wasm::testing::answers("{}"),
+                .start_up = [](wasm::testing::FakeCall call) -> Task<RunResult> {
+                  call.stderr_lines->line("starting");
+                  co_return RunResult{};
+                }},
+               "execution: pooled\npoolSize: 1\n");
+  EXPECT_TRUE(wasm::testing::eventually(shards_, [&] { return log_.contains("\"text\":\"starting\""); }));
+  EXPECT_TRUE(log_.contains(R"("msg":"wasm stderr","component":"test","module":"/m/guest.wasm","text":"starting")"));
 }
 
 TEST_F(WasmInterceptorTest, AModuleThatIsMissingIsAnErrorOfTheBuild) {

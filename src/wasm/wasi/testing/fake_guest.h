@@ -29,9 +29,9 @@ class FakeGuest {
   static constexpr uint32_t kMemory = 4u << 20;
   static constexpr uint32_t kEnd = kMemory;
 
-  explicit FakeGuest(GuestOptions options = {}) : FakeGuest(open(std::move(options))) {}
-  explicit FakeGuest(std::shared_ptr<const GuestConfig> shared)
-      : config(std::move(shared)), guest(*config, clock, &errors), bytes_(kMemory) {}
+  explicit FakeGuest(GuestOptions options = {}, OutputBudget* budget = nullptr) : FakeGuest(open(std::move(options)), budget) {}
+  explicit FakeGuest(std::shared_ptr<const GuestConfig> shared, OutputBudget* budget = nullptr)
+      : config(std::move(shared)), guest(*config, clock, &errors, budget), bytes_(kMemory) {}
 
   static std::shared_ptr<const GuestConfig> open(GuestOptions options) {
     auto config = GuestConfig::open(std::move(options));
