@@ -20,6 +20,10 @@ net::HttpService* GenerationReplica::find(std::string_view address, std::string_
 
 bool GenerationReplica::serves(std::string_view address) const { return routes_.serves(address); }
 
+void GenerationReplica::end_retries() const {
+  for (const auto& flow : flows_) flow->end_retries();
+}
+
 Result<std::shared_ptr<Generation>> Generation::build(const std::vector<flow::FlowDraft>& drafts,
                                                       const Environment& environment) {
   std::shared_ptr<Generation> generation(new Generation(environment.shards.count()));

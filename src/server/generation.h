@@ -23,6 +23,8 @@ class GenerationReplica {
   GenerationReplica(std::shared_ptr<const Generation> generation, async::Shard& shard);
   net::HttpService* find(std::string_view address, std::string_view path) const;
   bool serves(std::string_view address) const;
+  // The process stops: what waits for another attempt at a sink is answered.
+  void end_retries() const;
 
  private:
   std::shared_ptr<const Generation> generation_;

@@ -40,6 +40,18 @@ class Listeners::Router final : public net::HttpService {
   std::string address_;
 };
 
+void Listeners::Current::replace(std::shared_ptr<const GenerationReplica> next) {
+  std::erase_if(earlier, [](const auto& one) { return one.expired(); });
+  if (replica != nullptr) earlier.push_back(replica);
+  replica = std::move(next);
+}
+
+void Listeners::Current::end_retries() const {
+  if (replica != nullptr) replica->end_retries();
+  for (const auto& one : earlier)
+    if (auto alive = one.lock()) alive->end_retries();
+}
+
 Listeners::Listeners(async::ShardSet& shards, net::ServerLimits limits, observe::Log log)
     : shards_(shards), limits_(limits), log_(std::move(log)) {
   for (unsigned i = 0; i < shards.count(); ++i) current_.push_back(std::make_unique<Current>());
@@ -82,7 +94,7 @@ void Listeners::serve(const std::shared_ptr<const Generation>& generation) {
   shards_.run_on_each(
       [&](async::Shard& shard) { replicas[shard.index()] = std::make_shared<const GenerationReplica>(generation, shard); });
   generation->wait_warm(kLongestWarming);
-  shards_.run_on_each([&](async::Shard& shard) { current_[shard.index()]->replica = std::move(replicas[shard.index()]); });
+  shards_.run_on_each([&](async::Shard& shard) { current_[shard.index()]->replace(std::move(replicas[shard.index()])); });
   const auto& wanted = generation->routes().listeners();
   for (auto entry = open_.begin(); entry != open_.end();) {
     auto& [address, listener] = *entry;
@@ -118,6 +130,7 @@ void Listeners::reap() {
 void Listeners::begin_drain(MonotonicTime deadline) {
   for (auto& [address, listener] : open_) retire(std::move(listener), deadline);
   open_.clear();
+  shards_.run_on_each([&](async::Shard& shard) { current_[shard.index()]->end_retries(); });
 }
 
 Listeners::Drain Listeners::drain_state() const {

@@ -27,7 +27,8 @@ class Listeners {
   void serve(const std::shared_ptr<const Generation>& generation);
 
   enum class Drain { kUnderWay, kClean, kCut };
-  // Lets no new connection begin anywhere; what is in flight is finished, and what is left at the deadline is cut.
+  // Lets no new connection begin anywhere; what is in flight is finished, without further attempts at sinks that are down, and
+  // what is left at the deadline is cut.
   void begin_drain(MonotonicTime deadline);
   Drain drain_state() const;
   // Drops the shards' replicas, so that the last generation goes.
@@ -41,9 +42,13 @@ class Listeners {
   std::optional<uint16_t> port(const std::string& address) const;
 
  private:
-  // A shard's current replica.
+  // A shard's current replica, and those before it that may still have requests.
   struct Current {
     std::shared_ptr<const GenerationReplica> replica;
+    std::vector<std::weak_ptr<const GenerationReplica>> earlier;
+
+    void replace(std::shared_ptr<const GenerationReplica> next);
+    void end_retries() const;
   };
   class Router;
   struct Listener {

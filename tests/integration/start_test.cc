@@ -118,6 +118,29 @@ TEST(StartTest, AStopFinishesWhatIsInFlight) {
   EXPECT_TRUE(server.wait_stopped());
 }
 
+// Attempts enough for longer than any test may take, in the generation that serves and in one that a reload has replaced.
+TEST(StartTest, AStopAnswersWhatWaitsToBeTriedAgain) {
+  auto flow = [](const std::string& path) {
+    return FlowText{.path = path, .sink = http_sink(1), .more = "errorHandling: {maxRetries: 1000, backoff: exponential}\n"}
+        .str();
+  };
+  TestServer server({{"flow.yaml", flow("/a")}, {"fiso.yaml", "shards: 1\nshutdownTimeout: 1h\n"}});
+  RawClient earlier(server.port()), later(server.port());
+  earlier.send(post_text("/a", "{}"));
+  while (server.metric(R"(fiso_flow_events_in_flight{flow="orders"})") != 1.0) {}
+  int before = server.reload_attempts();
+  server.config().write("flow.yaml", flow("/b"));
+  server.wait_for_reload(before);
+  later.send(post_text("/b", "{}"));
+  while (server.metric(R"(fiso_flow_events_in_flight{flow="orders"})") != 2.0) {}
+  EXPECT_TRUE(server.stop());
+  for (RawClient* client : {&earlier, &later}) {
+    std::string answer = client->read_all();
+    EXPECT_EQ(status_of(answer), 500) << answer;
+    EXPECT_TRUE(contains(answer, "SINK_DELIVERY_FAILED: delivery failed after ")) << answer;
+  }
+}
+
 TEST(StartTest, AStopThatTakesTooLongCutsAndSaysSo) {
   TestServer server({{"flow.yaml", FlowText{.guest = guest("loop"), .guest_more = ", timeout: 3s"}.str()},
                      {"fiso.yaml", "shutdownTimeout: 100ms\n"}});

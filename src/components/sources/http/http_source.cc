@@ -121,12 +121,12 @@ core::Event HttpSource::make_event(net::HttpRequest& request) const {
 net::HttpResponse HttpSource::to_response(const Result<>& outcome) const {
   if (outcome.has_value()) return net::HttpResponse();
   const Error& error = outcome.error();
-  if (error.code() == ErrorCode::kOverloaded || error.code() == ErrorCode::kCancelled) {
-    net::HttpResponse busy = net::text_response(503, error.message());
-    busy.headers.add("Retry-After", "1");
-    return busy;
-  }
-  return net::text_response(status_mode_ == core::StatusMode::kPrecise ? net::status_for(error.code()) : 500, error.message());
+  int status = net::status_for(error.code());
+  bool later = status == 503;
+  if (!later && status_mode_ == core::StatusMode::kCompatible) status = 500;
+  net::HttpResponse response = net::text_response(status, error.message());
+  if (later) response.headers.add("Retry-After", "1");
+  return response;
 }
 
 }  // namespace fiso::sources
