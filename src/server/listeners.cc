@@ -65,16 +65,29 @@ Listeners::~Listeners() {
 
 Result<> Listeners::open_for(const Generation& generation) {
   std::map<std::string, std::unique_ptr<Listener>> added;
+  std::map<Listener*, net::TlsContext> renewed;
   for (const auto& [address, wanted] : generation.routes().listeners()) {
     if (auto known = open_.find(address); known != open_.end()) {
-      if (known->second->tls == wanted.tls) continue;
-      return Error(ErrorCode::kInvalidConfig,
-                   "http source: tls of " + address + " cannot change while it is served: restart, or use another address");
+      FISO_TRY(renewed[known->second.get()], next_tls(address, *known->second, wanted.tls));
+      continue;
     }
     FISO_TRY(added[address], open(address, wanted.tls));
   }
+  for (auto& [listener, context] : renewed) listener->next_tls = std::move(context);
   open_.merge(added);
   return {};
+}
+
+// The files may be others than before, or have another content.
+Result<net::TlsContext> Listeners::next_tls(const std::string& address, const Listener& listener,
+                                            const std::optional<net::TlsServerOptions>& wanted) {
+  if (listener.tls.has_value() != wanted.has_value()) {
+    return Error(
+        ErrorCode::kInvalidConfig,
+        "http source: tls of " + address + " cannot be switched on or off while it is served: restart, or use another address");
+  }
+  if (!wanted.has_value()) return net::TlsContext();
+  return net::make_tls_server_context(*wanted);
 }
 
 Result<std::unique_ptr<Listeners::Listener>> Listeners::open(const std::string& address,
@@ -105,6 +118,8 @@ void Listeners::serve(const std::shared_ptr<const Generation>& generation) {
       entry = open_.erase(entry);
       continue;
     }
+    listener->tls = still->second.tls;
+    if (listener->next_tls != nullptr) listener->server->use_tls(std::exchange(listener->next_tls, nullptr));
     if (!listener->serving) {
       log_.info("http pool server starting",
                 {{"addr", address}, {"port", listener->server->port()}, {"routes", still->second.paths.size()}});

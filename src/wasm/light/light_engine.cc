@@ -1,56 +1,21 @@
 #include "wasm/light/light_engine.h"
 
-#include <fcntl.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <cstring>
 #include <utility>
 
 #include "wasm/light/light_module.h"
+#include "wasm/module_file.h"
 #include "wasm/module_header.h"
 
 namespace fiso::wasm::light {
 namespace {
 
-constexpr Bytes kLargestModule = 256_MiB;
 constexpr Bytes kSmallMemory = 256_KiB;
 constexpr Bytes kMostKept = 1_GiB;
-
-Error inaccessible(const std::string& path, std::string_view why) {
-  return Error(ErrorCode::kNotFound, "module path not accessible: " + path + " (" + std::string(why) + ")");
-}
-
-Error unusable(const std::string& path, std::string_view why) {
-  return Error(ErrorCode::kInvalidConfig, "module " + path + " cannot be used: " + std::string(why));
-}
-
-Result<FileHandle> open_module(const std::string& path) {
-  // O_NONBLOCK: a FIFO must not hold us up.
-  FileHandle file(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
-  if (!file) return inaccessible(path, errno_text(errno));
-  struct stat status;
-  if (fstat(file.get(), &status) != 0) return inaccessible(path, errno_text(errno));
-  if (S_ISDIR(status.st_mode)) return inaccessible(path, "it is a directory");
-  if (!S_ISREG(status.st_mode)) return inaccessible(path, "it is not a regular file");
-  if (static_cast<uint64_t>(status.st_size) > kLargestModule.count)
-    return unusable(path, "it is larger than " + format_bytes(kLargestModule));
-  return file;
-}
-
-// The first eight bytes of a binary: "\0asm", then version 1 for a core module; a component has layer 1.
-Result<> check_header(const std::string& path, std::span<const uint8_t> bytes) {
-  constexpr std::array<uint8_t, 4> kMagic{0, 'a', 's', 'm'};
-  constexpr std::array<uint8_t, 4> kCore{1, 0, 0, 0};
-  if (bytes.size() < 8 || !std::equal(kMagic.begin(), kMagic.end(), bytes.begin()))
-    return unusable(path, "it is not a WebAssembly binary");
-  if (bytes[6] == 1) return unusable(path, "it is a WebAssembly component; build a core module (target wasm32-wasip1)");
-  if (!std::equal(kCore.begin(), kCore.end(), bytes.begin() + 4)) return unusable(path, "its WebAssembly version is not 1");
-  return {};
-}
 
 bool contains(std::span<const uint8_t> bytes, std::string_view text) {
   return memmem(bytes.data(), bytes.size(), text.data(), text.size()) != nullptr;
@@ -122,9 +87,9 @@ Result<Variant*> LightEngine::variant_for(Bytes initial_memory) {
 }
 
 Result<std::shared_ptr<const Module>> LightEngine::load(const std::string& path) {
-  FISO_TRY(FileHandle file, open_module(path));
+  FISO_TRY(FileHandle file, open_module_file(path));
   FISO_TRY(MappedFile mapped, MappedFile::map(file));
-  FISO_TRY_OK(check_header(path, mapped.bytes()));
+  FISO_TRY_OK(check_module_header(path, mapped.bytes()));
   std::string key = ArtifactCache::key(mapped.bytes(), fingerprint_);
   std::weak_ptr<const Module>& known = loaded_[key];
   if (auto module = known.lock()) return module;
@@ -137,7 +102,7 @@ Result<std::shared_ptr<const Module>> LightEngine::load(const std::string& path)
     FISO_TRY(artifact, compile(path, mapped.bytes(), key));
     module = LightModule::make(*this, *variant, artifact, knows_stdin_file);
   }
-  if (!module.has_value()) return unusable(path, module.error().message());
+  if (!module.has_value()) return unusable_module(path, module.error().message());
   known = *module;
   return std::shared_ptr<const Module>(*module);
 }
@@ -152,8 +117,9 @@ Result<FileHandle> LightEngine::artifact_for(const std::string& path, std::span<
 Result<FileHandle> LightEngine::compile(const std::string& path, std::span<const uint8_t> bytes, const std::string& key) {
   log_.info("compiling wasm module", {{"module", path}, {"bytes", bytes.size()}});
   MonotonicTime start = std::chrono::steady_clock::now();
-  auto artifact = compile_in_child(bytes, std::to_string(options_.config.stack.count), options_.compile);
-  if (!artifact.has_value()) return unusable(path, artifact.error().message());
+  auto artifact = compile_in_child(bytes, std::to_string(options_.config.stack.count), options_.compile, options_.stop);
+  if (!artifact.has_value() && artifact.error().code() == ErrorCode::kCancelled) return artifact.take_error();
+  if (!artifact.has_value()) return unusable_module(path, artifact.error().message());
   log_.info("compiled wasm module", {{"module", path}, {"duration_ms", ms_since(start)}, {"artifact_bytes", artifact->size()}});
   if (cache_.has_value()) {
     if (auto stored = cache_->store(key, *artifact); !stored.has_value()) {
