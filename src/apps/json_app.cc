@@ -59,7 +59,7 @@ Error in_words_of_the_contract(Error error, std::string_view stage) {
 }  // namespace
 
 Result<std::unique_ptr<JsonAppShared>> prepare_json_app(const AppConfig& config, int64_t port, wasm::Runtimes& runtimes,
-                                                        const wasm::Capacity& capacity, observe::Metrics& metrics,
+                                                        wasm::Capacity& capacity, observe::Metrics& metrics,
                                                         const observe::Log& log) {
   bool pooled = config.execution == Execution::kPooled;
   if (pooled && static_cast<uint64_t>(config.pool_size) >= capacity.instances.capacity())
@@ -82,7 +82,7 @@ Result<std::unique_ptr<JsonAppShared>> prepare_json_app(const AppConfig& config,
   shared->seconds = &metrics.histogram("fiso_app_request_duration_seconds", "Time of a request, waiting included.",
                                        {{"app", config.name}}, observe::kFineBuckets);
   shared->pool = std::make_shared<wasm::PoolShare>(
-      std::move(module), std::move(*setup),
+      capacity, std::move(module), std::move(*setup),
       wasm::PoolOptions{.execution = pooled ? wasm::Execution::kPooled : wasm::Execution::kPerRequest,
                         .size = config.pool_size,
                         .max_requests = config.max_requests},

@@ -30,7 +30,7 @@ struct JsonAppShared {
 
 // Loads the module and readies what instances need. Blocks; control thread. The error is the operator's to read.
 Result<std::unique_ptr<JsonAppShared>> prepare_json_app(const AppConfig& config, int64_t port, wasm::Runtimes& runtimes,
-                                                        const wasm::Capacity& capacity, observe::Metrics& metrics,
+                                                        wasm::Capacity& capacity, observe::Metrics& metrics,
                                                         const observe::Log& log);
 
 // Shard-local.

@@ -17,7 +17,19 @@ void Gate::leave() {
   if (--inside_ == 0) empty_.set();
 }
 
-void Gate::close() { closed_ = true; }
+void Gate::close() {
+  closed_ = true;
+  for (Signal* waiter : waiting_) waiter->set();
+}
+
+Task<bool> Gate::wait_closed(MonotonicTime deadline) {
+  if (closed_) co_return true;
+  Signal closed(executor_);
+  waiting_.push_back(&closed);
+  bool in_time = co_await closed.wait(deadline);
+  std::erase(waiting_, &closed);
+  co_return in_time;
+}
 
 Task<bool> Gate::wait_empty(MonotonicTime deadline) {
   while (inside_ > 0) {

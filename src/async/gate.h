@@ -1,11 +1,12 @@
 // Counts work in flight and lets its owner wait for the end of it.
 //
-// Work holds a Pass while it runs; after close() no new pass is given. Used for drains and before an object that spawned
-// coroutines is destroyed. Threading: shard-local.
+// Work holds a Pass while it runs; after close() no new pass is given, and what pauses at the gate goes on. Used for drains
+// and before an object that spawned coroutines is destroyed. Threading: shard-local.
 #pragma once
 
 #include <cstddef>
 #include <utility>
+#include <vector>
 
 #include "async/signal.h"
 
@@ -13,7 +14,7 @@ namespace fiso::async {
 
 class Gate {
  public:
-  explicit Gate(Executor executor) : empty_(executor) {}
+  explicit Gate(Executor executor) : executor_(executor), empty_(executor) {}
   Gate(const Gate&) = delete;
   ~Gate();
 
@@ -42,6 +43,8 @@ class Gate {
   bool closed() const { return closed_; }
 
   void close();
+  // Waits until the gate is closed; false if the deadline came first. Any number may wait, each with a pass.
+  Task<bool> wait_closed(MonotonicTime deadline);
   // Waits until nothing is inside; false if the deadline came first.
   Task<bool> wait_empty(MonotonicTime deadline = kNever);
 
@@ -49,6 +52,8 @@ class Gate {
   void leave();
   size_t inside_ = 0;
   bool closed_ = false;
+  Executor executor_;
+  std::vector<Signal*> waiting_;  // for the closing; each is on the frame of who waits
   Signal empty_;
 };
 

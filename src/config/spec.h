@@ -140,6 +140,13 @@ class Spec {
     return errors.size() == before;
   }
 
+  // The key paths of what differs between two values. For specs of numbers, words, text and structs of those.
+  std::vector<std::string> changed(const T& one, const T& other) const {
+    std::vector<std::string> keys;
+    compare_structs(struct_, &one, &other, "", keys);
+    return keys;
+  }
+
   // Without its type: for documentation, and for registries.
   const StructSpec& view() const { return struct_; }
   std::shared_ptr<const StructSpec> share() const { return std::make_shared<const StructSpec>(struct_); }
@@ -174,6 +181,13 @@ class Spec {
   }
 
   template <class M>
+  static auto comparing(M T::* member) {
+    return [member](const void* one, const void* other, const std::string& path, std::vector<std::string>& changed) {
+      if (!(static_cast<const T*>(one)->*member == static_cast<const T*>(other)->*member)) changed.push_back(path);
+    };
+  }
+
+  template <class M>
   Spec& add(Presence presence, std::string key, M T::* member, std::string meaning, Rules<M> rules) {
     using Type = FieldType<M>;
     FieldSpec field{.key = std::move(key),
@@ -194,6 +208,7 @@ class Spec {
       Type::read(reader, node, value);
       if (reader.failures() == before) apply(rules, reader, node, value);
     };
+    if constexpr (Quantity<M> || std::same_as<M, bool> || std::same_as<M, std::string>) field.compare = comparing(member);
     struct_.add(std::move(field));
     return *this;
   }
@@ -210,6 +225,12 @@ class Spec {
     field.read = [member, nested = field.nested](const Reader& reader, const Node& node, void* object) {
       Nesting<M, U>::read(*nested, reader, node, static_cast<T*>(object)->*member);
     };
+    if constexpr (std::same_as<M, U>) {
+      field.compare = [member, nested = field.nested](const void* one, const void* other, const std::string& path,
+                                                      std::vector<std::string>& changed) {
+        compare_structs(*nested, &(static_cast<const T*>(one)->*member), &(static_cast<const T*>(other)->*member), path, changed);
+      };
+    }
     struct_.add(std::move(field));
     return *this;
   }
@@ -230,6 +251,7 @@ class Spec {
       if (std::optional<size_t> chosen = read_word(reader, node, words))
         static_cast<T*>(object)->*member = choices[*chosen].second;
     };
+    field.compare = comparing(member);
     struct_.add(std::move(field));
     return *this;
   }

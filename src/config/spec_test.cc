@@ -337,5 +337,29 @@ TEST(Spec, ErrorsInMergedMapsPointAtTheAnchoredText) {
             "f.yaml:3:35: targets.b.typo: unknown key \"typo\" (known: certFile, keyFile)\n");
 }
 
+TEST(Spec, NamesTheKeysThatDiffer) {
+  struct Inner {
+    std::string word;
+    Bytes size;
+  };
+  struct C {
+    int64_t number = 1;
+    bool on = false;
+    Runtime runtime = Runtime::kLight;
+    Inner inner;
+  };
+  auto inner = Spec<Inner>("i", "").field("word", &Inner::word, "").field("size", &Inner::size, "");
+  auto spec = Spec<C>("c", "")
+                  .field("number", &C::number, "")
+                  .field("on", &C::on, "")
+                  .choice("runtime", &C::runtime, "", {{"wazero", Runtime::kLight}, {"full", Runtime::kFull}})
+                  .field("inner", &C::inner, inner, "")
+                  .unsupported("old", "gone");
+  EXPECT_TRUE(spec.changed(C(), C()).empty());
+  C other{.number = 2, .on = true, .runtime = Runtime::kFull, .inner = {.word = "x", .size = 1_KiB}};
+  EXPECT_EQ(spec.changed(C(), other), (std::vector<std::string>{"number", "on", "runtime", "inner.word", "inner.size"}));
+  EXPECT_EQ(spec.changed({.inner = {.word = "x", .size = {}}}, C()), std::vector<std::string>{"inner.word"});
+}
+
 }  // namespace
 }  // namespace fiso::config

@@ -94,6 +94,15 @@ void read_struct(const StructSpec& spec, const Reader& reader, const Node& node,
   }
 }
 
+void compare_structs(const StructSpec& spec, const void* one, const void* other, const std::string& path,
+                     std::vector<std::string>& changed) {
+  for (const FieldSpec& field : spec.fields) {
+    if (field.presence == Presence::kRefused) continue;
+    FISO_CHECK(field.compare, "a field of a type that is not compared");
+    field.compare(one, other, path.empty() ? field.key : join_path(path, field.key), changed);
+  }
+}
+
 void fail_bounds(const Reader& reader, const Node& node, const std::optional<std::string>& minimum,
                  const std::optional<std::string>& maximum) {
   std::string message = minimum && maximum ? fmt::format("between {} and {}", *minimum, *maximum)

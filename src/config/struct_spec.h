@@ -32,6 +32,8 @@ struct FieldSpec {
   std::vector<std::string> words;            // the only values; empty for any
   std::shared_ptr<const StructSpec> nested;  // of a kStruct
   std::function<void(const Reader&, const Node&, void* object)> read;
+  // Adds the key paths under `path` that differ between two objects; empty for types that nobody compares.
+  std::function<void(const void* one, const void* other, const std::string& path, std::vector<std::string>& changed)> compare;
 };
 
 // Where a check of a whole struct reports to.
@@ -75,6 +77,10 @@ struct StructSpec {
   void add(FieldSpec field);
   void add(StructCheck check);
 };
+
+// Adds the key paths of all fields that differ; all of them must be comparable: numbers, words, text and structs of those.
+void compare_structs(const StructSpec& spec, const void* one, const void* other, const std::string& path,
+                     std::vector<std::string>& changed);
 
 // Says between which bounds, one of which may be missing, the value must be.
 void fail_bounds(const Reader& reader, const Node& node, const std::optional<std::string>& minimum,

@@ -1,6 +1,7 @@
-// How a component comes to be, in three steps:
+// How a component comes to be, in four steps:
 //
 //   parse    YAML to a typed config, or all the errors; nothing is opened
+//   check    what goes beyond its own keys: files that it names, what others claim too; nothing is kept open (control thread)
 //   prepare  config to a plan, once per process: modules are compiled, addresses resolved; may block (control thread)
 //   make     plan to the thing itself, once per shard
 //
@@ -48,23 +49,48 @@ using Prepared = Result<std::shared_ptr<const Plan<T>>>;
 template <class T>
 using Prepare = std::function<Prepared<T>(BuildContext&)>;
 
+// Reports what is wrong with a config that parsed well, at its keys. Runs once all configs are parsed.
+using Check = std::function<void(const Resources& resources, config::Errors& errors)>;
+
+// A component whose configuration was read. Both functions are empty if that failed; `check` also if there is nothing to check.
+template <class T>
+struct Draft {
+  Prepare<T> prepare;
+  Check check;
+};
+
 // One type of source, sink or interceptor, as the registry knows it.
 template <class T>
 struct ComponentType {
   std::string name;
   std::shared_ptr<const config::StructSpec> spec;
-  // An empty function if `errors` got any.
-  std::function<Prepare<T>(const config::Node& node, const std::string& path, config::Errors& errors)> parse;
+  std::function<Draft<T>(const config::Node& node, const std::string& path, config::Errors& errors)> parse;
 };
 
-// For a class C with kType, Config, `static config::Spec<Config> spec()` and `static Prepared<T> prepare(Config, BuildContext&)`.
+// For a class C with kType, Config, `static config::Spec<Config> spec()`, `static Prepared<T> prepare(Config, BuildContext&)`
+// and maybe `static void check(Config, Resources, config::Report&)`.
+template <class C>
+Check component_check(const typename C::Config& parsed, const config::Node& node, const std::string& path) {
+  if constexpr (requires(const Resources& resources, config::Report& report) { C::check(parsed, resources, report); }) {
+    return [parsed, node, path](const Resources& resources, config::Errors& errors) {
+      config::EnvLookup no_environment;
+      config::Reader reader(path, errors, no_environment);
+      config::Report report(reader, node);
+      C::check(parsed, resources, report);
+    };
+  }
+  return nullptr;
+}
+
 template <class T, class C>
 ComponentType<T> component_type() {
   return {std::string(C::kType), C::spec().share(),
-          [](const config::Node& node, const std::string& path, config::Errors& errors) -> Prepare<T> {
+          [](const config::Node& node, const std::string& path, config::Errors& errors) -> Draft<T> {
             typename C::Config parsed;
-            if (!C::spec().parse(node, path, parsed, errors)) return nullptr;
-            return [parsed = std::move(parsed)](BuildContext& context) { return C::prepare(parsed, context); };
+            if (!C::spec().parse(node, path, parsed, errors)) return {};
+            Check check = component_check<C>(parsed, node, path);
+            return {[parsed = std::move(parsed)](BuildContext& context) { return C::prepare(parsed, context); },
+                    std::move(check)};
           }};
 }
 

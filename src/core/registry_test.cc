@@ -23,8 +23,9 @@ TEST(RegistryTest, FindsATypeByItsName) {
 TEST(RegistryTest, AComponentReadsItsOwnConfigAndReportsAllThatIsWrong) {
   Registry registry = testing::fake_registry();
   config::Errors errors;
-  auto prepare = Registry::find(registry.sinks(), "stdout")->parse(parse("wrd: x\n", errors), "sink.config", errors);
-  EXPECT_FALSE(prepare);
+  auto draft = Registry::find(registry.sinks(), "stdout")->parse(parse("wrd: x\n", errors), "sink.config", errors);
+  EXPECT_FALSE(draft.prepare);
+  EXPECT_FALSE(draft.check);
   EXPECT_EQ(errors.render(),
             "x.yaml:1:1: sink.config.word: sink.config.word is required\n"
             "x.yaml:1:1: sink.config.wrd: unknown key \"wrd\" (did you mean \"word\"?)\n");
@@ -40,8 +41,32 @@ TEST(RegistryTest, WhatWasParsedCanBePreparedLater) {
   observe::Metrics metrics;
   Resources resources;
   BuildContext context{"flow", {}, metrics, resources};
-  EXPECT_TRUE(good(context).has_value());
-  EXPECT_EQ(bad(context).error().message(), "it is broken");
+  EXPECT_TRUE(good.prepare(context).has_value());
+  EXPECT_EQ(bad.prepare(context).error().message(), "it is broken");
+}
+
+struct Checked {
+  static constexpr std::string_view kType = "checked";
+  using Config = testing::FakeComponentConfig;
+  static config::Spec<Config> spec() { return testing::fake_component_spec("checked"); }
+  static Prepared<Sink> prepare(const Config&, BuildContext&) { return Error(ErrorCode::kInternal, "not asked for"); }
+  static void check(const Config& config, const Resources& resources, config::Report& report) {
+    report.error("word", "{path}: " + std::to_string(resources.get<int>()) + " has " + config.word);
+  }
+};
+
+TEST(RegistryTest, ACheckReportsAtTheKeyWhenItIsAskedTo) {
+  Registry registry;
+  registry.add_sink<Checked>();
+  config::Errors errors;
+  auto draft = Registry::find(registry.sinks(), "checked")->parse(parse("\nword: it\n", errors), "sink.config", errors);
+  ASSERT_TRUE(errors.empty());
+  ASSERT_TRUE(draft.check);
+  int number = 7;
+  Resources resources;
+  resources.add(number);
+  draft.check(resources, errors);
+  EXPECT_EQ(errors.render(), "x.yaml:2:7: sink.config.word: sink.config.word: 7 has it\n");
 }
 
 TEST(ResourcesTest, AreFoundByType) {

@@ -42,10 +42,10 @@ std::optional<std::string> read_text(const std::string& file, config::Errors& er
 
 // The component of that type reads its own part; an unknown type has been reported already.
 template <class T>
-core::Prepare<T> parse_component(const std::vector<core::ComponentType<T>>& types, const ComponentConfig& config,
-                                 const std::string& path, config::Errors& errors) {
+core::Draft<T> parse_component(const std::vector<core::ComponentType<T>>& types, const ComponentConfig& config,
+                               const std::string& path, config::Errors& errors) {
   const auto* type = core::Registry::find(types, config.type);
-  return type == nullptr ? nullptr : type->parse(config.config, path + ".config", errors);
+  return type == nullptr ? core::Draft<T>() : type->parse(config.config, path + ".config", errors);
 }
 
 void check_names(const std::vector<FlowDraft>& flows, const FlowDraft& added, const config::Node& root, config::Errors& errors) {
@@ -83,6 +83,17 @@ Result<std::vector<FlowDraft>> load_flows(const std::string& directory, const co
     if (auto text = read_text(file, errors)) load_flow(*text, file, registry, flows, errors);
   }
   return flows;
+}
+
+void check_flows(const std::vector<FlowDraft>& flows, const core::Resources& resources, config::Errors& errors) {
+  auto run = [&](const core::Check& check) {
+    if (check) check(resources, errors);
+  };
+  for (const FlowDraft& flow : flows) {
+    run(flow.source.check);
+    for (const auto& interceptor : flow.interceptors) run(interceptor.check);
+    run(flow.sink.check);
+  }
 }
 
 }  // namespace fiso::flow

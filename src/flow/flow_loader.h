@@ -18,9 +18,9 @@ inline constexpr std::string_view kSettingsFile = "fiso.yaml";
 // A flow whose configuration is valid, components included.
 struct FlowDraft {
   FlowConfig config;
-  core::Prepare<core::Source> source;
-  std::vector<core::Prepare<core::Interceptor>> interceptors;
-  core::Prepare<core::Sink> sink;
+  core::Draft<core::Source> source;
+  std::vector<core::Draft<core::Interceptor>> interceptors;
+  core::Draft<core::Sink> sink;
 };
 
 // All that is wrong in any file is in `errors`; then the drafts are of no use. An Error means that there is no such
@@ -30,5 +30,9 @@ Result<std::vector<FlowDraft>> load_flows(const std::string& directory, const co
 // One file's text. Fails only through `errors`.
 void load_flow(std::string_view text, const std::string& file, const core::Registry& registry, std::vector<FlowDraft>& flows,
                config::Errors& errors);
+
+// What components find beyond their own keys, such as modules that are missing and paths that two flows claim. `resources` is
+// what their checks ask for.
+void check_flows(const std::vector<FlowDraft>& flows, const core::Resources& resources, config::Errors& errors);
 
 }  // namespace fiso::flow

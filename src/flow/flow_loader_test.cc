@@ -129,8 +129,8 @@ TEST_F(FlowLoaderTest, PreparesEachComponentOfAFlow) {
   config::Errors errors;
   auto flows = load_flows(directory_, registry_, errors);
   ASSERT_TRUE(errors.empty()) << errors.render();
-  EXPECT_TRUE((*flows)[0].source);
-  EXPECT_TRUE((*flows)[0].sink);
+  EXPECT_TRUE((*flows)[0].source.prepare);
+  EXPECT_TRUE((*flows)[0].sink.prepare);
   EXPECT_EQ((*flows)[0].interceptors.size(), 2u);
 }
 

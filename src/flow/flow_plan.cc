@@ -33,15 +33,15 @@ Result<std::unique_ptr<FlowPlan>> FlowPlan::prepare(const FlowDraft& draft, asyn
   std::unique_ptr<FlowPlan> plan(new FlowPlan(draft.config, shards, metrics, log));
   core::BuildContext context{name, log.with({{"flow", name}}), metrics, resources, draft.config.error_handling.status_mode};
   auto in_flow = [&](Error error) { return std::move(error).with_context("build pipeline " + name); };
-  for (const auto& prepare : draft.interceptors) {
-    auto interceptor = prepare(context);
+  for (const auto& interceptor_draft : draft.interceptors) {
+    auto interceptor = interceptor_draft.prepare(context);
     if (!interceptor.has_value()) return in_flow(interceptor.take_error());
     plan->interceptors_.push_back(std::move(*interceptor));
   }
-  auto sink = draft.sink(context);
+  auto sink = draft.sink.prepare(context);
   if (!sink.has_value()) return in_flow(sink.take_error());
   plan->sink_ = std::move(*sink);
-  auto source = draft.source(context);
+  auto source = draft.source.prepare(context);
   if (!source.has_value()) return in_flow(source.take_error());
   plan->source_ = std::move(*source);
   return plan;

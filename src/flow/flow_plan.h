@@ -18,6 +18,7 @@ class FlowReplica {
   FlowReplica(std::unique_ptr<core::Source> source, std::unique_ptr<Pipeline> pipeline)
       : pipeline_(std::move(pipeline)), source_(std::move(source)) {}
   void start() { source_->start(*pipeline_); }
+  void end_retries() { pipeline_->end_retries(); }
 
  private:
   std::unique_ptr<Pipeline> pipeline_;

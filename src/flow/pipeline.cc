@@ -23,16 +23,16 @@ Pipeline::Pipeline(async::Shard& shard, const PipelineOptions& options, core::Ch
       clock_(clock),
       delivered_log_(log, observe::LogLevel::kInfo, kDeliveredLines, clock),
       failed_log_(log, observe::LogLevel::kError, kFailedLines, clock),
-      gate_(shard.executor()) {}
+      retrying_(shard.executor()),
+      inside_(shard.executor()) {}
 
 Task<> Pipeline::take(core::Delivery delivery) {
   stats_.received.increment();
-  async::Gate::Pass pass = gate_.enter();
+  async::Gate::Pass pass = inside_.enter();
   async::Limiter::Permit permit = in_flight_.try_acquire();
-  if (!pass || !permit) {
+  if (!permit) {
     stats_.rejected.increment();
-    delivery.answer(pass ? Error(ErrorCode::kOverloaded, "too many events are in flight")
-                         : Error(ErrorCode::kCancelled, "shutting down"));
+    delivery.answer(Error(ErrorCode::kOverloaded, "too many events are in flight"));
     co_return;
   }
   stats_.in_flight.increment();
@@ -69,7 +69,7 @@ Task<Result<>> Pipeline::process(core::Event& event, MonotonicTime start) {
     stats_.wrap_errors.increment();
     co_return failed(FailureStage::kCloudEvent, outbound.take_error(), event);
   }
-  auto delivered = co_await deliver_with_retries(*sink_, *outbound, options_.retry, gate_, stats_.retries);
+  auto delivered = co_await deliver_with_retries(*sink_, *outbound, options_.retry, retrying_, stats_.retries);
   stats_.sink_seconds.observe(clock_.now() - processed_at);
   if (!delivered.has_value()) {
     stats_.sink_errors.increment();
@@ -86,7 +86,8 @@ Error Pipeline::failed(FailureStage stage, Error error, const core::Event& event
                                                 {"code", to_string(stage)},
                                                 {"error", error.describe()}});
   std::string message = std::string(to_string(stage)) + ": " + error.message();
-  return std::move(error).with_message(std::move(message));
+  ErrorCode code = code_for_caller(stage, error.code());
+  return std::move(error).with_message(std::move(message)).with_code(code);
 }
 
 void Pipeline::log_delivered(const core::Event& event, Duration took) {
@@ -95,11 +96,6 @@ void Pipeline::log_delivered(const core::Event& event, Duration took) {
                                            {"correlation_source", event.correlation_source},
                                            {"event_id", event.id},
                                            {"latency_ms", std::chrono::duration<double, std::milli>(took).count()}});
-}
-
-Task<bool> Pipeline::drain(MonotonicTime deadline) {
-  gate_.close();
-  co_return co_await gate_.wait_empty(deadline);
 }
 
 }  // namespace fiso::flow

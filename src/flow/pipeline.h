@@ -37,8 +37,9 @@ class Pipeline final : public core::Intake {
 
   Task<> take(core::Delivery delivery) override;
 
-  // No event is taken any more and no retry is started; completes when the last one is answered, false at the deadline.
-  Task<bool> drain(MonotonicTime deadline);
+  // From now on a failed delivery is not tried again, and what pauses before another attempt is answered at once. Events are
+  // still taken: those who bring them know when there are no more.
+  void end_retries() { retrying_.close(); }
 
  private:
   Task<Result<>> process(core::Event& event, MonotonicTime start);
@@ -54,7 +55,7 @@ class Pipeline final : public core::Intake {
   observe::SampledLog delivered_log_;
   observe::SampledLog failed_log_;
   json::Document scratch_;  // between two suspensions only
-  async::Gate gate_;
+  async::Gate retrying_, inside_;
 };
 
 }  // namespace fiso::flow

@@ -5,8 +5,6 @@
 #include <string>
 #include <utility>
 
-#include "async/signal.h"
-
 namespace fiso::flow {
 namespace {
 
@@ -19,13 +17,11 @@ Duration with_jitter(Duration pause) {
   return std::chrono::duration_cast<Duration>(pause * factor(random));
 }
 
-// Waits, but not for long once `stop` is closed.
-Task<> pause_unless_stopped(Duration pause, const async::Gate& stop) {
-  constexpr std::chrono::milliseconds kStep{100};
-  MonotonicTime until = Clock::system().now() + pause;
-  while (!stop.closed() && Clock::system().now() < until) {
-    co_await async::sleep_until(std::min<MonotonicTime>(until, Clock::system().now() + kStep));
-  }
+// False if `stop` was closed, or is closed meanwhile.
+Task<bool> pause_unless_stopped(Duration pause, async::Gate& stop) {
+  async::Gate::Pass pass = stop.enter();
+  if (!pass) co_return false;
+  co_return !co_await stop.wait_closed(Clock::system().now() + pause);
 }
 
 Error after_attempts(Error error, int64_t attempts) {
@@ -42,17 +38,17 @@ Duration backoff_pause(Backoff backoff, int64_t attempt) {
   return std::min<Duration>(pause, kLongestPause);
 }
 
-Task<Result<>> deliver_with_retries(core::Sink& sink, const core::Outbound& event, RetryPolicy policy, const async::Gate& stop,
+Task<Result<>> deliver_with_retries(core::Sink& sink, const core::Outbound& event, RetryPolicy policy, async::Gate& stop,
                                     observe::Counter& retries) {
   for (int64_t attempt = 1;; ++attempt) {
     auto delivered = co_await sink.deliver(event);
     if (delivered.has_value() || policy.attempts <= 1) co_return delivered;
     Error error = delivered.take_error();
     if (!retryable(error.code())) co_return error;
-    bool give_up = attempt >= policy.attempts || error.retry_after() > kLongestPause || stop.closed();
+    bool give_up = attempt >= policy.attempts || error.retry_after() > kLongestPause;
     if (give_up) co_return after_attempts(std::move(error), attempt);
     Duration pause = std::max(with_jitter(backoff_pause(policy.backoff, attempt)), error.retry_after());
-    co_await pause_unless_stopped(pause, stop);
+    if (!co_await pause_unless_stopped(pause, stop)) co_return after_attempts(std::move(error), attempt);
     retries.increment();
   }
 }

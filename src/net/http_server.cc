@@ -82,6 +82,14 @@ Result<> HttpServer::bind() {
   return {};
 }
 
+void HttpServer::use_tls(TlsContext context) {
+  FISO_CHECK(state_->shared.tls != nullptr && context != nullptr, "tls is not switched on or off");
+  state_->shared.tls = std::move(context);
+  if (phase_ != Phase::kServing) return;
+  auto& parts = state_->shared.shards;
+  shards_.run_on_each([&](async::Shard& shard) { parts[shard.index()]->use_tls(state_->shared.tls); });
+}
+
 void HttpServer::start() {
   FISO_CHECK(phase_ == Phase::kBound);
   auto& parts = state_->shared.shards;

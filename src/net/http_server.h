@@ -66,6 +66,9 @@ class HttpServer {
   Result<> bind();
   // The port bound to, also where the address said 0.
   uint16_t port() const { return port_; }
+  // New connections shake hands with this certificate from now on; those that are open keep theirs. For a server that was
+  // bound with TLS.
+  void use_tls(TlsContext context);
   // Starts to serve. After bind().
   void start();
 

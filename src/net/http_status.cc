@@ -55,16 +55,16 @@ std::string_view reason(int status) {
 int status_for(ErrorCode code) {
   switch (code) {
     case ErrorCode::kInvalidInput: return 400;
-    case ErrorCode::kNotFound: return 404;
+    case ErrorCode::kNotFound:
     case ErrorCode::kRejected:
-    case ErrorCode::kUnavailable: return 502;
+    case ErrorCode::kUnavailable:
+    case ErrorCode::kGuestTrap:
+    case ErrorCode::kGuestExit:
+    case ErrorCode::kGuestLimit: return 502;
     case ErrorCode::kTimeout: return 504;
     case ErrorCode::kOverloaded:
     case ErrorCode::kCancelled: return 503;
     case ErrorCode::kInvalidConfig:
-    case ErrorCode::kGuestTrap:
-    case ErrorCode::kGuestExit:
-    case ErrorCode::kGuestLimit:
     case ErrorCode::kInternal: return 500;
   }
   return 500;

@@ -3,6 +3,32 @@
 #include <algorithm>
 
 namespace fiso::net {
+namespace {
+
+struct HostPort {
+  std::string_view host, port;
+};
+
+HostPort split(std::string_view address) {
+  size_t colon = std::min(address.rfind(':'), address.size());
+  return {address.substr(0, colon), address.substr(std::min(colon + 1, address.size()))};
+}
+
+// A wildcard takes the port of every address of its family; that of IPv6 takes IPv4's too.
+bool takes_all_of(std::string_view wildcard, std::string_view other) {
+  if (wildcard.empty() || wildcard == "[::]") return true;
+  return wildcard == "0.0.0.0" && !other.starts_with('[');
+}
+
+bool collide(std::string_view one, std::string_view other) {
+  HostPort a = split(one), b = split(other);
+  bool any_port = a.port.find_first_not_of('0') == std::string_view::npos;
+  if (any_port || a.port != b.port || one == other) return false;
+  return takes_all_of(a.host, b.host) || takes_all_of(b.host, a.host);
+}
+
+}  // namespace
+
 void RouteTable::add(std::string_view address, std::string_view path, HttpService& service) {
   auto& routes = routes_[std::string(address)];
   auto shorter = std::ranges::find_if(routes, [&](const Route& route) { return route.path.size() < path.size(); });
@@ -20,13 +46,26 @@ HttpService* RouteTable::find(std::string_view address, std::string_view path) c
 }
 
 Result<> RouteTables::claim(const std::string& address, const std::string& path, const std::optional<TlsServerOptions>& tls) {
-  auto [entry, is_new] = listeners_.try_emplace(address, Listener{tls, {}});
-  Listener& listener = entry->second;
-  if (!is_new && listener.tls != tls)
+  Listener& listener = listeners_.try_emplace(address, Listener{tls, {}}).first->second;
+  if (listener.tls != tls)
     return Error(ErrorCode::kInvalidConfig, "http source: flows that share " + address + " must agree on tls");
   if (std::ranges::find(listener.paths, path) != listener.paths.end())
     return Error(ErrorCode::kInvalidConfig, "http source: pre-register: path \"" + path + "\" already registered on " + address);
   listener.paths.push_back(path);
+  return {};
+}
+
+bool RouteTables::agrees(const std::string& address, const std::optional<TlsServerOptions>& tls) const {
+  auto known = listeners_.find(address);
+  return known == listeners_.end() || known->second.tls == tls;
+}
+
+Result<> RouteTables::check_address(const std::string& address) const {
+  for (const auto& [known, listener] : listeners_) {
+    if (collide(known, address))
+      return Error(ErrorCode::kInvalidConfig,
+                   "http source: " + address + " takes the port of " + known + ": write the same address in both flows");
+  }
   return {};
 }
 

@@ -45,6 +45,11 @@ class RouteTables {
 
   // Control thread. Two claims of one path are an error, and so are two opinions on TLS.
   Result<> claim(const std::string& address, const std::string& path, const std::optional<TlsServerOptions>& tls);
+  // True if a claim of this address would agree with earlier ones on TLS.
+  bool agrees(const std::string& address, const std::optional<TlsServerOptions>& tls) const;
+  // An error if an address claimed earlier takes the same port under another text (":80" and "0.0.0.0:80"), so that only one
+  // of both could be opened.
+  Result<> check_address(const std::string& address) const;
   const std::map<std::string, Listener>& listeners() const { return listeners_; }
 
   RouteTable& on(async::Shard& shard) { return tables_[shard.index()]; }

@@ -40,5 +40,24 @@ TEST(RouteTables, APathIsClaimedOnceAndTlsIsAgreedOn) {
   EXPECT_FALSE(tables.claim(":80", "/c", TlsServerOptions{"cert", "key"}).has_value());
 }
 
+TEST(RouteTables, OnePortUnderTwoNamesIsToldApartFromTwoPorts) {
+  struct Case {
+    std::string first, second;
+    bool fits;
+  };
+  for (const Case& one : std::vector<Case>{{":80", ":80", true},
+                                           {":80", ":81", true},
+                                           {":80", "0.0.0.0:80", false},
+                                           {"127.0.0.1:80", ":80", false},
+                                           {"[::]:80", "10.0.0.1:80", false},
+                                           {"0.0.0.0:80", "[::1]:80", true},
+                                           {"127.0.0.1:80", "127.0.0.2:80", true},
+                                           {":0", "127.0.0.1:0", true}}) {
+    RouteTables tables(1);
+    ASSERT_TRUE(tables.claim(one.first, "/", std::nullopt).has_value());
+    EXPECT_EQ(tables.check_address(one.second).has_value(), one.fits) << one.first << " " << one.second;
+  }
+}
+
 }  // namespace
 }  // namespace fiso::net

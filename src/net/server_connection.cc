@@ -288,7 +288,7 @@ std::unique_ptr<ServerConnection> make_plain_connection(ServerShard& shard, Sock
 
 std::unique_ptr<ServerConnection> make_tls_connection(ServerShard& shard, Socket socket) {
   try {
-    return std::make_unique<ConnectionOf<TlsStream>>(shard, std::move(socket), *shard.shared().tls);
+    return std::make_unique<ConnectionOf<TlsStream>>(shard, std::move(socket), *shard.tls());
   } catch (const boost::system::system_error&) {
     return nullptr;
   }

@@ -49,6 +49,7 @@ ServerShard::ServerShard(async::Shard& shard, ServerShared& shared, HttpService&
     : shard_(shard),
       shared_(shared),
       service_(service),
+      tls_(shared.tls),
       acceptor_(shard.executor()),
       accepting_(shard.executor()),
       inside_(shard.executor()),
@@ -104,7 +105,7 @@ void ServerShard::start(Socket socket) {
   }
   shared_.accepted.fetch_add(1, std::memory_order_relaxed);
   load_.fetch_add(1, std::memory_order_relaxed);
-  auto connection = shared_.tls ? make_tls_connection(*this, std::move(socket)) : make_plain_connection(*this, std::move(socket));
+  auto connection = tls_ ? make_tls_connection(*this, std::move(socket)) : make_plain_connection(*this, std::move(socket));
   if (connection) async::spawn(shard_, run(std::move(connection), inside_.enter()));
 }
 
@@ -112,7 +113,7 @@ void ServerShard::start(Socket socket) {
 // connection and could take the answer away again.
 void ServerShard::refuse(Socket socket) {
   shared_.refused.fetch_add(1, std::memory_order_relaxed);
-  if (shared_.tls || refused_.sockets.size() >= kRefusedAtOnce) return;
+  if (tls_ || refused_.sockets.size() >= kRefusedAtOnce) return;
   (void)!::send(socket.native_handle(), kRefusal.data(), kRefusal.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
   ::shutdown(socket.native_handle(), SHUT_WR);
   MonotonicTime until = std::chrono::steady_clock::now() + kRefusalTime;

@@ -27,7 +27,7 @@ struct ServerShared {
   explicit ServerShared(ServerLimits the_limits) : limits(the_limits) {}
 
   const ServerLimits limits;
-  TlsContext tls;                                    // null for plain HTTP; set before the server starts
+  TlsContext tls;                                    // null for plain HTTP; control thread, shards have their own
   std::vector<std::unique_ptr<ServerShard>> shards;  // set before the server starts
   std::atomic<size_t> connections{0};
   std::atomic<uint64_t> accepted{0}, refused{0}, bad_requests{0}, timeouts{0};
@@ -65,6 +65,8 @@ class ServerShard {
   async::Shard& shard() { return shard_; }
   HttpService& service() { return service_; }
   ServerShared& shared() { return shared_; }
+  const TlsContext& tls() const { return tls_; }
+  void use_tls(TlsContext context) { tls_ = std::move(context); }
   const ServerLimits& limits() const { return shared_.limits; }
   DateText& date() { return date_; }
   bool draining() const { return draining_; }
@@ -102,6 +104,7 @@ class ServerShard {
   async::Shard& shard_;
   ServerShared& shared_;
   HttpService& service_;
+  TlsContext tls_;  // null for plain HTTP
   asio::basic_socket_acceptor<asio::ip::tcp, async::Executor> acceptor_;
   async::Gate accepting_, inside_;
   std::vector<ServerConnection*> connections_;

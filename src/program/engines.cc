@@ -15,6 +15,7 @@ Result<std::unique_ptr<wasm::Engine>> make_light(const server::EngineParts& part
   options.config.slots = static_cast<uint32_t>(parts.settings.wasm.max_instances);
   options.config.stack = parts.settings.wasm.max_stack;
   options.compile = parts.settings.wasm.compile;
+  options.stop = parts.stop;
   FISO_TRY(auto engine,
            wasm::light::LightEngine::make(parts.shards, parts.blocking, parts.capacity, parts.log, std::move(options)));
   return std::unique_ptr<wasm::Engine>(std::move(engine));
@@ -25,6 +26,7 @@ Result<std::unique_ptr<wasm::Engine>> make_full(const server::EngineParts& parts
   wasm::worker::WorkerEngineOptions options;
   FISO_TRY(options.program, wasm::worker::find_worker_program());
   options.compile = parts.settings.wasm.compile;
+  options.stop = parts.stop;
   FISO_TRY(auto engine, wasm::worker::WorkerEngine::make(parts.blocking, parts.capacity, parts.log, std::move(options)));
   return std::unique_ptr<wasm::Engine>(std::move(engine));
 }

@@ -37,7 +37,7 @@ Result<> AppsServer::start(const std::function<void(const apps::App&)>& started)
                                                                      .queue = static_cast<size_t>(file.wasm.instance_queue),
                                                                      .memory = file.wasm.total_memory});
   Settings settings{.wasm = file.wasm};
-  FISO_TRY(runtimes_, make_runtimes_({*shards_, *blocking_, *capacity_, log_, settings}));
+  FISO_TRY(runtimes_, make_runtimes_({*shards_, *blocking_, *capacity_, log_, settings, StopRequest()}));
   if (!options_.admin_address.empty()) FISO_TRY_OK(start_admin());
   for (const apps::AppConfig& config : file.apps) {
     apps_.push_back(std::make_unique<apps::App>(config, apps::AppParts{.shards = *shards_,

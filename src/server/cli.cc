@@ -68,7 +68,9 @@ int serve(const Arguments& arguments, const std::string& name, const core::Regis
   observe::StdoutLog output;
   observe::Log log(output, observe::parse_log_level(arguments.log_level), name);
   FlowServer server(arguments.options, log, registry, make_runtimes);
-  if (auto started = server.start(*events); !started.has_value()) return fail(started.error().describe());
+  auto started = server.start(*events);
+  bool stopped_early = !started.has_value() && started.error().code() == ErrorCode::kCancelled;
+  if (!started.has_value() && !stopped_early) return fail(started.error().describe());
   if (server.run_until_stopped(*events)) return 0;
   // What was cut would end in its own time, up to a guest's or a sink's timeout. Nobody waits for it any more.
   output.finish();

@@ -9,6 +9,7 @@
 #include <array>
 #include <cerrno>
 #include <csignal>
+#include <initializer_list>
 #include <utility>
 
 namespace fiso::server {
@@ -23,18 +24,28 @@ void drain(int fd) {
   while (::read(fd, ignored.data(), ignored.size()) > 0) {}
 }
 
+// One of them: a second signal is news.
+void take_one(int fd) {
+  signalfd_siginfo info;
+  [[maybe_unused]] ssize_t got = ::read(fd, &info, sizeof info);
+}
+
+FileHandle signals_of(std::initializer_list<int> numbers) {
+  sigset_t signals;
+  sigemptyset(&signals);
+  for (int number : numbers) sigaddset(&signals, number);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  return FileHandle(signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK));
+}
+
 }  // namespace
 
 Result<ControlEvents> ControlEvents::make() {
-  sigset_t signals;
-  sigemptyset(&signals);
-  for (int signal : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&signals, signal);
-  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  FileHandle stops = signals_of({SIGTERM, SIGINT}), reloads = signals_of({SIGHUP});
   std::signal(SIGPIPE, SIG_IGN);
-  FileHandle signal_fd(signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK));
-  FileHandle request_fd(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
-  if (!signal_fd || !request_fd) return Error(ErrorCode::kInternal, errno_text(errno)).with_context("signalfd");
-  return ControlEvents(std::move(signal_fd), std::move(request_fd));
+  FileHandle requests(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+  if (!stops || !reloads || !requests) return Error(ErrorCode::kInternal, errno_text(errno)).with_context("signalfd");
+  return ControlEvents(std::move(stops), std::move(reloads), std::move(requests));
 }
 
 Result<> ControlEvents::watch(const std::string& directory) {
@@ -47,22 +58,18 @@ Result<> ControlEvents::watch(const std::string& directory) {
 }
 
 ControlEvent ControlEvents::wait(Duration longest) {
-  std::array<pollfd, 3> watched{{{signals_.get(), POLLIN, 0}, {requests_.get(), POLLIN, 0}, {watch_.get(), POLLIN, 0}}};
+  std::array<pollfd, 4> watched{
+      {{stops_.get(), POLLIN, 0}, {reloads_.get(), POLLIN, 0}, {requests_.get(), POLLIN, 0}, {watch_.get(), POLLIN, 0}}};
   int timeout = static_cast<int>(std::min<int64_t>(std::chrono::ceil<std::chrono::milliseconds>(longest).count(), 1 << 30));
   if (poll(watched.data(), watched.size(), timeout) <= 0) return ControlEvent::kNone;
-  if (watched[0].revents != 0) return read_signal();
-  if (watched[1].revents != 0) {
-    drain(requests_.get());
-    return ControlEvent::kReload;
+  if (watched[0].revents != 0) {
+    take_one(stops_.get());
+    return ControlEvent::kStop;
   }
-  settle();
+  if (watched[1].revents != 0) drain(reloads_.get());
+  if (watched[2].revents != 0) drain(requests_.get());
+  if (watched[3].revents != 0) settle();
   return ControlEvent::kReload;
-}
-
-ControlEvent ControlEvents::read_signal() {
-  signalfd_siginfo info;
-  if (::read(signals_.get(), &info, sizeof info) != sizeof info) return ControlEvent::kNone;
-  return info.ssi_signo == SIGHUP ? ControlEvent::kReload : ControlEvent::kStop;
 }
 
 void ControlEvents::settle() {

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/file_handle.h"
 #include "base/result.h"
+#include "base/stop_request.h"
 
 namespace fiso::server {
 
@@ -26,15 +27,18 @@ class ControlEvents {
   // Waits until something happens, at most `longest`; kNone if nothing did.
   ControlEvent wait(Duration longest);
 
+  // Made from when a signal asks for a stop until wait() has told of it. Borrows this.
+  StopRequest stop_request() const { return StopRequest(stops_.get()); }
+
   // As if a reload had been asked for. Thread-safe.
   void request_reload();
 
  private:
-  ControlEvents(FileHandle signals, FileHandle requests) : signals_(std::move(signals)), requests_(std::move(requests)) {}
-  ControlEvent read_signal();
+  ControlEvents(FileHandle stops, FileHandle reloads, FileHandle requests)
+      : stops_(std::move(stops)), reloads_(std::move(reloads)), requests_(std::move(requests)) {}
   void settle();
 
-  FileHandle signals_;
+  FileHandle stops_, reloads_;  // signals
   FileHandle requests_;
   FileHandle watch_;
 };

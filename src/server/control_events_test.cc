@@ -43,6 +43,20 @@ TEST_F(ControlEventsTest, AStopGoesBeforeAReload) {
   EXPECT_EQ(events_.wait(kLong), ControlEvent::kReload);
 }
 
+TEST_F(ControlEventsTest, AStopIsRequestedUntilItIsTold) {
+  StopRequest stop = events_.stop_request();
+  EXPECT_FALSE(stop.made());
+  events_.request_reload();
+  kill(getpid(), SIGHUP);
+  EXPECT_FALSE(stop.made()) << "a reload is no stop";
+  kill(getpid(), SIGTERM);
+  EXPECT_TRUE(stop.made());
+  EXPECT_TRUE(stop.made()) << "asking takes nothing away";
+  EXPECT_EQ(events_.wait(kLong), ControlEvent::kStop);
+  EXPECT_FALSE(stop.made());
+  EXPECT_FALSE(StopRequest().made());
+}
+
 TEST_F(ControlEventsTest, RequestsMeanwhileAreOne) {
   for (int i = 0; i < 5; ++i) events_.request_reload();
   EXPECT_EQ(events_.wait(kLong), ControlEvent::kReload);

@@ -31,6 +31,10 @@ Result<Loaded> load_config(const std::string& directory, const core::Registry& r
     std::string message = "load config: " + flows.error().message();
     return flows.take_error().with_message(std::move(message));
   }
+  net::RouteTables claims(0);
+  core::Resources checked_with;
+  checked_with.add(claims);
+  flow::check_flows(*flows, checked_with, errors);
   if (!errors.empty()) {
     std::string count = std::to_string(errors.size()) + (errors.size() == 1 ? " problem" : " problems");
     std::string message = "load config: " + count + "\n" + errors.render();
@@ -56,6 +60,7 @@ FlowServer::~FlowServer() {
 }
 
 Result<> FlowServer::start(ControlEvents& events) {
+  stop_ = events.stop_request();
   auto watched = events.watch(options_.config_dir);  // first, so that no change after the reading is missed
   FISO_TRY(Loaded loaded, load_config(options_.config_dir, registry_));
   settings_ = loaded.settings;
@@ -67,7 +72,7 @@ Result<> FlowServer::start(ControlEvents& events) {
                                       .queue = static_cast<size_t>(settings_.wasm.instance_queue),
                                       .memory = settings_.wasm.total_memory});
   FISO_TRY_OK(start_admin(events));
-  FISO_TRY(runtimes_, make_runtimes_({*shards_, *blocking_, *capacity_, log_, settings_}));
+  FISO_TRY(runtimes_, make_runtimes_({*shards_, *blocking_, *capacity_, log_, settings_, stop_}));
   resources_.add(*shards_);
   resources_.add(*blocking_);
   resources_.add(*capacity_);
@@ -104,11 +109,22 @@ Result<> FlowServer::start_admin(ControlEvents& events) {
 
 Result<> FlowServer::read_and_serve() {
   FISO_TRY(Loaded loaded, load_config(options_.config_dir, registry_));
-  return build_and_serve(loaded.flows);
+  note_changes(loaded.settings);
+  FISO_TRY_OK(build_and_serve(loaded.flows));
+  settings_.shutdown_timeout = loaded.settings.shutdown_timeout;
+  return {};
+}
+
+void FlowServer::note_changes(const Settings& read) {
+  Settings fixed = settings_;
+  fixed.shutdown_timeout = read.shutdown_timeout;  // the one that is simply taken over
+  restart_needed_ = settings_spec().changed(fixed, read);
+  for (const std::string& key : restart_needed_)
+    log_.warn("setting has changed and takes effect at the next start", {{"key", key}});
 }
 
 Result<> FlowServer::build_and_serve(const std::vector<flow::FlowDraft>& flows) {
-  FISO_TRY(auto generation, Generation::build(flows, {*shards_, resources_, metrics_, log_}));
+  FISO_TRY(auto generation, Generation::build(flows, {*shards_, resources_, metrics_, log_, stop_}));
   FISO_TRY_OK(listeners_->open_for(*generation));
   log_.info("starting flows", {{"count", generation->flows().size()}});
   listeners_->serve(generation);
@@ -130,7 +146,7 @@ void FlowServer::reload() {
   } else {
     log_.error("failed to load config, the old one stays", {{"error", error}});
   }
-  verdicts_.record(std::move(error), now() - began);
+  verdicts_.record(std::move(error), now() - began, restart_needed_);
 }
 
 bool FlowServer::run_until_stopped(ControlEvents& events) {

@@ -9,6 +9,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "async/blocking_pool.h"
 #include "observe/health.h"
@@ -35,6 +36,7 @@ struct EngineParts {
   wasm::Capacity& capacity;
   observe::Log log;
   const Settings& settings;
+  StopRequest stop;  // loading a module ends early by it
 };
 // Makes the engines that guests run on.
 using RuntimesFactory = std::function<Result<std::unique_ptr<wasm::Runtimes>>(const EngineParts&)>;
@@ -47,7 +49,8 @@ class FlowServer {
   FlowServer(FlowServerOptions options, observe::Log log, const core::Registry& registry, RuntimesFactory make_runtimes);
   ~FlowServer();
 
-  // Reads, opens and builds everything. The error is the operator's to read.
+  // Reads, opens and builds everything. The error is the operator's to read; kCancelled if a stop was asked for meanwhile,
+  // which run_until_stopped() then carries out.
   Result<> start(ControlEvents& events);
   // Serves until told to stop, then drains. True if nothing was cut; otherwise guests and deliveries may still be under way,
   // and the caller ends the process without destroying the server.
@@ -62,6 +65,8 @@ class FlowServer {
   Result<> start_admin(ControlEvents& events);
   Result<> build_and_serve(const std::vector<flow::FlowDraft>& flows);
   Result<> read_and_serve();
+  // Says which settings say something else now and cannot change while it serves.
+  void note_changes(const Settings& read);
   void reload();
   bool drain(ControlEvents& events);
   bool wait_drained(ControlEvents& events);
@@ -73,6 +78,8 @@ class FlowServer {
   const core::Registry& registry_;
   RuntimesFactory make_runtimes_;
   Settings settings_;
+  StopRequest stop_;
+  std::vector<std::string> restart_needed_;  // keys of fiso.yaml that say something else than what is in use
   observe::Metrics metrics_;
   observe::Health health_{"listeners", "modules"};
   ReloadVerdicts verdicts_;

@@ -20,9 +20,13 @@ net::HttpService* GenerationReplica::find(std::string_view address, std::string_
 
 bool GenerationReplica::serves(std::string_view address) const { return routes_.serves(address); }
 
+void GenerationReplica::end_retries() const {
+  for (const auto& flow : flows_) flow->end_retries();
+}
+
 Result<std::shared_ptr<Generation>> Generation::build(const std::vector<flow::FlowDraft>& drafts,
                                                       const Environment& environment) {
-  std::shared_ptr<Generation> generation(new Generation(environment.shards.count()));
+  std::shared_ptr<Generation> generation(new Generation(environment.shards.count(), environment.stop));
   core::Resources resources = environment.resources;
   resources.add(generation->routes_);
   std::string problems;
@@ -30,6 +34,8 @@ Result<std::shared_ptr<Generation>> Generation::build(const std::vector<flow::Fl
     auto plan = flow::FlowPlan::prepare(draft, environment.shards, resources, environment.metrics, environment.log);
     if (plan.has_value()) {
       generation->flows_.push_back(std::move(*plan));
+    } else if (plan.error().code() == ErrorCode::kCancelled) {
+      return plan.take_error();
     } else {
       problems += (problems.empty() ? "" : "\n") + plan.error().describe();
     }
@@ -42,7 +48,8 @@ void Generation::wait_warm(Duration longest) const {
   constexpr std::chrono::milliseconds kLook{1};
   MonotonicTime deadline = Clock::system().now() + longest;
   auto warm = [](const auto& flow) { return flow->warm(); };
-  while (!std::ranges::all_of(flows_, warm) && Clock::system().now() < deadline) std::this_thread::sleep_for(kLook);
+  while (!std::ranges::all_of(flows_, warm) && Clock::system().now() < deadline && !stop_.made())
+    std::this_thread::sleep_for(kLook);
 }
 
 }  // namespace fiso::server

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "base/stop_request.h"
 #include "config/errors.h"
 #include "flow/flow_plan.h"
 #include "net/route_table.h"
@@ -23,6 +24,8 @@ class GenerationReplica {
   GenerationReplica(std::shared_ptr<const Generation> generation, async::Shard& shard);
   net::HttpService* find(std::string_view address, std::string_view path) const;
   bool serves(std::string_view address) const;
+  // The process stops: what waits for another attempt at a sink is answered.
+  void end_retries() const;
 
  private:
   std::shared_ptr<const Generation> generation_;
@@ -39,6 +42,7 @@ class Generation {
     const core::Resources& resources;
     observe::Metrics& metrics;
     observe::Log log;
+    StopRequest stop;  // ends the build with kCancelled
   };
 
   // Blocks while modules are compiled. Control thread. All that is wrong with any flow is in the error, a line each.
@@ -46,13 +50,14 @@ class Generation {
 
   const net::RouteTables& routes() const { return routes_; }
   const std::vector<std::unique_ptr<flow::FlowPlan>>& flows() const { return flows_; }
-  // Waits until what its replicas start ahead stands ready, at most `longest`. Control thread.
+  // Waits until what its replicas start ahead stands ready, at most `longest` and not beyond a stop. Control thread.
   void wait_warm(Duration longest) const;
 
  private:
   friend class GenerationReplica;
-  explicit Generation(unsigned shards) : routes_(shards) {}
+  Generation(unsigned shards, StopRequest stop) : stop_(stop), routes_(shards) {}
 
+  StopRequest stop_;
   mutable net::RouteTables routes_;
   std::vector<std::unique_ptr<flow::FlowPlan>> flows_;
 };

@@ -40,6 +40,18 @@ class Listeners::Router final : public net::HttpService {
   std::string address_;
 };
 
+void Listeners::Current::replace(std::shared_ptr<const GenerationReplica> next) {
+  std::erase_if(earlier, [](const auto& one) { return one.expired(); });
+  if (replica != nullptr) earlier.push_back(replica);
+  replica = std::move(next);
+}
+
+void Listeners::Current::end_retries() const {
+  if (replica != nullptr) replica->end_retries();
+  for (const auto& one : earlier)
+    if (auto alive = one.lock()) alive->end_retries();
+}
+
 Listeners::Listeners(async::ShardSet& shards, net::ServerLimits limits, observe::Log log)
     : shards_(shards), limits_(limits), log_(std::move(log)) {
   for (unsigned i = 0; i < shards.count(); ++i) current_.push_back(std::make_unique<Current>());
@@ -53,16 +65,29 @@ Listeners::~Listeners() {
 
 Result<> Listeners::open_for(const Generation& generation) {
   std::map<std::string, std::unique_ptr<Listener>> added;
+  std::map<Listener*, net::TlsContext> renewed;
   for (const auto& [address, wanted] : generation.routes().listeners()) {
     if (auto known = open_.find(address); known != open_.end()) {
-      if (known->second->tls == wanted.tls) continue;
-      return Error(ErrorCode::kInvalidConfig,
-                   "http source: tls of " + address + " cannot change while it is served: restart, or use another address");
+      FISO_TRY(renewed[known->second.get()], next_tls(address, *known->second, wanted.tls));
+      continue;
     }
     FISO_TRY(added[address], open(address, wanted.tls));
   }
+  for (auto& [listener, context] : renewed) listener->next_tls = std::move(context);
   open_.merge(added);
   return {};
+}
+
+// The files may be others than before, or have another content.
+Result<net::TlsContext> Listeners::next_tls(const std::string& address, const Listener& listener,
+                                            const std::optional<net::TlsServerOptions>& wanted) {
+  if (listener.tls.has_value() != wanted.has_value()) {
+    return Error(
+        ErrorCode::kInvalidConfig,
+        "http source: tls of " + address + " cannot be switched on or off while it is served: restart, or use another address");
+  }
+  if (!wanted.has_value()) return net::TlsContext();
+  return net::make_tls_server_context(*wanted);
 }
 
 Result<std::unique_ptr<Listeners::Listener>> Listeners::open(const std::string& address,
@@ -82,7 +107,7 @@ void Listeners::serve(const std::shared_ptr<const Generation>& generation) {
   shards_.run_on_each(
       [&](async::Shard& shard) { replicas[shard.index()] = std::make_shared<const GenerationReplica>(generation, shard); });
   generation->wait_warm(kLongestWarming);
-  shards_.run_on_each([&](async::Shard& shard) { current_[shard.index()]->replica = std::move(replicas[shard.index()]); });
+  shards_.run_on_each([&](async::Shard& shard) { current_[shard.index()]->replace(std::move(replicas[shard.index()])); });
   const auto& wanted = generation->routes().listeners();
   for (auto entry = open_.begin(); entry != open_.end();) {
     auto& [address, listener] = *entry;
@@ -93,6 +118,8 @@ void Listeners::serve(const std::shared_ptr<const Generation>& generation) {
       entry = open_.erase(entry);
       continue;
     }
+    listener->tls = still->second.tls;
+    if (listener->next_tls != nullptr) listener->server->use_tls(std::exchange(listener->next_tls, nullptr));
     if (!listener->serving) {
       log_.info("http pool server starting",
                 {{"addr", address}, {"port", listener->server->port()}, {"routes", still->second.paths.size()}});
@@ -118,6 +145,7 @@ void Listeners::reap() {
 void Listeners::begin_drain(MonotonicTime deadline) {
   for (auto& [address, listener] : open_) retire(std::move(listener), deadline);
   open_.clear();
+  shards_.run_on_each([&](async::Shard& shard) { current_[shard.index()]->end_retries(); });
 }
 
 Listeners::Drain Listeners::drain_state() const {

@@ -21,13 +21,15 @@ class Listeners {
   Listeners(async::ShardSet& shards, net::ServerLimits limits, observe::Log log);
   ~Listeners();
 
-  // Opens what the generation needs and is not open yet; on an error everything stays as it was.
+  // Opens what the generation needs and is not open yet, and reads the certificates of what is open again; on an error
+  // everything stays as it was.
   Result<> open_for(const Generation& generation);
   // New requests go to this generation from now on. After open_for().
   void serve(const std::shared_ptr<const Generation>& generation);
 
   enum class Drain { kUnderWay, kClean, kCut };
-  // Lets no new connection begin anywhere; what is in flight is finished, and what is left at the deadline is cut.
+  // Lets no new connection begin anywhere; what is in flight is finished, without further attempts at sinks that are down, and
+  // what is left at the deadline is cut.
   void begin_drain(MonotonicTime deadline);
   Drain drain_state() const;
   // Drops the shards' replicas, so that the last generation goes.
@@ -41,19 +43,26 @@ class Listeners {
   std::optional<uint16_t> port(const std::string& address) const;
 
  private:
-  // A shard's current replica.
+  // A shard's current replica, and those before it that may still have requests.
   struct Current {
     std::shared_ptr<const GenerationReplica> replica;
+    std::vector<std::weak_ptr<const GenerationReplica>> earlier;
+
+    void replace(std::shared_ptr<const GenerationReplica> next);
+    void end_retries() const;
   };
   class Router;
   struct Listener {
     std::vector<std::unique_ptr<Router>> routers;  // by shard; the server's services
     std::unique_ptr<net::HttpServer> server;
     std::optional<net::TlsServerOptions> tls;
+    net::TlsContext next_tls;  // read by open_for(), used by serve()
     bool serving = false;
     std::shared_future<net::HttpServer::Drained> drained;  // of a retired one; until then the server is its thread's
   };
   Result<std::unique_ptr<Listener>> open(const std::string& address, const std::optional<net::TlsServerOptions>& tls);
+  static Result<net::TlsContext> next_tls(const std::string& address, const Listener& listener,
+                                          const std::optional<net::TlsServerOptions>& wanted);
   void retire(std::unique_ptr<Listener> listener, MonotonicTime deadline);
 
   async::ShardSet& shards_;

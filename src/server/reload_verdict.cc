@@ -6,12 +6,13 @@
 
 namespace fiso::server {
 
-void ReloadVerdicts::record(std::string error, Duration took) {
+void ReloadVerdicts::record(std::string error, Duration took, std::vector<std::string> restart_needed) {
   state_.with([&](State& state) {
     ++state.attempts;
     if (error.empty()) ++state.generation;
     state.error = std::move(error);
     state.took = took;
+    state.restart_needed = std::move(restart_needed);
   });
 }
 
@@ -24,7 +25,12 @@ std::string ReloadVerdicts::to_json() {
       json += ",\"error\":";
       json::append_quoted(json, state.error);
     }
-    return json + "}";
+    std::string_view separator = ",\"restart_needed\":[";
+    for (const std::string& key : state.restart_needed) {
+      json += std::exchange(separator, ",");
+      json::append_quoted(json, key);
+    }
+    return json + (state.restart_needed.empty() ? "}" : "]}");
   });
 }
 

@@ -23,5 +23,14 @@ TEST(ReloadVerdictsTest, CountsAttemptsAndGenerations) {
   EXPECT_EQ(verdicts.to_json().find("error"), std::string::npos);
 }
 
+TEST(ReloadVerdictsTest, NamesTheSettingsThatNeedARestart) {
+  ReloadVerdicts verdicts;
+  verdicts.record("", milliseconds(1), {"shards", "http.maxHeaders"});
+  EXPECT_TRUE(verdicts.to_json().ends_with(R"(,"restart_needed":["shards","http.maxHeaders"]})")) << verdicts.to_json();
+  EXPECT_TRUE(json::validate(verdicts.to_json()).has_value());
+  verdicts.record("", milliseconds(1));
+  EXPECT_EQ(verdicts.to_json().find("restart"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace fiso::server

@@ -1,5 +1,5 @@
 // Settings of the process, as opposed to those of a flow: the file fiso.yaml beside the flows. All of them have defaults,
-// and the file may be missing. They are read at start only.
+// and the file may be missing. A reload reads it again: shutdownTimeout changes then, all others need a restart.
 #pragma once
 
 #include <string>

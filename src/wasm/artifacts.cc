@@ -33,7 +33,8 @@ Result<FileHandle> Artifacts::find(const std::string& path, const ModuleFile& mo
 Result<FileHandle> Artifacts::compile(const std::string& path, const ModuleFile& module, const std::string& key) const {
   log_.info("compiling wasm module", {{"module", path}, {"bytes", module.bytes().size()}});
   MonotonicTime start = std::chrono::steady_clock::now();
-  auto artifact = compile_in_child(module.bytes(), options_.settings, options_.limits, options_.compiler);
+  auto artifact = compile_in_child(module.bytes(), options_.settings, options_.limits, options_.stop, options_.compiler);
+  if (!artifact.has_value() && artifact.error().code() == ErrorCode::kCancelled) return artifact.take_error();
   if (!artifact.has_value()) return unusable_module(path, artifact.error().message());
   log_.info("compiled wasm module", {{"module", path}, {"duration_ms", ms_since(start)}, {"artifact_bytes", artifact->size()}});
   if (cache_.has_value()) {

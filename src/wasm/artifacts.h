@@ -20,6 +20,7 @@ struct ArtifactsOptions {
   std::string compiler = kOwnProgram;  // the program that compiles
   std::string settings;                // what it is told
   std::string fingerprint;             // what an artifact depends on besides the module
+  StopRequest stop;                    // ends a compile early, with kCancelled
 };
 
 class Artifacts {

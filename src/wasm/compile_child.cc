@@ -13,6 +13,7 @@
 #include <cerrno>
 #include <csignal>
 #include <cstring>
+#include <optional>
 
 #include "base/file_handle.h"
 
@@ -29,6 +30,8 @@ constexpr uint8_t kArtifact = 1;
 constexpr uint8_t kReason = 2;
 
 Error refused(std::string why) { return Error(ErrorCode::kInvalidConfig, std::move(why)); }
+
+Error cancelled() { return {ErrorCode::kCancelled, "stopping before the module is compiled"}; }
 
 std::string seconds_text(Duration duration) { return std::to_string(std::chrono::ceil<std::chrono::seconds>(duration).count()); }
 
@@ -58,22 +61,27 @@ Result<pid_t> spawn_compiler(const std::string& program, int module_fd, int repl
   return pid;
 }
 
-// Waits for the child; kills it at the deadline.
-int wait_for(pid_t pid, Duration longest) {
+// How the child ended: its wait status, or nothing if a stop was asked for first.
+using Ending = std::optional<int>;
+
+// Waits for the child; kills it at the deadline, and when a stop is asked for.
+Ending wait_for(pid_t pid, Duration longest, StopRequest stop) {
+  bool stopped = false;
   FileHandle pidfd(static_cast<int>(syscall(SYS_pidfd_open, pid, 0)));
   if (pidfd) {
-    pollfd watched{pidfd.get(), POLLIN, 0};
+    std::array<pollfd, 2> watched{{{pidfd.get(), POLLIN, 0}, {stop.fd(), POLLIN, 0}}};
     auto deadline = std::chrono::steady_clock::now() + longest;
     int ready = 0;
     do {
       auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now()).count();
-      ready = left <= 0 ? 0 : poll(&watched, 1, static_cast<int>(left));
+      ready = left <= 0 ? 0 : poll(watched.data(), watched.size(), static_cast<int>(left));
     } while (ready < 0 && errno == EINTR);
-    if (ready == 0) kill(pid, SIGKILL);
+    stopped = ready > 0 && watched[0].revents == 0;
+    if (ready == 0 || stopped) kill(pid, SIGKILL);
   }
   int status = 0;
   while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {}
-  return status;
+  return stopped ? Ending() : Ending(status);
 }
 
 Error explain_death(int status, const CompileLimits& limits) {
@@ -97,7 +105,8 @@ void limit_self(const std::string& parent, const std::string& cpu_seconds, const
 }  // namespace
 
 Result<std::vector<uint8_t>> compile_in_child(std::span<const uint8_t> module, const std::string& settings,
-                                              const CompileLimits& limits, const std::string& program) {
+                                              const CompileLimits& limits, StopRequest stop, const std::string& program) {
+  if (stop.made()) return cancelled();
   FISO_TRY(FileHandle input, memory_file("fiso-module"));
   FISO_TRY(FileHandle reply, memory_file("fiso-artifact"));
   if (!write_all(input.get(), module))
@@ -105,7 +114,9 @@ Result<std::vector<uint8_t>> compile_in_child(std::span<const uint8_t> module, c
   FISO_TRY(pid_t pid, spawn_compiler(program, input.get(), reply.get(),
                                      {kCompilerName, std::to_string(getpid()), seconds_text(limits.cpu),
                                       std::to_string(limits.memory.count), settings}));
-  int status = wait_for(pid, limits.cpu * 4);
+  Ending ending = wait_for(pid, limits.cpu * 4, stop);
+  if (!ending.has_value()) return cancelled();
+  int status = *ending;
   FISO_TRY(MappedFile mapped, MappedFile::map(reply));
   std::span<const uint8_t> bytes = mapped.bytes();
   bool finished = WIFEXITED(status) && WEXITSTATUS(status) == 0;

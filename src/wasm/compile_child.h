@@ -13,6 +13,7 @@
 
 #include "base/clock.h"
 #include "base/result.h"
+#include "base/stop_request.h"
 #include "base/units.h"
 
 namespace fiso::wasm {
@@ -25,9 +26,11 @@ struct CompileLimits {
   Bytes memory = 1_GiB;
 };
 
-// `settings` reach the child's compile function as they are. The error's message says what is wrong with the module.
+// `settings` reach the child's compile function as they are. The error's message says what is wrong with the module; kCancelled
+// if `stop` was made first, and then the child is gone.
 Result<std::vector<uint8_t>> compile_in_child(std::span<const uint8_t> module, const std::string& settings,
-                                              const CompileLimits& limits, const std::string& program = kOwnProgram);
+                                              const CompileLimits& limits, StopRequest stop = {},
+                                              const std::string& program = kOwnProgram);
 
 // The child's side.
 using CompileFunction = std::function<Result<std::vector<uint8_t>>(std::span<const uint8_t> module, const std::string& settings)>;

@@ -4,10 +4,12 @@
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/eventfd.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 
 #include <filesystem>
+#include <future>
 
 #include "base/file_handle.h"
 #include "wasm/testing/sanitizer.h"
@@ -61,6 +63,24 @@ TEST(CompileChild, IsStoppedWhenItComputesTooLong) {
 TEST(CompileChild, IsStoppedWhenItWaitsTooLong) {
   EXPECT_EQ(outcome_of("sleep", {.cpu = std::chrono::milliseconds(50), .memory = kEnough}),
             "error: compiling it takes more than 1 s of CPU time");
+}
+
+// The limits are far longer than any test may take.
+TEST(CompileChild, IsStoppedWithTheProcess) {
+  FileHandle asked(eventfd(0, EFD_CLOEXEC));
+  auto code_of = [&](std::string_view module) {
+    auto artifact = compile_in_child({reinterpret_cast<const uint8_t*>(module.data()), module.size()}, "settings",
+                                     {.cpu = std::chrono::hours(1), .memory = kEnough}, StopRequest(asked.get()));
+    return artifact.has_value() ? std::string(artifact->begin(), artifact->end())
+                                : std::string(to_string(artifact.error().code()));
+  };
+  EXPECT_EQ(code_of("echo before"), "settings:before");
+  auto spinning = std::async(std::launch::async, [&] { return code_of("spin"); });
+  uint64_t one = 1;
+  ASSERT_EQ(write(asked.get(), &one, sizeof one), static_cast<ssize_t>(sizeof one));
+  EXPECT_EQ(spinning.get(), "cancelled");
+  EXPECT_EQ(code_of("echo after"), "cancelled");
+  EXPECT_EQ(waitpid(-1, nullptr, WNOHANG), -1) << "a child is left";
 }
 
 TEST(CompileChild, IsStoppedWhenItTakesTooMuchMemory) {

@@ -82,7 +82,8 @@ class Engine {
  public:
   virtual ~Engine() = default;
   // Blocks while it compiles, so it is called on the control thread. The same content is compiled once, whatever the path.
-  // Errors are the operator's to read and name the path ("module path not accessible: PATH").
+  // kCancelled if the process is told to stop meanwhile. Errors are the operator's to read and name the path ("module path not
+  // accessible: PATH").
   virtual Result<std::shared_ptr<const Module>> load(const std::string& path) = 0;
 };
 

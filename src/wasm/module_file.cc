@@ -55,6 +55,11 @@ Result<ModuleFile> ModuleFile::open(const std::string& path) {
   return ModuleFile(std::move(mapped));
 }
 
+Result<> check_module_file(const std::string& path) {
+  FISO_TRY_OK(ModuleFile::open(path));
+  return {};
+}
+
 bool ModuleFile::knows_stdin_file() const {
   constexpr std::string_view kFlag = "--stdin-file";
   return memmem(bytes().data(), bytes().size(), kFlag.data(), kFlag.size()) != nullptr;

@@ -29,4 +29,7 @@ class ModuleFile {
   MappedFile mapped_;
 };
 
+// What can be known without compiling; nothing is kept open.
+Result<> check_module_file(const std::string& path);
+
 }  // namespace fiso::wasm

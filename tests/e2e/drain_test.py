@@ -116,6 +116,35 @@ class Killed(TestCase):
         flow.wait()
         poll("its end", lambda: not any(is_running(child) for child in children if isinstance(child, int)))
 
+    def endless(self, directory):
+        """A module that takes the compiler as long as it may have, and that may be as long as a test's patience."""
+        module = directory.path / "large.wasm"
+        module.write_bytes(large_module(100000))
+        directory.write("fiso.yaml", "wasm:\n  compile:\n    cpu: 1h\n    memory: 4GiB\n")
+        return flow_yaml("large", path="/large", module=module)
+
+    def test_a_stop_while_it_starts_ends_the_compiler(self):
+        for number in (signal.SIGTERM, signal.SIGINT):
+            directory = self.directory()
+            directory.write("orders.yaml", self.endless(directory))
+            flow = self.closing(Flow(directory, FISO_CACHE_DIR=directory.path / "cache"))
+            flow.wait_log("compiling wasm module")
+            flow.signal(number)
+            self.assertEqual(flow.wait(), 0)
+            self.assertEqual(flow.log("compiled wasm module"), [])
+            self.assertEqual(flow.log()[-1]["msg"], "shutdown complete")
+            self.assertEqual(flow.children(), [])
+
+    def test_a_stop_while_it_reloads_ends_the_compiler_and_drains(self):
+        directory = self.directory(orders=flow_yaml())
+        flow = self.start(directory, FISO_CACHE_DIR=directory.path / "cache")
+        directory.write("large.yaml", self.endless(directory))
+        flow.wait_log("compiling wasm module")
+        flow.signal(signal.SIGTERM)
+        self.assertEqual(flow.wait(), 0)
+        self.assertEqual(flow.log("compiled wasm module"), [])
+        self.assertEqual(flow.log()[-1]["msg"], "shutdown complete")
+
 
 def is_running(pid):
     try:

@@ -41,7 +41,8 @@ class Outcomes(TestCase):
                 self.assert_fails(name, text, kind)
 
     def test_precise_statuses_of_guests(self):
-        for name, status in (("exit_1", 500), ("loop", 504), ("trap_unreachable", 500), ("stdout_gib", 500)):
+        for name, status in (("exit_1", 502), ("loop", 504), ("trap_unreachable", 502), ("stdout_gib", 502),
+                             ("output_not_object", 502)):
             answer, _ = self.answer_of(name, more="errorHandling:\n  statusMode: precise\n")
             self.assertEqual(answer.status, status, name)
 

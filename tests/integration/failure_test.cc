@@ -18,7 +18,7 @@ struct GuestFailure {
   std::string guest;
   std::string text;  // after the code
   std::string kind;  // of fiso_wasm_errors_total
-  int precise = 500;
+  int precise = 502;
 
   friend void PrintTo(const GuestFailure& failure, std::ostream* out) { *out << failure.guest; }
 };

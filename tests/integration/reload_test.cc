@@ -1,6 +1,7 @@
 // Reading the configuration again while it serves.
 #include <gtest/gtest.h>
 
+#include "certificate.h"
 #include "test_server.h"
 
 namespace fiso::testing {
@@ -107,15 +108,45 @@ TEST(ReloadTest, AListenerThatNoFlowNamesAnyMoreIsClosed) {
   EXPECT_EQ(status_of(server.post("{}", "/a")), 200);
 }
 
+TEST(ReloadTest, SettingsThatNeedARestartAreNamedAndTheFlowsAreReloaded) {
+  TestServer server({{"a.yaml", answering("a", "/a", "enrich")}, {"fiso.yaml", "shards: 1\n"}});
+  ASSERT_EQ(server.error(), "");
+  auto reload = [&](const std::string& settings) {
+    int before = server.reload_attempts();
+    server.config().write("fiso.yaml", settings);
+    return server.wait_for_reload(before);
+  };
+  std::string verdict = reload("shards: 2\nshutdownTimeout: 1h\nhttp: {maxHeaders: 5}\nwasm: {compile: {cpu: 5s}}\n");
+  EXPECT_TRUE(contains(verdict, R"("status":"ok")")) << verdict;
+  EXPECT_TRUE(contains(verdict, R"("restart_needed":["shards","wasm.compile.cpu","http.maxHeaders"])")) << verdict;
+  EXPECT_TRUE(server.log().contains("setting has changed and takes effect at the next start"));
+  EXPECT_TRUE(server.log().contains(R"("key":"http.maxHeaders")"));
+  EXPECT_FALSE(contains(reload("shards: 1\nshutdownTimeout: 2h\n"), "restart_needed"));
+}
+
+// The start's shutdownTimeout would wait for longer than any test may take.
+TEST(ReloadTest, TheShutdownTimeoutIsTakenOver) {
+  TestServer server({{"a.yaml", FlowText{.guest = guest("loop"), .guest_more = ", timeout: 3s"}.str()},
+                     {"fiso.yaml", "shards: 1\nshutdownTimeout: 1h\n"}});
+  ASSERT_EQ(server.error(), "");
+  int before = server.reload_attempts();
+  server.config().write("fiso.yaml", "shards: 1\nshutdownTimeout: 100ms\n");
+  server.wait_for_reload(before);
+  RawClient client(server.port());
+  client.send(post_text("/ingest", "{}"));
+  while (server.metric(R"(fiso_flow_events_in_flight{flow="orders"})") != 1.0) {}
+  EXPECT_FALSE(server.stop());
+}
+
 // Whoever asked for https must not be served in the clear.
 TEST(ReloadTest, TlsCannotBeSwitchedOnOpenPorts) {
+  Certificate certificate;
   TestServer server({{"a.yaml", answering("a", "/a", "enrich")}});
   int before = server.reload_attempts();
-  server.config().write("a.yaml",
-                        FlowText{.name = "a", .path = "/a", .source_more = ", tls: {certFile: /c.pem, keyFile: /k.pem}"}.str());
+  server.config().write("a.yaml", FlowText{.name = "a", .path = "/a", .source_more = certificate.source_more()}.str());
   std::string verdict = server.wait_for_reload(before);
   EXPECT_TRUE(contains(verdict, R"("status":"failed")")) << verdict;
-  EXPECT_TRUE(contains(verdict, "tls of 127.0.0.1:0 cannot change while it is served")) << verdict;
+  EXPECT_TRUE(contains(verdict, "tls of 127.0.0.1:0 cannot be switched on or off while it is served")) << verdict;
   EXPECT_EQ(status_of(server.post("{}", "/a")), 200);
 }
 

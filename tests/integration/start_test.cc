@@ -28,7 +28,8 @@ TEST(StartTest, AllThatIsWrongInAllFilesIsShownAtOnce) {
 
 TEST(StartTest, AModuleThatIsMissingIsNamed) {
   TestServer server(FlowText{.guest = "/no/such/module.wasm"});
-  EXPECT_TRUE(contains(server.error(), "build pipeline orders: module path not accessible: /no/such/module.wasm"))
+  EXPECT_TRUE(
+      contains(server.error(), "flow.yaml:3:46: interceptors[0].config.module: module path not accessible: /no/such/module.wasm"))
       << server.error();
 }
 
@@ -42,21 +43,43 @@ TEST(StartTest, WhatIsNoModuleIsNamed) {
   for (const char* name :
        {"truncated", "garbage", "empty", "text", "component", "imports_unknown", "no_start", "memory_declares_4gib"}) {
     TestServer server(FlowText{.guest = guest(name)});
-    EXPECT_TRUE(contains(server.error(), "build pipeline orders: ")) << name << ": " << server.error();
     EXPECT_TRUE(contains(server.error(), guest(name))) << name << ": " << server.error();
   }
 }
 
-TEST(StartTest, EveryFlowThatCannotBeBuiltIsNamed) {
+TEST(StartTest, EveryModuleThatIsMissingIsNamedWithAllElseThatIsWrong) {
   TestServer server({{"a.yaml", FlowText{.name = "a", .path = "/a", .guest = "/no/a.wasm"}.str()},
-                     {"b.yaml", FlowText{.name = "b", .path = "/b", .guest = "/no/b.wasm"}.str()}});
+                     {"b.yaml", FlowText{.name = "b", .path = "/b", .guest = "/no/b.wasm"}.str()},
+                     {"c.yaml", "source: {type: http, config: {listenAddr: ':1'}}\nsink: {type: discard}\n"}});
+  EXPECT_TRUE(server.error().starts_with("load config: 3 problems\n")) << server.error();
+  for (std::string_view problem : {"a.yaml:3:46: interceptors[0].config.module: module path not accessible: /no/a.wasm",
+                                   "b.yaml:3:46: interceptors[0].config.module: module path not accessible: /no/b.wasm",
+                                   "c.yaml:1:1: name: name is required"})
+    EXPECT_TRUE(contains(server.error(), std::string(problem))) << server.error();
+  EXPECT_FALSE(server.log().contains("metrics server starting")) << "a port was opened";
+}
+
+TEST(StartTest, EveryFlowThatCannotBeBuiltIsNamed) {
+  TestServer server({{"a.yaml", FlowText{.name = "a", .path = "/a", .guest = guest("no_start")}.str()},
+                     {"b.yaml", FlowText{.name = "b", .path = "/b", .guest = guest("imports_unknown")}.str()}});
   EXPECT_TRUE(contains(server.error(), "build pipeline a: ")) << server.error();
   EXPECT_TRUE(contains(server.error(), "build pipeline b: ")) << server.error();
 }
 
+TEST(StartTest, AnAddressUnderTwoNamesIsToldBeforeAnythingIsOpened) {
+  TestServer server({{"a.yaml", FlowText{.name = "a", .address = ":8081"}.str()},
+                     {"b.yaml", FlowText{.name = "b", .address = "0.0.0.0:8081"}.str()}});
+  EXPECT_TRUE(
+      contains(server.error(), "b.yaml:2:43: source.config.listenAddr: http source: 0.0.0.0:8081 takes the port of :8081"))
+      << server.error();
+  EXPECT_FALSE(server.log().contains("metrics server starting")) << "a port was opened";
+}
+
 TEST(StartTest, APathThatIsTakenIsNamed) {
   TestServer server({{"a.yaml", FlowText{.name = "a"}.str()}, {"b.yaml", FlowText{.name = "b"}.str()}});
-  EXPECT_TRUE(contains(server.error(), "http source: pre-register: path \"/ingest\" already registered on 127.0.0.1:0"))
+  EXPECT_TRUE(
+      contains(server.error(),
+               "b.yaml:2:64: source.config.path: http source: pre-register: path \"/ingest\" already registered on 127.0.0.1:0"))
       << server.error();
 }
 
@@ -131,6 +154,29 @@ TEST(StartTest, AGuestThatIsBeingStartedAheadDoesNotHoldUpAStop) {
   EXPECT_GE(server.metric(R"(fiso_wasm_instances{flow="sleeps",module="slow_start.wasm"})"), 1.0);
   EXPECT_TRUE(server.stop());
   EXPECT_TRUE(server.log().contains("shutdown complete"));
+}
+
+// Attempts enough for longer than any test may take, in the generation that serves and in one that a reload has replaced.
+TEST(StartTest, AStopAnswersWhatWaitsToBeTriedAgain) {
+  auto flow = [](const std::string& path) {
+    return FlowText{.path = path, .sink = http_sink(1), .more = "errorHandling: {maxRetries: 1000, backoff: exponential}\n"}
+        .str();
+  };
+  TestServer server({{"flow.yaml", flow("/a")}, {"fiso.yaml", "shards: 1\nshutdownTimeout: 1h\n"}});
+  RawClient earlier(server.port()), later(server.port());
+  earlier.send(post_text("/a", "{}"));
+  while (server.metric(R"(fiso_flow_events_in_flight{flow="orders"})") != 1.0) {}
+  int before = server.reload_attempts();
+  server.config().write("flow.yaml", flow("/b"));
+  server.wait_for_reload(before);
+  later.send(post_text("/b", "{}"));
+  while (server.metric(R"(fiso_flow_events_in_flight{flow="orders"})") != 2.0) {}
+  EXPECT_TRUE(server.stop());
+  for (RawClient* client : {&earlier, &later}) {
+    std::string answer = client->read_all();
+    EXPECT_EQ(status_of(answer), 500) << answer;
+    EXPECT_TRUE(contains(answer, "SINK_DELIVERY_FAILED: delivery failed after ")) << answer;
+  }
 }
 
 TEST(StartTest, AStopThatTakesTooLongCutsAndSaysSo) {

@@ -34,7 +34,7 @@ std::string temporary_directory() {
 Result<std::unique_ptr<wasm::Runtimes>> make_runtimes(const server::EngineParts& parts) {
   server::Settings settings = parts.settings;
   if (wasm::testing::kSanitized) settings.wasm.compile.memory = Bytes{RLIM_INFINITY};
-  return program::all_runtimes()({parts.shards, parts.blocking, parts.capacity, parts.log, settings});
+  return program::all_runtimes()({parts.shards, parts.blocking, parts.capacity, parts.log, settings, parts.stop});
 }
 
 }  // namespace

@@ -1,54 +1,15 @@
 // A source that speaks TLS, and a sink whose certificate is verified.
 #include <gtest/gtest.h>
-#include <openssl/pem.h>
 #include <openssl/ssl.h>
-#include <openssl/x509v3.h>
 
 #include <atomic>
-#include <cstdio>
-#include <functional>
 
+#include "certificate.h"
 #include "net/http_server.h"
 #include "test_server.h"
 
 namespace fiso::testing {
 namespace {
-
-// A key and a certificate that signs itself, for 127.0.0.1, in files of their own directory.
-class Certificate {
- public:
-  Certificate() {
-    EVP_PKEY* key = EVP_EC_gen("P-256");
-    X509* certificate = X509_new();
-    X509_set_version(certificate, 2);
-    ASN1_INTEGER_set(X509_get_serialNumber(certificate), 1);
-    X509_gmtime_adj(X509_getm_notBefore(certificate), -60);
-    X509_gmtime_adj(X509_getm_notAfter(certificate), 3600);
-    X509_set_pubkey(certificate, key);
-    X509_NAME* subject = X509_get_subject_name(certificate);
-    X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_ASC, reinterpret_cast<const unsigned char*>("test"), -1, -1, 0);
-    X509_set_issuer_name(certificate, subject);
-    X509_EXTENSION* names = X509V3_EXT_conf_nid(nullptr, nullptr, NID_subject_alt_name, "IP:127.0.0.1");
-    X509_add_ext(certificate, names, -1);
-    X509_sign(certificate, key, EVP_sha256());
-    write(key_file(), [&](FILE* file) { PEM_write_PrivateKey(file, key, nullptr, nullptr, 0, nullptr, nullptr); });
-    write(cert_file(), [&](FILE* file) { PEM_write_X509(file, certificate); });
-    X509_EXTENSION_free(names);
-    X509_free(certificate);
-    EVP_PKEY_free(key);
-  }
-  std::string cert_file() const { return directory_.path() + "/cert.pem"; }
-  std::string key_file() const { return directory_.path() + "/key.pem"; }
-  std::string source_more() const { return ", tls: {certFile: " + cert_file() + ", keyFile: " + key_file() + "}"; }
-
- private:
-  static void write(const std::string& path, const std::function<void(FILE*)>& content) {
-    FILE* file = std::fopen(path.c_str(), "w");
-    content(file);
-    std::fclose(file);
-  }
-  ConfigDirectory directory_;
-};
 
 // One request over TLS, and the first piece of its answer; empty if there was no handshake.
 std::string exchange_by_tls(uint16_t port, const std::string& request) {
@@ -80,6 +41,81 @@ TEST(TlsTest, ASourceServesHttpsAndNothingInTheClear) {
   clear.send(post_text("/ingest", "{}"));
   EXPECT_EQ(clear.read_all().find("HTTP/"), std::string::npos);
   EXPECT_EQ(receiver.requests().size(), 1u);
+}
+
+// The public key of the certificate that a client is shown; a connection that stays open beside it.
+class TlsClient {
+ public:
+  explicit TlsClient(uint16_t port) : client_(port) {
+    SSL_set_fd(ssl_, client_.fd());
+    EXPECT_EQ(SSL_connect(ssl_), 1);
+  }
+  ~TlsClient() {
+    SSL_free(ssl_);
+    SSL_CTX_free(context_);
+  }
+  TlsClient(const TlsClient&) = delete;
+
+  std::string exchange(const std::string& request) {
+    char buffer[4096];
+    if (SSL_write(ssl_, request.data(), static_cast<int>(request.size())) <= 0) return "";
+    int got = SSL_read(ssl_, buffer, sizeof buffer);
+    return got > 0 ? std::string(buffer, static_cast<size_t>(got)) : "";
+  }
+  std::string shown() {
+    X509* certificate = SSL_get1_peer_certificate(ssl_);
+    unsigned char* bytes = nullptr;
+    int length = i2d_PUBKEY(X509_get0_pubkey(certificate), &bytes);
+    std::string key(reinterpret_cast<char*>(bytes), static_cast<size_t>(length));
+    OPENSSL_free(bytes);
+    X509_free(certificate);
+    return key;
+  }
+
+ private:
+  RawClient client_;
+  SSL_CTX* context_ = SSL_CTX_new(TLS_client_method());
+  SSL* ssl_ = SSL_new(context_);
+};
+
+TEST(TlsTest, AReloadServesTheCertificateThatIsThereNow) {
+  Certificate certificate;
+  TestServer server({{"flow.yaml", FlowText{.source_more = certificate.source_more()}.str()}});
+  ASSERT_EQ(server.error(), "");
+  TlsClient before(server.port());
+  EXPECT_EQ(status_of(before.exchange(post_text("/ingest", "{}"))), 200);
+  certificate.renew();
+  EXPECT_EQ(TlsClient(server.port()).shown(), before.shown()) << "nobody has asked for it yet";
+  server.admin("/reload", "POST");
+  EXPECT_NE(server.wait_for_reload(1).find(R"("status":"ok")"), std::string::npos);
+  TlsClient after(server.port());
+  EXPECT_NE(after.shown(), before.shown());
+  EXPECT_EQ(status_of(after.exchange(post_text("/ingest", "{}"))), 200);
+  EXPECT_EQ(status_of(before.exchange(post_text("/ingest", "{}"))), 200) << "an open connection was dropped";
+}
+
+TEST(TlsTest, AReloadWithAnUnusableCertificateKeepsTheOldOne) {
+  Certificate certificate;
+  TestServer server({{"flow.yaml", FlowText{.source_more = certificate.source_more()}.str()}});
+  ASSERT_EQ(server.error(), "");
+  std::string shown = TlsClient(server.port()).shown();
+  certificate.spoil();
+  server.admin("/reload", "POST");
+  std::string verdict = server.wait_for_reload(1);
+  EXPECT_NE(verdict.find(R"("status":"failed")"), std::string::npos) << verdict;
+  EXPECT_NE(verdict.find("source.config.tls: "), std::string::npos) << verdict;
+  EXPECT_NE(verdict.find("tls: cannot use the certificate"), std::string::npos) << verdict;
+  EXPECT_EQ(TlsClient(server.port()).shown(), shown);
+}
+
+TEST(TlsTest, AReloadMayNameOtherFiles) {
+  Certificate certificate, other;
+  TestServer server({{"flow.yaml", FlowText{.source_more = certificate.source_more()}.str()}});
+  ASSERT_EQ(server.error(), "");
+  std::string shown = TlsClient(server.port()).shown();
+  server.config().write("flow.yaml", FlowText{.source_more = other.source_more()}.str());
+  EXPECT_NE(server.wait_for_reload(1).find(R"("status":"ok")"), std::string::npos);
+  EXPECT_NE(TlsClient(server.port()).shown(), shown);
 }
 
 TEST(TlsTest, ACertificateThatIsMissingStopsTheStart) {

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "wasm/light/light_module.h"
+#include "wasm/module_file.h"
 #include "wasm/module_header.h"
 
 namespace fiso::wasm::light {
@@ -17,7 +18,8 @@ ArtifactsOptions artifacts_options(const LightEngineOptions& options) {
   return {.cache_directory = options.cache_directory,
           .limits = options.compile,
           .settings = std::to_string(options.config.stack.count),
-          .fingerprint = code_fingerprint(options.config)};
+          .fingerprint = code_fingerprint(options.config),
+          .stop = options.stop};
 }
 
 }  // namespace

@@ -44,7 +44,8 @@ ArtifactsOptions artifacts_options(const WorkerEngineOptions& options, std::stri
           .limits = options.compile,
           .compiler = options.program,
           .settings = "wasmer",
-          .fingerprint = std::move(fingerprint)};
+          .fingerprint = std::move(fingerprint),
+          .stop = options.stop};
 }
 
 }  // namespace

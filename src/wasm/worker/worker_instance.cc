@@ -3,11 +3,13 @@
 #include <sys/socket.h>
 #include <sys/wait.h>
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <utility>
 
 #include "base/check.h"
+#include "wasm/wasi/guest.h"
 
 namespace fiso::wasm::worker {
 namespace {
@@ -36,16 +38,23 @@ WorkerInstance::WorkerInstance(async::Shard& shard, Capacity& capacity, std::sha
 WorkerInstance::~WorkerInstance() {
   if (channel_ != nullptr) channel_->close();
   set_memory(0);
+  return_output();
   if (charged_ != 0) capacity_.memory.give_back(charged_);
 }
 
-Task<RunResult> WorkerInstance::park() {
+Task<RunResult> WorkerInstance::park(wasi::StderrSink* stderr_lines) {
   FISO_CHECK(phase_ == Phase::kNew && server_->guest().may_park);
   deadline_ = now() + server_->guest().limits.timeout;
-  if (auto begun = co_await begin(Waiting::kTold); !begun.has_value()) co_return conclude();
-  co_await drive();
-  if (phase_ == Phase::kWaiting) co_return RunResult{};
-  co_return conclude();
+  stderr_.target = stderr_lines;
+  if (auto begun = co_await begin(Waiting::kTold); begun.has_value()) co_await drive();
+  RunResult result = phase_ == Phase::kWaiting ? RunResult{} : conclude();
+  finish_stderr();
+  co_return result;
+}
+
+void WorkerInstance::stop() {
+  stopped_ = true;
+  if (channel_ != nullptr) channel_->changed.set();
 }
 
 Task<RunResult> WorkerInstance::run(const RunRequest& request, AfterInput after) {
@@ -67,10 +76,27 @@ Task<RunResult> WorkerInstance::run(const RunRequest& request, AfterInput after)
   channel_->write(std::move(input), input_ended_ ? GuestChannel::End::kFollows : GuestChannel::End::kNo);
   co_await drive();
   RunResult result = phase_ == Phase::kWaiting ? RunResult{.output = std::exchange(channel_->output(), {})} : conclude();
+  return_output();
+  finish_stderr();
+  co_return result;
+}
+
+void WorkerInstance::finish_stderr() {
   stderr_lines_.flush();
   stderr_lines_.restart();
   stderr_.target = nullptr;
-  co_return result;
+}
+
+bool WorkerInstance::pay_for_output() {
+  uint64_t owed = std::max<uint64_t>(channel_->output().size(), wasi::kFreeOutput.count) - wasi::kFreeOutput.count;
+  if (owed <= paid_output_) return true;
+  if (!capacity_.memory.take(owed - paid_output_)) return false;
+  paid_output_ = owed;
+  return true;
+}
+
+void WorkerInstance::return_output() {
+  if (uint64_t paid = std::exchange(paid_output_, 0); paid != 0) capacity_.memory.give_back(paid);
 }
 
 Task<Result<>> WorkerInstance::begin(Waiting waiting) {
@@ -105,6 +131,10 @@ Task<> WorkerInstance::drive() {
     channel_->changed.reset();
     if (channel_->output().size() > most_output.count) {
       end({.outcome = Outcome::kOutput});
+    } else if (!pay_for_output()) {
+      end({.outcome = Outcome::kExhausted});
+    } else if (stopped_) {
+      end({.outcome = Outcome::kTimeout});
     } else if (waits_for_input()) {
       phase_ = Phase::kWaiting;
     } else if (channel_->lost()) {

@@ -22,8 +22,10 @@ class WorkerInstance final : public Instance, private GuestChannel::Listener {
   ~WorkerInstance() override;
   WorkerInstance(const WorkerInstance&) = delete;
 
-  Task<RunResult> park() override;
+  Task<RunResult> park(wasi::StderrSink* stderr_lines) override;
   Task<RunResult> run(const RunRequest& request, AfterInput after) override;
+  void stop() override;
+  Bytes memory() const override { return Bytes{memory_}; }
   bool waiting() const override { return phase_ == Phase::kWaiting; }
 
  private:
@@ -48,6 +50,10 @@ class WorkerInstance final : public Instance, private GuestChannel::Listener {
   void stderr_text(std::string_view text) override { stderr_lines_.write(text); }
   void told(std::span<const std::string_view> words) override;
   void note_growth(uint64_t bytes);
+  // Pays for output beyond what is free; false if nothing is left of the memory for all.
+  bool pay_for_output();
+  void return_output();
+  void finish_stderr();
   void set_memory(uint64_t bytes);
 
   Task<Result<>> begin(Waiting waiting);
@@ -74,6 +80,8 @@ class WorkerInstance final : public Instance, private GuestChannel::Listener {
   bool told_waiting_ = false;  // it waited, and nothing was written since
   uint64_t charged_ = 0;       // bytes of Capacity::memory beyond the initial memory
   uint64_t memory_ = 0;
+  uint64_t paid_output_ = 0;  // bytes of Capacity::memory for output
+  bool stopped_ = false;
 };
 
 }  // namespace fiso::wasm::worker

@@ -4,6 +4,7 @@
 
 #include "components/guest_preopens.h"
 #include "components/interceptors/wasm/wasm_interceptor.h"
+#include "wasm/module_file.h"
 
 namespace fiso::interceptors {
 namespace {
@@ -111,6 +112,11 @@ config::Spec<Config> WasmInterceptor::spec() {
         for (std::string_view key : {"poolSize", "maxRequests"})
           if (report.has(key)) report.error(key, "{path} has an effect with `execution: pooled` only");
       });
+}
+
+void WasmInterceptor::check(const Config& config, const core::Resources& /*resources*/, config::Report& report) {
+  if (auto module = wasm::check_module_file(config.module); !module.has_value())
+    report.error("module", module.error().describe());
 }
 
 core::Prepared<core::Interceptor> WasmInterceptor::prepare(const Config& config, core::BuildContext& context) {

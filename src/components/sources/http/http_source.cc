@@ -72,6 +72,11 @@ std::optional<std::string> bad_forwards(const std::vector<std::string>& names) {
   return std::nullopt;
 }
 
+std::optional<net::TlsServerOptions> tls_of(const HttpSource::Config& config) {
+  if (!config.tls.has_value()) return std::nullopt;
+  return net::TlsServerOptions{config.tls->cert_file, config.tls->key_file};
+}
+
 }  // namespace
 
 config::Spec<HttpSource::Config> HttpSource::spec() {
@@ -87,11 +92,22 @@ config::Spec<HttpSource::Config> HttpSource::spec() {
       .field("tls", &Config::tls, tls, "Serve https. Flows that share an address agree on it.");
 }
 
+void HttpSource::check(const Config& config, const core::Resources& resources, config::Report& report) {
+  auto tls = tls_of(config);
+  if (tls.has_value()) {
+    if (auto usable = net::make_tls_server_context(*tls); !usable.has_value()) report.error("tls", usable.error().describe());
+  }
+  auto& tables = resources.get<net::RouteTables>();
+  if (auto alone = tables.check_address(config.listen_addr); !alone.has_value())
+    return report.error("listenAddr", alone.error().message());
+  bool tls_agrees = tables.agrees(config.listen_addr, tls);
+  if (auto claimed = tables.claim(config.listen_addr, config.path, tls); !claimed.has_value())
+    report.error(tls_agrees ? "path" : "tls", claimed.error().message());
+}
+
 core::Prepared<core::Source> HttpSource::prepare(const Config& config, core::BuildContext& context) {
   auto& tables = context.resources.get<net::RouteTables>();
-  std::optional<net::TlsServerOptions> tls;
-  if (config.tls.has_value()) tls = net::TlsServerOptions{config.tls->cert_file, config.tls->key_file};
-  FISO_TRY_OK(tables.claim(config.listen_addr, config.path, tls));
+  FISO_TRY_OK(tables.claim(config.listen_addr, config.path, tls_of(config)));
   return std::make_shared<HttpSourcePlan>(config, context.status_mode, tables);
 }
 
@@ -121,12 +137,12 @@ core::Event HttpSource::make_event(net::HttpRequest& request) const {
 net::HttpResponse HttpSource::to_response(const Result<>& outcome) const {
   if (outcome.has_value()) return net::HttpResponse();
   const Error& error = outcome.error();
-  if (error.code() == ErrorCode::kOverloaded || error.code() == ErrorCode::kCancelled) {
-    net::HttpResponse busy = net::text_response(503, error.message());
-    busy.headers.add("Retry-After", "1");
-    return busy;
-  }
-  return net::text_response(status_mode_ == core::StatusMode::kPrecise ? net::status_for(error.code()) : 500, error.message());
+  int status = net::status_for(error.code());
+  bool later = status == 503;
+  if (!later && status_mode_ == core::StatusMode::kCompatible) status = 500;
+  net::HttpResponse response = net::text_response(status, error.message());
+  if (later) response.headers.add("Retry-After", "1");
+  return response;
 }
 
 }  // namespace fiso::sources

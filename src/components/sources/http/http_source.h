@@ -28,6 +28,8 @@ class HttpSource final : public core::Source, public net::HttpService {
     std::optional<Tls> tls;
   };
   static config::Spec<Config> spec();
+  // Needs net::RouteTables, which all sources claim from.
+  static void check(const Config& config, const core::Resources& resources, config::Report& report);
   static core::Prepared<core::Source> prepare(const Config& config, core::BuildContext& context);
 
   HttpSource(const Config& config, core::StatusMode status_mode, net::RouteTable& routes)

@@ -76,7 +76,7 @@ TEST_F(HttpSourceTest, EveryFailureIs500InCompatibleMode) {
 TEST_F(HttpSourceTest, PreciseModeSaysWhoseFaultItWas) {
   for (auto [code, status] :
        {std::pair(ErrorCode::kInvalidInput, 400), std::pair(ErrorCode::kRejected, 502), std::pair(ErrorCode::kUnavailable, 502),
-        std::pair(ErrorCode::kTimeout, 504), std::pair(ErrorCode::kGuestTrap, 500)}) {
+        std::pair(ErrorCode::kTimeout, 504), std::pair(ErrorCode::kGuestTrap, 502)}) {
     intake_.outcome = Error(code, "x");
     EXPECT_EQ(call(post("{}"), core::StatusMode::kPrecise).status, status) << to_string(code);
   }
@@ -108,6 +108,41 @@ TEST_F(HttpSourceTest, HeadersThatAreForwardedByNameReachTheSink) {
   ASSERT_EQ(intake_.seen.sink_headers.size(), 1u);
   EXPECT_EQ(intake_.seen.sink_headers.find("X-Tenant"), "t-1");
   EXPECT_EQ(intake_.seen.headers.find("Authorization"), "secret");
+}
+
+// What sources in the same configuration say about each other, each on a line of its own.
+std::string conflicts(const std::vector<std::string>& configs) {
+  config::Errors errors;
+  net::RouteTables tables(0);
+  core::Resources resources;
+  resources.add(tables);
+  auto type = core::component_type<core::Source, HttpSource>();
+  for (size_t i = 0; i < configs.size(); ++i) {
+    auto document = config::Document::parse(configs[i], std::to_string(i), errors);
+    auto draft = type.parse(document->root(), "source.config", errors);
+    EXPECT_TRUE(draft.check) << errors.render();
+    if (draft.check) draft.check(resources, errors);
+  }
+  return errors.render();
+}
+
+TEST(HttpSourceCheck, WhatTwoFlowsClaimIsNamedAtItsKey) {
+  EXPECT_EQ(conflicts({"{listenAddr: ':1', path: /a}", "{listenAddr: ':1', path: /b}", "{listenAddr: ':2', path: /a}"}), "");
+  EXPECT_EQ(conflicts({"{listenAddr: ':1', path: /a}", "{listenAddr: ':1', path: /a}"}),
+            "1:1:26: source.config.path: http source: pre-register: path \"/a\" already registered on :1\n");
+  EXPECT_EQ(conflicts({"{listenAddr: ':1'}", "{listenAddr: ':1'}"}),
+            "1:1:1: source.config.path: http source: pre-register: path \"/\" already registered on :1\n");
+  EXPECT_EQ(
+      conflicts({"{listenAddr: ':1'}", "{listenAddr: '0.0.0.0:1'}"}),
+      "1:1:14: source.config.listenAddr: http source: 0.0.0.0:1 takes the port of :1: write the same address in both flows\n");
+}
+
+TEST(HttpSourceCheck, TlsIsAgreedOnAndItsFilesAreRead) {
+  std::string said =
+      conflicts({"{listenAddr: ':1', path: /a}", "{listenAddr: ':1', path: /b, tls: {certFile: /no/c, keyFile: /no/k}}"});
+  EXPECT_NE(said.find("1:1:35: source.config.tls: /no/c: "), std::string::npos) << said;
+  EXPECT_NE(said.find("1:1:35: source.config.tls: http source: flows that share :1 must agree on tls"), std::string::npos)
+      << said;
 }
 
 }  // namespace
