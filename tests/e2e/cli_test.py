@@ -2,7 +2,8 @@
 """The command line of fiso-flow: flags, environment, exit codes, and the lines of the integration guide."""
 import unittest
 
-from harness import ANY_PORT, FISO_FLOW, SOURCE, Flow, ReservedPort, TestCase, answers, environment, flow_yaml, get, main, poll, run
+from harness import (ANY_PORT, FISO, FISO_FLOW, SOURCE, Flow, ReservedPort, TestCase, answers, environment, flow_yaml, get, guest, main,
+                     poll, run)
 
 
 class Flags(TestCase):
@@ -79,10 +80,19 @@ class Environment(TestCase):
 
 
 class Checking(TestCase):
-    def test_check_opens_nothing(self):
-        directory = self.directory(orders=flow_yaml(address="203.0.113.1:1", module="/nonexistent.wasm"))
+    def test_check_opens_no_port_and_compiles_nothing(self):
+        directory = self.directory(orders=flow_yaml(address="203.0.113.1:1", module=guest("no_start")))
         ended = run(FISO_FLOW, "-config-dir", directory.path, "-check", env=environment(FISO_METRICS_ADDR="203.0.113.1:1"))
         self.assertEqual(ended.returncode, 0, ended.stderr)
+
+    def test_check_tells_what_flows_want_of_each_other_and_which_modules_are_missing(self):
+        directory = self.directory(a=flow_yaml("a"), b=flow_yaml("b", module="/nonexistent.wasm"))
+        for ended in (run(FISO_FLOW, "-config-dir", directory.path, "-check"), run(FISO, "validate", directory.path)):
+            self.assertEqual(ended.returncode, 1)
+            said = ended.stderr.decode()
+            self.assertIn("load config: 2 problems\n", said)
+            self.assertRegex(said, r'b\.yaml:\d+:\d+: source\.config\.path: .*path "/orders" already registered')
+            self.assertRegex(said, r"b\.yaml:\d+:\d+: interceptors\[0\]\.config\.module: module path not accessible: /nonexistent\.wasm")
 
     def test_check_reads_the_settings_too(self):
         directory = self.directory(orders=flow_yaml(address=ANY_PORT))

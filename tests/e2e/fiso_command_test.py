@@ -9,7 +9,7 @@ ENVELOPE = b'{"payload":{"a":1},"headers":null,"direction":"inbound"}'
 
 class Validate(TestCase):
     def test_a_good_directory_is_ok(self):
-        path = self.directory(orders=flow_yaml(module="/nonexistent.wasm")).path
+        path = self.directory(orders=flow_yaml(module=guest("enrich"))).path
         for ended in (run(FISO, "validate", path), run(FISO, "validate", env=environment(FISO_CONFIG_DIR=path))):
             self.assertEqual((ended.returncode, ended.stdout.decode()), (0, f"{path}: ok\n"))
 
