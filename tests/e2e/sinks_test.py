@@ -82,7 +82,7 @@ class Http(TestCase):
         self.assertEqual((answer.status, answer.text), (504, "SINK_DELIVERY_FAILED: timeout\n"))
 
     def test_a_sink_that_breaks_off_fails_its_event_only(self):
-        for reply in (b"", b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc", b"nonsense\r\n\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n"):
+        for reply in (b"", b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n", b"nonsense\r\n\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n"):
             broken = self.closing(OneReply(reply))
             flow = self.serve(sink=http_sink(f"http://127.0.0.1:{broken.port}/"))
             answer = post(flow.port(), "/orders", {})
@@ -95,6 +95,12 @@ class OneReply:
     """Reads a request, writes these bytes, closes; again for each connection."""
 
     def __init__(self, reply):
+    def test_a_sink_that_breaks_off_in_a_body_has_answered(self):
+        sink = self.closing(OneReply(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc"))
+        flow = self.serve(sink=http_sink(f"http://127.0.0.1:{sink.port}/"))
+        self.assertEqual(post(flow.port(), "/orders", {}).status, 200)
+        self.assertEqual(flow.books(), (1, 1, 0, 0))
+
         self._reply = reply
         self._socket = socket.create_server(("127.0.0.1", 0))
         self.port = self._socket.getsockname()[1]
