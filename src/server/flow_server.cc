@@ -1,5 +1,7 @@
 #include "server/flow_server.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -60,6 +62,7 @@ Result<> FlowServer::start(ControlEvents& events) {
   shards_ = std::make_unique<async::ShardSet>(settings_.shards > 0 ? static_cast<unsigned>(settings_.shards)
                                                                    : async::ShardSet::suitable_count());
   blocking_ = std::make_unique<async::BlockingPool>(kBlockingThreads, kBlockingQueue);
+  output_ = std::make_unique<sinks::LineQueue>(STDOUT_FILENO);
   capacity_ = std::make_unique<wasm::Capacity>(
       *shards_, wasm::CapacityOptions{.instances = static_cast<uint64_t>(settings_.wasm.max_instances),
                                       .queue = static_cast<size_t>(settings_.wasm.instance_queue),
@@ -68,6 +71,7 @@ Result<> FlowServer::start(ControlEvents& events) {
   FISO_TRY(engine_, make_engine_({*shards_, *blocking_, *capacity_, log_, settings_}));
   resources_.add(*shards_);
   resources_.add(*blocking_);
+  resources_.add(*output_);
   resources_.add(*capacity_);
   resources_.add(*engine_);
   listeners_ = std::make_unique<Listeners>(*shards_, settings_.http, log_);
