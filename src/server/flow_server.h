@@ -79,6 +79,7 @@ class FlowServer {
   ReloadVerdicts verdicts_;
   std::unique_ptr<async::ShardSet> shards_;
   std::unique_ptr<async::BlockingPool> blocking_;
+  std::unique_ptr<net::BodyBudget> bodies_;
   std::unique_ptr<sinks::LineQueue> output_;
   std::unique_ptr<wasm::Capacity> capacity_;
   std::unique_ptr<wasm::Engine> engine_;
