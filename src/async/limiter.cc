@@ -20,6 +20,13 @@ void Limiter::Permit::release() {
   if (limiter_ != nullptr) std::exchange(limiter_, nullptr)->give_back(std::exchange(units_, 0));
 }
 
+void Limiter::Permit::join(Permit more) {
+  if (limiter_ == nullptr) return std::swap(*this, more);
+  FISO_CHECK(more.limiter_ == nullptr || more.limiter_ == limiter_, "units of two limiters");
+  units_ += std::exchange(more.units_, 0);
+  more.limiter_ = nullptr;
+}
+
 bool Limiter::State::take(uint64_t units) {
   uint64_t used = in_use.load(std::memory_order_relaxed);
   do {

@@ -41,6 +41,9 @@ class Limiter {
     }
     ~Permit() { release(); }
     explicit operator bool() const { return limiter_ != nullptr; }
+    uint64_t units() const { return units_; }
+    // Takes over what `more`, of the same limiter, holds.
+    void join(Permit more);
     void release();
 
    private:

@@ -27,6 +27,20 @@ TEST(Limiter, GivesUntilItsCapacityIsUsed) {
   EXPECT_TRUE(limiter.try_acquire());
 }
 
+TEST(Limiter, PermitsThatAreJoinedAreGivenBackTogether) {
+  ShardSet shards(1);
+  Limiter limiter(shards, 10, 0);
+  Limiter::Permit held;
+  held.join(limiter.try_acquire(3));
+  held.join(limiter.try_acquire(4));
+  held.join(limiter.try_acquire(4));  // more than is left: an empty one
+  EXPECT_EQ(held.units(), 7u);
+  EXPECT_EQ(limiter.in_use(), 7u);
+  held.release();
+  EXPECT_EQ(held.units(), 0u);
+  EXPECT_EQ(limiter.in_use(), 0u);
+}
+
 TEST(Limiter, AFullQueueIsOverload) {
   ShardSet shards(1);
   Limiter limiter(shards, 1, 0);

@@ -36,12 +36,12 @@ std::string format(Uuid uuid, uint8_t version) {
   uuid[6] = static_cast<uint8_t>((uuid[6] & 0x0f) | (version << 4));
   uuid[8] = static_cast<uint8_t>((uuid[8] & 0x3f) | 0x80);
   constexpr char kHex[] = "0123456789abcdef";
-  std::string text;
-  text.reserve(36);
+  std::string text(36, '-');
+  char* out = text.data();
   for (size_t i = 0; i < uuid.size(); ++i) {
-    if (i == 4 || i == 6 || i == 8 || i == 10) text += '-';
-    text += kHex[uuid[i] >> 4];
-    text += kHex[uuid[i] & 15];
+    if (i == 4 || i == 6 || i == 8 || i == 10) ++out;
+    *out++ = kHex[uuid[i] >> 4];
+    *out++ = kHex[uuid[i] & 15];
   }
   return text;
 }

@@ -3,6 +3,7 @@
 #include <netinet/tcp.h>
 #include <openssl/x509v3.h>
 
+#include <algorithm>
 #include <boost/asio/ssl/error.hpp>
 #include <boost/asio/ssl/stream.hpp>
 
@@ -20,6 +21,7 @@ using asio::ip::tcp;
 
 constexpr int kInterimResponses = 16;  // before the answer proper
 constexpr size_t kResponseFields = 256;
+constexpr std::chrono::seconds kDropTime{1};  // for a body that nobody wants to arrive
 
 Error network_error(SystemError error) {
   auto unavailable = [](std::string_view text) { return Error(ErrorCode::kUnavailable, std::string(text)); };
@@ -33,6 +35,11 @@ Error network_error(SystemError error) {
 }
 
 Error timeout() { return {ErrorCode::kTimeout, "timeout"}; }
+
+ResponseParser::Body body_rule(const ClientRequest& request) {
+  if (request.method == "HEAD") return ResponseParser::Body::kNone;
+  return request.wanted == Wanted::kHead ? ResponseParser::Body::kDropped : ResponseParser::Body::kByHeaders;
+}
 
 std::string to_text(const tcp::endpoint& address) {
   std::string host = address.address().to_string();
@@ -66,7 +73,8 @@ class ConnectionOf final : public ClientConnection {
   Task<Result<>> shake_hands();
   void start_writing(const ClientRequest& request);
   static Task<> write_rest(ConnectionOf& self, async::Gate::Pass pass);
-  Task<Result<>> read_response(ResponseParser::Body body);
+  Task<Result<>> read_response(ResponseParser::Body body, MonotonicTime deadline);
+  bool answered(ResponseParser::Body body) const;
   bool parse(ResponseParser::Body body);
   Error parse_error() const;
 
@@ -122,7 +130,7 @@ template <class Stream>
 Task<Result<ClientResponse>> ConnectionOf<Stream>::exchange(const ClientRequest& request, MonotonicTime deadline) {
   reusable_ = sent_ = heard_ = timed_out_ = false;
   interim_ = 0;
-  ResponseParser::Body body = request.method == "HEAD" ? ResponseParser::Body::kNone : ResponseParser::Body::kByHeaders;
+  ResponseParser::Body body = body_rule(request);
   parser_.next(body);
   if (Result<> formatted = format_request_head(head_, request, authority()); !formatted.has_value()) {
     reusable_ = true;  // nothing was sent
@@ -130,7 +138,7 @@ Task<Result<ClientResponse>> ConnectionOf<Stream>::exchange(const ClientRequest&
   }
   set(deadline);
   start_writing(request);
-  Result<> read = co_await read_response(body);
+  Result<> read = co_await read_response(body, deadline);
   clear();
   if (writing_.inside() > 0) {  // answered before it had heard everything: the rest must not follow
     close();
@@ -138,9 +146,9 @@ Task<Result<ClientResponse>> ConnectionOf<Stream>::exchange(const ClientRequest&
   }
   if (!read.has_value()) {
     close();
-    co_return read.take_error().with_context(authority());
+    if (!answered(body)) co_return read.take_error().with_context(authority());
   }
-  reusable_ = sent_ && parser_.keep_alive() && buffer_.data().empty();
+  reusable_ = read.has_value() && sent_ && parser_.keep_alive() && buffer_.data().empty();
   if (reusable_) buffer_.shrink();
   co_return std::move(response_);
 }
@@ -162,10 +170,21 @@ Task<> ConnectionOf<Stream>::write_rest(ConnectionOf& self, [[maybe_unused]] asy
   self.sent_ = !error;
 }
 
+// All that was wanted has come, whatever becomes of the rest.
 template <class Stream>
-Task<Result<>> ConnectionOf<Stream>::read_response(ResponseParser::Body body) {
+bool ConnectionOf<Stream>::answered(ResponseParser::Body body) const {
+  return body == ResponseParser::Body::kDropped && parser_.head_read() && response_.status >= 200;
+}
+
+template <class Stream>
+Task<Result<>> ConnectionOf<Stream>::read_response(ResponseParser::Body body, MonotonicTime deadline) {
+  bool hurried = false;
   while (!parse(body)) {
     if (parser_.state() == State::kFailed || parser_.state() == State::kComplete) co_return parse_error();
+    if (!hurried && answered(body)) {
+      hurried = true;
+      set(std::min<MonotonicTime>(deadline, std::chrono::steady_clock::now() + kDropTime));
+    }
     auto [error, bytes] = co_await stream_.read_some(buffer_.space());
     if (timed_out_) co_return timeout();
     buffer_.filled(bytes);

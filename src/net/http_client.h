@@ -31,12 +31,22 @@ namespace fiso::net {
 // The first copy may then have been acted upon, though this is unlikely.
 enum class Replay { kNever, kAllowed };
 
+// What the sender wants to know of an answer.
+enum class Wanted {
+  kAll,
+  // Status and fields. They are the answer as soon as they are there: the body is only read, for a short time and within its
+  // limit, so that the connection can be used again. A body that is too long, too slow, broken or cut off costs the
+  // connection, not the answer.
+  kHead,
+};
+
 struct ClientRequest {
   std::string_view method;
   std::string_view target;              // path and query
   const HeaderList* headers = nullptr;  // Host, Content-Length, Connection and Transfer-Encoding in it are ignored: they are ours
   std::span<const std::string_view> body;  // sent one after the other, without copying
   Replay replay = Replay::kNever;
+  Wanted wanted = Wanted::kAll;
 };
 
 using ClientResponse = HttpResponse;

@@ -225,6 +225,64 @@ TEST_F(HttpClientTest, BrokenAnswersAreUnavailable) {
   }
 }
 
+// Whoever wants the head only has it, whatever the body is like; and a body that is as it should be leaves a connection.
+TEST_F(HttpClientTest, ABodyThatNobodyWantsCannotSpoilAnAnswer) {
+  std::string chunked = "HTTP/1.1 201 Created\r\nTransfer-Encoding: chunked\r\n\r\n";
+  std::string huge(3 << 20, 'h');
+  for (auto [bytes, kept] : {
+           std::pair(response_text(201, "hi"), 1u),
+           std::pair(response_text(201, std::string(1 << 20, 'h')), 1u),
+           std::pair(chunked + "2\r\nhi\r\n0\r\n\r\n", 1u),
+           std::pair(response_text(201, huge), 0u),
+           std::pair(std::string("HTTP/1.1 201 Created\r\n\r\n") + huge, 0u),
+           std::pair(chunked + "300000\r\n" + huge + "\r\n0\r\n\r\n", 0u),
+           std::pair(chunked + "nonsense\r\n", 0u),
+       }) {
+    ScriptedUpstream upstream([&](Conversation& c) {
+      c.read_request();
+      c.send(bytes);
+      c.wait_for_close();
+    });
+    connect_to(upstream.port());
+    auto response = send({.method = "GET", .target = "/", .wanted = Wanted::kHead});
+    ASSERT_TRUE(response.has_value()) << response.error().describe();
+    EXPECT_EQ(response->status, 201);
+    EXPECT_EQ(response->body, "");
+    EXPECT_EQ(idle(), kept) << bytes.substr(0, 80);
+  }
+}
+
+TEST_F(HttpClientTest, ABodyThatIsCutOffCannotEither) {
+  enum class End { kNever, kClose, kReset };
+  for (End end : {End::kNever, End::kClose, End::kReset}) {
+    ScriptedUpstream upstream([&](Conversation& c) {
+      c.read_request();
+      c.send("HTTP/1.1 201 Created\r\nX-A: b\r\nContent-Length: 10\r\n\r\nabc");
+      if (end == End::kNever) c.wait_for_close();
+      if (end == End::kReset) c.reset();
+    });
+    connect_to(upstream.port());
+    auto response = send({.method = "GET", .target = "/", .wanted = Wanted::kHead}, milliseconds(100));
+    ASSERT_TRUE(response.has_value()) << response.error().describe();
+    EXPECT_EQ(response->headers.find("X-A"), "b");
+    EXPECT_EQ(idle(), 0u);
+  }
+}
+
+TEST_F(HttpClientTest, HalfAHeadIsNoAnswerEvenIfNothingElseIsWanted) {
+  for (std::string bytes : {"", "HTTP/1.1 200 OK\r\nContent-Le", "HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n",
+                            "HTTP/1.1 103 Early Hints\r\n\r\n"}) {
+    ScriptedUpstream upstream([&](Conversation& c) {
+      c.read_request();
+      c.send(bytes);
+    });
+    connect_to(upstream.port());
+    auto response = send({.method = "GET", .target = "/", .wanted = Wanted::kHead});
+    ASSERT_FALSE(response.has_value()) << bytes;
+    EXPECT_EQ(response.error().code(), ErrorCode::kUnavailable);
+  }
+}
+
 TEST_F(HttpClientTest, AResetIsUnavailable) {
   ScriptedUpstream upstream([](Conversation& c) {
     c.read_request();

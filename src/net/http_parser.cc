@@ -81,8 +81,8 @@ void MessageParser::reset() {
   content_lengths_ = transfer_encodings_ = 0;
   name_.clear();
   value_.clear();
-  header_bytes_ = fed_ = fields_ = start_line_bytes_ = 0;
-  start_line_ended_ = false;
+  header_bytes_ = fed_ = fields_ = start_line_bytes_ = body_bytes_ = 0;
+  start_line_ended_ = head_read_ = false;
 }
 
 int MessageParser::fail(int status, std::string_view text) {
@@ -149,7 +149,7 @@ void MessageParser::note_llhttp_error() {
 // Bytes that no callback sees (white space before a value, zeros before a chunk size) are bounded here.
 void MessageParser::check_overhead() {
   if (state_ == State::kHeaders && fed_ > limits_.header_bytes) fail(431, "header fields too large");
-  if (state_ == State::kBody && fed_ > 2 * limits_.header_bytes + (kChunkOverhead + 1) * body_.size()) fail(400, "invalid chunk");
+  if (state_ == State::kBody && fed_ > 2 * limits_.header_bytes + (kChunkOverhead + 1) * body_bytes_) fail(400, "invalid chunk");
 }
 
 int MessageParser::spend(size_t bytes) {
@@ -193,15 +193,17 @@ int MessageParser::head_complete() {
   parser_.upgrade = 0;  // an offer to change the protocol is not taken up: the message is an ordinary one
   int body = on_head();
   if (body < 0) return -1;
+  head_read_ = true;
   if (body == 0 && parser_.content_length > limits_.body_bytes) return fail(413, "body too large");
   state_ = State::kBody;
-  if (content_lengths_ > 0 && body == 0) body_.reserve(std::min<size_t>(parser_.content_length, kReserveAtMost));
+  if (keep_body_ && content_lengths_ > 0 && body == 0) body_.reserve(std::min<size_t>(parser_.content_length, kReserveAtMost));
   return body;
 }
 
 int MessageParser::body_part(std::string_view part) {
-  if (part.size() > limits_.body_bytes - body_.size()) return fail(413, "body too large");
-  body_.append(part);
+  if (part.size() > limits_.body_bytes - body_bytes_) return fail(413, "body too large");
+  body_bytes_ += part.size();
+  if (keep_body_) body_.append(part);
   return 0;
 }
 
@@ -260,6 +262,7 @@ void ResponseParser::next(Body body) {
   reset();
   response_.clear();
   body_rule_ = body;
+  keep_body_ = body != Body::kDropped;
 }
 
 int ResponseParser::on_head() {

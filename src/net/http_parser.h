@@ -42,6 +42,8 @@ class MessageParser {
   State state() const { return state_; }
   // Of a complete message: may the connection carry another one?
   bool keep_alive() const { return keep_alive_; }
+  // The start line and the fields are complete and good; the body may still turn out bad.
+  bool head_read() const { return head_read_; }
   // Body bytes that Content-Length still promises; 0 if it does not say.
   uint64_t body_left() const { return parser_.content_length; }
 
@@ -60,6 +62,7 @@ class MessageParser {
   llhttp_t parser_;
   State state_ = State::kIdle;
   bool keep_alive_ = false;
+  bool keep_body_ = true;                                  // or only count its bytes
   unsigned content_lengths_ = 0, transfer_encodings_ = 0;  // fields of that name
   bool chunked_ = false;                                   // the one Transfer-Encoding says exactly that
 
@@ -88,6 +91,8 @@ class MessageParser {
   std::string name_, value_;  // of the field being read
   size_t header_bytes_ = 0;   // of start line, fields, trailer and chunk extensions
   size_t fed_ = 0;            // all bytes of the message so far
+  size_t body_bytes_ = 0;     // of them, those of the body proper
+  bool head_read_ = false;
   size_t start_line_bytes_ = 0;
   char before_line_end_ = 0;  // what the start line's LF follows
   bool start_line_ended_ = false;
@@ -123,7 +128,11 @@ class RequestParser final : public MessageParser {
 
 class ResponseParser final : public MessageParser {
  public:
-  enum class Body { kByHeaders, kNone };  // kNone: the answer to a HEAD
+  enum class Body {
+    kByHeaders,
+    kDropped,  // as the headers say, and within the limits, but not kept
+    kNone,     // the answer to a HEAD
+  };
 
   ResponseParser(const MessageLimits& limits, HttpResponse& response);
 

@@ -300,6 +300,21 @@ TEST(ResponseParser, SomeAnswersHaveNoBody) {
   EXPECT_EQ(parse_response("HTTP/1.1 100 Continue\r\n\r\n").state, State::kComplete);
 }
 
+TEST(ResponseParser, ABodyThatIsDroppedIsFramedAndBoundedAllTheSame) {
+  constexpr auto kDropped = ResponseParser::Body::kDropped;
+  std::string head = "HTTP/1.1 200 OK\r\nContent-Length: ", chunked = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
+  std::string two = head + "2\r\n\r\nhi";
+  Answer sized = parse_response(two + "HTTP/1.1", kDropped);
+  EXPECT_EQ(sized.state, State::kComplete);
+  EXPECT_EQ(sized.used, two.size());
+  EXPECT_EQ(sized.response.body, "");
+  EXPECT_EQ(parse_response(chunked + "2\r\nhi\r\n0\r\n\r\n", kDropped).state, State::kComplete);
+  EXPECT_EQ(parse_response(head + "101\r\n\r\n", kDropped).state, State::kFailed);
+  EXPECT_EQ(parse_response(chunked + "65\r\n" + std::string(101, 'x'), kDropped).state, State::kFailed);
+  EXPECT_EQ(parse_response(chunked + "3c\r\n" + std::string(60, 'x') + "\r\n3c\r\n" + std::string(60, 'x'), kDropped).state,
+            State::kFailed);
+}
+
 TEST(ResponseParser, ACloseInTheMiddleIsNotAnEnd) {
   EXPECT_NE(parse_response("HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nhi", ResponseParser::Body::kByHeaders, true).state,
             State::kComplete);

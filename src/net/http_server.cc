@@ -18,8 +18,8 @@
 namespace fiso::net {
 
 struct HttpServer::State {
-  State(std::string the_address, std::optional<TlsServerOptions> the_tls, ServerLimits limits)
-      : address(std::move(the_address)), tls(std::move(the_tls)), shared(limits) {}
+  explicit State(ServerOptions options)
+      : address(std::move(options.address)), tls(std::move(options.tls)), shared(options.limits, options.bodies) {}
 
   const std::string address;
   const std::optional<TlsServerOptions> tls;
@@ -64,9 +64,7 @@ void on_each(std::vector<std::unique_ptr<ServerShard>>& parts, F make_task) {
 }  // namespace
 
 HttpServer::HttpServer(async::ShardSet& shards, ServerOptions options, ServiceOf service_of)
-    : shards_(shards),
-      service_of_(std::move(service_of)),
-      state_(std::make_unique<State>(std::move(options.address), std::move(options.tls), options.limits)) {}
+    : shards_(shards), service_of_(std::move(service_of)), state_(std::make_unique<State>(std::move(options))) {}
 
 HttpServer::~HttpServer() { stop(); }
 

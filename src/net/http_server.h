@@ -19,6 +19,7 @@
 #include "base/clock.h"
 #include "base/result.h"
 #include "base/units.h"
+#include "net/body_budget.h"
 #include "net/http_service.h"
 #include "net/tls.h"
 
@@ -29,6 +30,8 @@ struct ServerLimits {
   Bytes header_bytes = 64_KiB;  // request line and fields; beyond it 431
   size_t header_fields = 256;   // beyond it 431
   Bytes body_bytes = 10_MiB;    // beyond it 413
+  // Of all bodies in memory: what the BodyBudget of the process is made from; one server alone does not look at it.
+  Bytes total_body_bytes = 256_MiB;
   Duration header_timeout =
       std::chrono::seconds(10);  // from the first byte (on a new connection: from its start) to the empty line
   Duration body_timeout = std::chrono::seconds(30);   // in which a body must end, or move on by `min_progress`
@@ -42,6 +45,7 @@ struct ServerOptions {
   std::string address;  // ":8081" (all IPv4 and IPv6), "127.0.0.1:0" (any free port), "[::1]:8080", "localhost:80"
   ServerLimits limits;
   std::optional<TlsServerOptions> tls;
+  BodyBudget* bodies = nullptr;  // beyond it 503; borrowed; nullptr = no bound on all bodies together
 };
 
 // Counts since the start, over all shards.

@@ -49,7 +49,8 @@ class EchoService final : public HttpService {
 
 class HttpServerTest : public ::testing::Test {
  protected:
-  explicit HttpServerTest(unsigned shards = 1) : shards_(shards), services_(shards) {
+  explicit HttpServerTest(unsigned shards = 1, Bytes bodies = 64_MiB)
+      : shards_(shards), services_(shards), bodies_(shards_, bodies, bodies_refused_) {
     shards_.run_on_each([&](async::Shard& shard) { services_[shard.index()] = std::make_unique<EchoService>(shard); });
   }
   ~HttpServerTest() override {
@@ -59,7 +60,7 @@ class HttpServerTest : public ::testing::Test {
   }
 
   uint16_t start(ServerLimits limits = {}) {
-    server_ = std::make_unique<HttpServer>(shards_, ServerOptions{"127.0.0.1:0", limits, {}},
+    server_ = std::make_unique<HttpServer>(shards_, ServerOptions{"127.0.0.1:0", limits, {}, &bodies_},
                                            [this](async::Shard& shard) -> HttpService& { return *services_[shard.index()]; });
     EXPECT_TRUE(server_->bind().has_value());
     server_->start();
@@ -75,6 +76,8 @@ class HttpServerTest : public ::testing::Test {
 
   async::ShardSet shards_;
   std::vector<std::unique_ptr<EchoService>> services_;
+  observe::Counter bodies_refused_;
+  BodyBudget bodies_;
   std::unique_ptr<HttpServer> server_;
 };
 
@@ -215,6 +218,84 @@ TEST_F(HttpServerTest, AConnectionTooManyIsAnswered503) {
   EXPECT_EQ(body_of(response), "too many connections\n");
   EXPECT_EQ(status_of(first.exchange(kGet)), 200);
   EXPECT_EQ(server_->stats().refused, 1u);
+}
+
+std::string post(std::string_view target, size_t body_bytes) {
+  return "POST " + std::string(target) + " HTTP/1.1\r\nHost: x\r\nContent-Length: " + std::to_string(body_bytes) + "\r\n\r\n" +
+         std::string(body_bytes, 'b');
+}
+
+class BodyBudgetTest : public HttpServerTest {
+ protected:
+  BodyBudgetTest() : HttpServerTest(1, 100'000_B) {}
+
+  void until_charged(uint64_t bytes) {
+    while (bodies_.bytes.in_use() != bytes) std::this_thread::yield();
+  }
+  // A body that there is no room for is answered, and its connection closed.
+  void expect_refused(uint16_t port, size_t body_bytes) {
+    RawClient client(port);
+    client.send(post("/", body_bytes));
+    client.finish_sending();
+    std::string response = client.read_all();
+    EXPECT_EQ(status_of(response), 503);
+    EXPECT_NE(response.find("Retry-After: 1\r\n"), std::string::npos);
+    EXPECT_NE(response.find("Connection: close\r\n"), std::string::npos);
+    EXPECT_EQ(body_of(response), "too many request bodies are held\n");
+    EXPECT_EQ(response.find("<reset>"), std::string::npos);
+  }
+};
+
+TEST_F(BodyBudgetTest, ABodyIsHeldUntilItsAnswer) {
+  uint16_t port = start();
+  RawClient held(port);
+  held.send(post("/wait", 90'000));
+  until_one_waits();
+  EXPECT_EQ(bodies_.bytes.in_use(), 90'000u);
+  expect_refused(port, 20'000);
+  EXPECT_EQ(bodies_refused_.value(), 1u);
+  EXPECT_EQ(bodies_.bytes.in_use(), 90'000u);
+  EXPECT_EQ(status_of(RawClient(port).exchange(post("/", 16 << 10))), 200);  // what is small does not count
+  release();
+  EXPECT_EQ(status_of(held.read_response()), 200);
+  until_charged(0);
+  EXPECT_EQ(status_of(RawClient(port).exchange(post("/", 90'000))), 200);
+  EXPECT_EQ(status_of(held.exchange(post("/", 90'000))), 200);  // the connection goes on
+  EXPECT_EQ(bodies_refused_.value(), 1u);
+}
+
+TEST_F(BodyBudgetTest, ABodyThatIsStillComingCountsAsFarAsItHasCome) {
+  uint16_t port = start();
+  {
+    RawClient slow(port);
+    slow.send(post("/", 90'000).substr(0, 90'000));
+    until_charged(90'000 - post("/", 90'000).find("bbb"));
+    expect_refused(port, 20'000);
+    slow.send("bbb");
+  }
+  until_charged(0);  // its client has left
+  EXPECT_EQ(status_of(RawClient(port).exchange(post("/", 90'000))), 200);
+}
+
+TEST_F(BodyBudgetTest, ChunkedBodiesCountToo) {
+  uint16_t port = start();
+  RawClient held(port);
+  held.send(post("/wait", 90'000));
+  until_one_waits();
+  RawClient chunked(port);
+  chunked.send("POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n4e20\r\n" + std::string(20'000, 'c'));
+  EXPECT_EQ(status_of(chunked.read_response()), 503);
+}
+
+TEST_F(BodyBudgetTest, WhatEndsInAnErrorGivesItsBytesBack) {
+  uint16_t port = start({.body_timeout = milliseconds(60)});
+  RawClient late(port), broken(port);
+  late.send(post("/", 40'000).substr(0, 30'000));
+  broken.send("POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n4e20\r\n" + std::string(20'000, 'c') +
+              "\r\nxyz\r\n");
+  EXPECT_EQ(status_of(late.read_response()), 408);
+  EXPECT_EQ(status_of(broken.read_response()), 400);
+  until_charged(0);  // though both connections are still there
 }
 
 TEST_F(HttpServerTest, AClientThatLeavesDuringItsCallHurtsNobody) {

@@ -13,7 +13,9 @@ namespace fiso::net {
 namespace {
 
 constexpr std::chrono::seconds kLingerTime{2};  // for the other side to read the last answer and close
-constexpr size_t kBodyMemoryToKeep = 16 << 10;  // between requests
+// What a connection may keep of a body's memory between requests. Bodies up to this size do not count against the budget
+// either: they would cost each small request two atomic operations on a line that all shards share.
+constexpr size_t kBodyMemoryToKeep = 16 << 10;
 constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
 
 MessageLimits message_limits(const ServerLimits& limits) {
@@ -57,6 +59,8 @@ class ConnectionOf final : public ServerConnection {
   void parse();
   void arm_for_read();
   Next after_read(SystemError error, size_t bytes);
+  bool charge_body();
+  void drop_body();
   SystemError send(const HttpResponse& response);
   Task<SystemError> send_rest();
   Task<> send_last(int status, std::string_view text);
@@ -72,10 +76,11 @@ class ConnectionOf final : public ServerConnection {
   ReadBuffer buffer_;
   std::string head_;
   Gather out_;
-  size_t progress_ = 0;          // body bytes at the last deadline, or bytes written since
-  bool in_body_ = false;         // the body's deadline is armed
-  bool fresh_ = true;            // on its first request
-  bool asked_to_go_on_ = false;  // 100 Continue has been sent
+  async::Limiter::Permit body_charge_;  // for the body that is read or being answered
+  size_t progress_ = 0;                 // body bytes at the last deadline, or bytes written since
+  bool in_body_ = false;                // the body's deadline is armed
+  bool fresh_ = true;                   // on its first request
+  bool asked_to_go_on_ = false;         // 100 Continue has been sent
   bool is_head_ = false;
   bool last_ = false;  // the answer under way is the connection's last
   bool timed_out_ = false;
@@ -95,11 +100,16 @@ Task<> ConnectionOf<Stream>::serve() {
   request_.remote_address = remote_address_;
   for (;;) {
     parse();
+    if (!charge_body()) {
+      co_await send_last(503, "too many request bodies are held");
+      break;
+    }
     if (parser_.state() == State::kComplete) {
       phase_ = Phase::kHandling;
       clear();
       is_head_ = request_.method == "HEAD";
       HttpResponse response = co_await shard_.service().call(request_);
+      if (body_charge_) drop_body();
       // Alone on the shard there is nobody to send together with.
       if (shard_.load() > 1) co_await async::yield(shard_.shard());
       SystemError error = send(response);
@@ -137,6 +147,28 @@ void ConnectionOf<Stream>::parse() {
     buffer_.consume(used);
     if (parser_.state() == State::kComplete || parser_.state() == State::kFailed) return;
   }
+}
+
+// Afterwards, so for a moment a shard holds one piece more than it may.
+template <class Stream>
+bool ConnectionOf<Stream>::charge_body() {
+  size_t size = request_.body.size();
+  if (size <= kBodyMemoryToKeep || size <= body_charge_.units()) return true;
+  BodyBudget* bodies = shard_.shared().bodies;
+  if (bodies == nullptr) return true;
+  async::Limiter::Permit more = bodies->bytes.try_acquire(size - body_charge_.units());
+  if (!more) bodies->refused.increment();
+  bool enough = static_cast<bool>(more);
+  body_charge_.join(std::move(more));
+  return enough;
+}
+
+// What the service has left of it, and the charge: only now, since what it took was in memory until the answer.
+template <class Stream>
+void ConnectionOf<Stream>::drop_body() {
+  std::string().swap(request_.body);
+  body_charge_.release();
+  if (buffer_.data().empty()) buffer_.shrink();
 }
 
 // Waiting for the first byte of a request has been armed by next_request().
@@ -208,7 +240,10 @@ template <class Stream>
 Task<> ConnectionOf<Stream>::send_last(int status, std::string_view text) {
   phase_ = Phase::kWriting;
   timed_out_ = false;
-  format_response_head(head_, text_response(status, text), shard_.date().now(), ConnectionField::kClose);
+  drop_body();
+  HttpResponse response = text_response(status, text);
+  if (status == 503) response.headers.add("Retry-After", "1");
+  format_response_head(head_, response, shard_.date().now(), ConnectionField::kClose);
   head_.append(text).push_back('\n');
   out_.clear();
   out_.add(head_);
@@ -228,10 +263,7 @@ Task<bool> ConnectionOf<Stream>::send_continue() {
 
 template <class Stream>
 void ConnectionOf<Stream>::next_request() {
-  if (request_.body.capacity() > kBodyMemoryToKeep) {
-    std::string().swap(request_.body);
-    if (buffer_.data().empty()) buffer_.shrink();
-  }
+  if (request_.body.capacity() > kBodyMemoryToKeep) drop_body();
   parser_.next();
   phase_ = Phase::kIdle;
   fresh_ = in_body_ = asked_to_go_on_ = timed_out_ = false;

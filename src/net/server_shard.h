@@ -24,9 +24,10 @@ class ServerShard;
 
 // What the shards of one server have in common. Thread-safe.
 struct ServerShared {
-  explicit ServerShared(ServerLimits the_limits) : limits(the_limits) {}
+  ServerShared(ServerLimits the_limits, BodyBudget* the_bodies) : limits(the_limits), bodies(the_bodies) {}
 
   const ServerLimits limits;
+  BodyBudget* const bodies;                          // null without a bound
   TlsContext tls;                                    // null for plain HTTP; control thread, shards have their own
   std::vector<std::unique_ptr<ServerShard>> shards;  // set before the server starts
   std::atomic<size_t> connections{0};

@@ -2,7 +2,8 @@
 //
 //   run()  settings and flows are read whole -> admin port -> modules, listeners -> ready -> reloads … -> drain
 //
-// Threading: control thread. The shards, the ticker and the blocking pool are the only other threads.
+// Threading: control thread. The shards, the ticker, the blocking pool and the writer of standard output are the
+// only other threads.
 #pragma once
 
 #include <functional>
@@ -12,6 +13,7 @@
 #include <vector>
 
 #include "async/blocking_pool.h"
+#include "components/sinks/stdout/line_queue.h"
 #include "observe/health.h"
 #include "observe/log.h"
 #include "observe/metrics.h"
@@ -85,6 +87,8 @@ class FlowServer {
   ReloadVerdicts verdicts_;
   std::unique_ptr<async::ShardSet> shards_;
   std::unique_ptr<async::BlockingPool> blocking_;
+  std::unique_ptr<net::BodyBudget> bodies_;
+  std::unique_ptr<sinks::LineQueue> output_;
   std::unique_ptr<wasm::Capacity> capacity_;
   std::unique_ptr<wasm::Runtimes> runtimes_;
   core::Resources resources_;

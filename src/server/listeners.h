@@ -18,7 +18,7 @@ namespace fiso::server {
 
 class Listeners {
  public:
-  Listeners(async::ShardSet& shards, net::ServerLimits limits, observe::Log log);
+  Listeners(async::ShardSet& shards, net::ServerLimits limits, net::BodyBudget& bodies, observe::Log log);
   ~Listeners();
 
   // Opens what the generation needs and is not open yet, and reads the certificates of what is open again; on an error
@@ -67,6 +67,7 @@ class Listeners {
 
   async::ShardSet& shards_;
   net::ServerLimits limits_;
+  net::BodyBudget& bodies_;
   observe::Log log_;
   std::vector<std::unique_ptr<Current>> current_;  // by shard
   std::map<std::string, std::unique_ptr<Listener>> open_;

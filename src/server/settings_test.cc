@@ -34,14 +34,15 @@ TEST_F(SettingsTest, WithoutAFileAllHaveDefaults) {
   EXPECT_EQ(settings.wasm.max_instances, 512);
   EXPECT_EQ(settings.http.header_bytes, 64_KiB);
   EXPECT_EQ(settings.http.body_bytes, 10_MiB);
+  EXPECT_EQ(settings.http.total_body_bytes, 256_MiB);
 }
 
 TEST_F(SettingsTest, EachKeyIsRead) {
   Settings settings = load(
       "shards: 3\nshutdownTimeout: 7s\n"
       "wasm: {maxInstances: 11, instanceQueue: 12, totalMemory: 13MiB, maxStack: 1MiB, compile: {cpu: 14s, memory: 128MiB}}\n"
-      "http: {maxConnections: 15, maxHeaderBytes: 16KiB, maxHeaders: 17, maxBodyBytes: 18B, headerTimeout: 19s, bodyTimeout: "
-      "20s,\n"
+      "http: {maxConnections: 15, maxHeaderBytes: 16KiB, maxHeaders: 17, maxBodyBytes: 18B, maxTotalBodyBytes: 23MiB,\n"
+      "  headerTimeout: 19s, bodyTimeout: 20s,\n"
       "  idleTimeout: 21s, writeTimeout: 22s}\n");
   EXPECT_TRUE(errors_.empty()) << errors_.render();
   EXPECT_EQ(settings.shards, 3);
@@ -56,6 +57,7 @@ TEST_F(SettingsTest, EachKeyIsRead) {
   EXPECT_EQ(settings.http.header_bytes, 16_KiB);
   EXPECT_EQ(settings.http.header_fields, 17u);
   EXPECT_EQ(settings.http.body_bytes, 18_B);
+  EXPECT_EQ(settings.http.total_body_bytes, 23_MiB);
   EXPECT_EQ(settings.http.header_timeout, std::chrono::seconds(19));
   EXPECT_EQ(settings.http.body_timeout, std::chrono::seconds(20));
   EXPECT_EQ(settings.http.idle_timeout, std::chrono::seconds(21));
@@ -67,6 +69,12 @@ TEST_F(SettingsTest, WhatIsWrongIsNamedWithItsPlace) {
   EXPECT_NE(errors_.render().find("fiso.yaml:1:9: shards: shards must be between 0 and 256, got 1000"), std::string::npos)
       << errors_.render();
   EXPECT_NE(errors_.render().find("unknown key \"maxInstance\" (did you mean \"maxInstances\"?)"), std::string::npos)
+      << errors_.render();
+}
+
+TEST_F(SettingsTest, TheLargestBodyFitsIntoTheTotal) {
+  load("http: {maxBodyBytes: 300MiB}\n");
+  EXPECT_NE(errors_.render().find("http.maxTotalBodyBytes must be at least maxBodyBytes, 300MiB"), std::string::npos)
       << errors_.render();
 }
 

@@ -1,11 +1,16 @@
 #!/usr/bin/env python3
 """Where events go: HTTP with retries, standard output, nowhere."""
 import json
+import os
+import select
+import signal
 import socket
+import subprocess
 import threading
 import time
 
-from harness import TestCase, flow_yaml, guest, http_sink, main, poll, post, request
+from harness import (FISO_FLOW, ReservedPort, TestCase, answers, environment, flow_yaml, guest, http_sink, main, poll, post,
+                     request)
 
 
 class Retries(TestCase):
@@ -82,13 +87,19 @@ class Http(TestCase):
         self.assertEqual((answer.status, answer.text), (504, "SINK_DELIVERY_FAILED: timeout\n"))
 
     def test_a_sink_that_breaks_off_fails_its_event_only(self):
-        for reply in (b"", b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc", b"nonsense\r\n\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n"):
+        for reply in (b"", b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n", b"nonsense\r\n\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n"):
             broken = self.closing(OneReply(reply))
             flow = self.serve(sink=http_sink(f"http://127.0.0.1:{broken.port}/"))
             answer = post(flow.port(), "/orders", {})
             self.assertEqual(answer.status, 500, reply)
             self.assertTrue(answer.text.startswith("SINK_DELIVERY_FAILED: "), answer.text)
             self.assertEqual(flow.books(), (1, 0, 1, 0))
+
+    def test_a_sink_that_breaks_off_in_a_body_has_answered(self):
+        sink = self.closing(OneReply(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc"))
+        flow = self.serve(sink=http_sink(f"http://127.0.0.1:{sink.port}/"))
+        self.assertEqual(post(flow.port(), "/orders", {}).status, 200)
+        self.assertEqual(flow.books(), (1, 1, 0, 0))
 
 
 class OneReply:
@@ -122,6 +133,54 @@ class Stdout(TestCase):
             self.assertEqual(post(flow.port(), "/orders", text).status, 200)
         events = poll("the lines", lambda: (found := [line for line in flow.log() if "specversion" in line]) and len(found) == 3 and found)
         self.assertEqual([event["data"] for event in events], [json.loads(text) for text in texts])
+
+
+class UnreadStdout(TestCase):
+    def setUp(self):
+        self.address, admin = (self.closing(ReservedPort()) for _ in range(2))
+        self.data = self.directory().path
+        def output(timeout):
+            return f"  type: stdout\n  config:\n    timeout: {timeout}\n"
+        files = f"      preopens:\n        /data: {self.data}\n"
+        directory = self.directory(echo=flow_yaml("echo", path="/echo", address=self.address.address, sink=output("300ms")),
+                                   patient=flow_yaml("patient", path="/patient", address=self.address.address, sink=output("10m")),
+                                   files=flow_yaml("files", path="/files", address=self.address.address, module=guest("files"), interceptor=files))
+        directory.write("fiso.yaml", "shutdownTimeout: 500ms\n")
+        self.reading, writing = os.pipe()
+        self.addCleanup(os.close, self.reading)
+        self.process = subprocess.Popen([FISO_FLOW, "-config-dir", str(directory.path), "-log-level", "error"], stdout=writing,
+                                        env=environment(FISO_METRICS_ADDR=admin.address))
+        os.close(writing)
+        self.addCleanup(self.process.wait)
+        self.addCleanup(self.process.kill)
+        poll("ready", lambda: answers(admin.port, "/readyz"))
+
+    def test_only_events_for_it_wait_and_a_stop_does_not(self):
+        answered = []
+
+        def send():
+            answered.append(post(self.address.port, "/echo", {"long": "x" * 100_000}))
+        senders = [threading.Thread(target=send) for _ in range(8)]
+        for sender in senders:
+            sender.start()
+        for number in range(8):  # more than the threads that wait for files
+            body = {"op": "write", "path": f"/data/{number}.txt", "text": "x"}
+            self.assertEqual(post(self.address.port, "/files", body).status, 200)
+            self.assertTrue((self.data / f"{number}.txt").exists())
+        for sender in senders:
+            sender.join()
+        self.assertEqual([(answer.status, answer.text) for answer in answered], [(500, "SINK_DELIVERY_FAILED: timeout\n")] * 8)
+        self.process.send_signal(signal.SIGTERM)
+        self.assertEqual(self.process.wait(timeout=30), 0)
+
+    def test_a_stop_cuts_what_still_waits(self):
+        sender = socket.create_connection(("127.0.0.1", self.address.port))
+        self.addCleanup(sender.close)
+        body = b'"' + b"x" * 100_000 + b'"'
+        sender.sendall(b"POST /patient HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body))
+        poll("a line", lambda: select.select([self.reading], [], [], 0)[0])  # the event's: the log says nothing
+        self.process.send_signal(signal.SIGTERM)
+        self.assertEqual(self.process.wait(timeout=30), 1)
 
 
 class Discard(TestCase):

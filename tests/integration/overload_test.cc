@@ -55,6 +55,26 @@ TEST(OverloadTest, MoreEventsThanMaxInFlightAreRefused) {
   EXPECT_EQ(server.metric(R"(fiso_flow_events_in_flight{flow="orders"})"), 0.0);
 }
 
+TEST(OverloadTest, MoreBodiesThanMayBeInMemoryAreRefused) {
+  SlowReceiver receiver;
+  TestServer server({{"flow.yaml", FlowText{.sink = http_sink(receiver.port())}.str()},
+                     {"fiso.yaml", "shards: 1\nhttp: {maxBodyBytes: 100KiB, maxTotalBodyBytes: 100KiB}\n"}});
+  ASSERT_EQ(server.error(), "");
+  std::string large = "\"" + std::string(90'000, 'x') + "\"";
+  RawClient first(server.port());
+  first.send(post_text("/ingest", large));
+  receiver.wait_for_one();
+  EXPECT_EQ(server.metric("fiso_http_body_bytes"), static_cast<double>(large.size()));
+  std::string refused = server.post(large);
+  expect_busy(refused, "too many request bodies are held");
+  EXPECT_EQ(header_of(refused, "Connection"), "close");
+  EXPECT_EQ(server.metric("fiso_http_bodies_refused_total"), 1.0);
+  receiver.go();
+  EXPECT_EQ(status_of(first.read_response()), 200);
+  while (server.metric("fiso_http_body_bytes") != 0.0) {}
+  EXPECT_EQ(status_of(server.post(large)), 200);
+}
+
 TEST(OverloadTest, MoreGuestsThanInstancesAndQueueAreRefused) {
   TestServer server({{"flow.yaml", FlowText{.guest = guest("loop"), .guest_more = ", timeout: 500ms"}.str()},
                      {"fiso.yaml", "shards: 1\nwasm: {maxInstances: 1, instanceQueue: 0}\n"}});

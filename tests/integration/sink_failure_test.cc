@@ -74,7 +74,7 @@ INSTANTIATE_TEST_SUITE_P(
                                   "connection reset"},
                       SinkFailure{"closes", [](Conversation& conversation) { conversation.read_request(); },
                                   "connection closed before the response was complete"},
-                      SinkFailure{"lies_about_its_length", answers("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nshort"),
+                      SinkFailure{"breaks_off_in_its_head", answers("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n"),
                                   "connection closed before the response was complete"},
                       SinkFailure{"is_no_http", answers("canary: I am not HTTP\r\n\r\n"), "malformed response"},
                       SinkFailure{"hangs",
@@ -98,6 +98,17 @@ TEST(SinkDownTest, AnUnknownHostIsAnswered) {
   std::string answer = server.post("{}");
   EXPECT_EQ(status_of(answer), 500);
   EXPECT_TRUE(body_of(answer).starts_with("SINK_DELIVERY_FAILED: ")) << answer;
+}
+
+TEST(SinkAnswerTest, ABodyThatEndsEarlyOrNeverDoesNotUndoA200) {
+  std::string endless = "HTTP/1.1 200 OK\r\n\r\n" + std::string(4 << 20, 'x');
+  for (const std::string& bytes : {std::string("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nshort"), endless}) {
+    ScriptedUpstream upstream(answers(bytes));
+    TestServer server(FlowText{.sink = http_sink(upstream.port())});
+    EXPECT_EQ(status_of(server.post("{}")), 200);
+    EXPECT_EQ(status_of(server.post("{}")), 200);
+    EXPECT_EQ(server.metric(R"(fiso_flow_sink_delivery_errors_total{flow="orders"})"), 0.0);
+  }
 }
 
 TEST(SinkRetryTest, AnEventThatIsTakenAtTheSecondAttemptIsDelivered) {

@@ -1,7 +1,8 @@
 // Delivers each event by one HTTP request.
 //
 // Taken when the answer is 2xx. 4xx other than 429 is final; everything else, the network included, may be tried again, and a
-// Retry-After is passed on. Redirects are not followed: a 3xx is a failure. Bodies of answers are read and dropped.
+// Retry-After is passed on. Redirects are not followed: a 3xx is a failure. The status decides as soon as the answer's head is
+// complete: bodies are dropped, and one that is endless, slow or cut off costs the connection only (net::Wanted::kHead).
 #pragma once
 
 #include <map>

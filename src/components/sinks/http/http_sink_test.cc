@@ -144,5 +144,35 @@ TEST_F(HttpSinkTest, WhatIsConfiguredStandsAgainstTheEvent) {
   EXPECT_EQ(request.find("forged"), std::string::npos) << request;
 }
 
+// One delivery whose answer is `bytes`, then the connection's end.
+Result<> answered_with(std::string bytes) {
+  async::ShardSet shards(1);
+  async::BlockingPool blocking(1, 16);
+  ScriptedUpstream upstream([&](ScriptedUpstream::Conversation& conversation) {
+    conversation.read_request();
+    conversation.send(bytes);
+  });
+  HttpSink::Config config;
+  net::ClientOptions options;
+  options.origin = net::parse_uri("http://127.0.0.1:" + std::to_string(upstream.port()) + "/").value();
+  std::unique_ptr<HttpSink> sink;
+  shards.run_on(0, [&](async::Shard& shard) { sink = std::make_unique<HttpSink>(shard, blocking, config, options); });
+  OwnedOutbound event("{}");
+  auto delivered = run_task(shards[0], [&] { return sink->deliver(event.get()); });
+  shards.run_on(0, [&](async::Shard&) { sink.reset(); });
+  return delivered;
+}
+
+TEST(HttpSinkAnswerTest, TheStatusDecidesWhateverTheBodyIsLike) {
+  for (std::string body : {std::string("Content-Length: 3145728\r\n\r\n") + std::string(3 << 20, 'x'),
+                           std::string("Content-Length: 10\r\n\r\nshort"), std::string("Content-Length: 99999999999\r\n\r\n"),
+                           std::string("Transfer-Encoding: chunked\r\n\r\nnonsense\r\n")}) {
+    EXPECT_TRUE(answered_with("HTTP/1.1 200 OK\r\n" + body).has_value()) << body.substr(0, 50);
+    EXPECT_EQ(answered_with("HTTP/1.1 400 Bad Request\r\n" + body).error().code(), ErrorCode::kRejected) << body.substr(0, 50);
+    auto later = answered_with("HTTP/1.1 503 Busy\r\nRetry-After: 7\r\n" + body);
+    EXPECT_EQ(later.error().retry_after(), seconds(7)) << body.substr(0, 50);
+  }
+}
+
 }  // namespace
 }  // namespace fiso::testing

@@ -1,10 +1,10 @@
 // Writes each event to standard output as one line of JSON.
 //
-// Lines of any length stay whole: they are written one at a time. The write runs on the blocking pool, since standard output
-// may be a pipe that nobody reads; the event counts as delivered when it has been written.
+// The event counts as delivered when its line has been written. Standard output may be a pipe that nobody reads: then events
+// fail at their timeout, or at once when too many wait, and nothing else is held up (see line_queue.h).
 #pragma once
 
-#include "async/blocking_pool.h"
+#include "components/sinks/stdout/line_queue.h"
 #include "core/component.h"
 
 namespace fiso::sinks {
@@ -12,17 +12,18 @@ namespace fiso::sinks {
 class StdoutSink final : public core::Sink {
  public:
   static constexpr std::string_view kType = "stdout";
-  struct Config {};
+  struct Config {
+    Duration timeout = std::chrono::seconds(30);
+  };
   static config::Spec<Config> spec();
   static core::Prepared<core::Sink> prepare(const Config& config, core::BuildContext& context);
 
-  // `fd` is standard output, except in tests.
-  StdoutSink(async::BlockingPool& blocking, int fd) : blocking_(blocking), fd_(fd) {}
+  StdoutSink(LineQueue& output, const Config& config) : output_(output), config_(config) {}
   Task<Result<>> deliver(const core::Outbound& event) override;
 
  private:
-  async::BlockingPool& blocking_;
-  int fd_;
+  LineQueue& output_;
+  const Config config_;
 };
 
 }  // namespace fiso::sinks
