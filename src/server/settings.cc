@@ -11,6 +11,8 @@
 namespace fiso::server {
 namespace {
 
+constexpr char kTotalBodyBytes[] = "maxTotalBodyBytes";
+
 const config::Rules<Duration>& time_rules() {
   static const config::Rules<Duration> rules = config::between<Duration>(std::chrono::milliseconds(1), std::chrono::hours(24));
   return rules;
@@ -42,7 +44,7 @@ config::Spec<net::ServerLimits> http_settings_spec() {
   using net::ServerLimits;
   auto one_body_fits = [](const ServerLimits& limits, config::Report& report) {
     if (limits.total_body_bytes < limits.body_bytes)
-      report.error("maxTotalBodyBytes", "{path} must be at least maxBodyBytes, " + format_bytes(limits.body_bytes));
+      report.error(kTotalBodyBytes, "{path} must be at least maxBodyBytes, " + format_bytes(limits.body_bytes));
   };
   return config::Spec<ServerLimits>("http", "Limits of each listener.")
       .field("maxConnections", &ServerLimits::connections, "Connections at once; more are answered 503.",
@@ -51,7 +53,7 @@ config::Spec<net::ServerLimits> http_settings_spec() {
              config::between<Bytes>(1_KiB, 1_MiB))
       .field("maxHeaders", &ServerLimits::header_fields, "Header fields; more is 431.", config::between<size_t>(1, 10'000))
       .field("maxBodyBytes", &ServerLimits::body_bytes, "Body; more is 413.", config::between<Bytes>(1_B, 4_GiB))
-      .field("maxTotalBodyBytes", &ServerLimits::total_body_bytes,
+      .field(kTotalBodyBytes, &ServerLimits::total_body_bytes,
              "Bodies of all requests in memory, over all listeners; more are answered 503. Those up to 16KiB do not count.",
              config::between<Bytes>(64_KiB, Bytes{1ull << 46}))
       .field("headerTimeout", &ServerLimits::header_timeout, "From the first byte of a request to the end of its headers.",
@@ -59,7 +61,7 @@ config::Spec<net::ServerLimits> http_settings_spec() {
       .field("bodyTimeout", &ServerLimits::body_timeout, "In which a body must end or make progress.", time_rules())
       .field("idleTimeout", &ServerLimits::idle_timeout, "Between requests of a connection.", time_rules())
       .field("writeTimeout", &ServerLimits::write_timeout, "In which an answer must be taken or make progress.", time_rules())
-      .check({"maxBodyBytes", "maxTotalBodyBytes"}, one_body_fits);
+      .check({"maxBodyBytes", kTotalBodyBytes}, one_body_fits);
 }
 
 config::Spec<Settings> settings_spec() {
