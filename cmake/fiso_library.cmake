@@ -49,7 +49,7 @@ endfunction()
 # something: they are registered once more, labelled `long`, with FISO_LONG=1, which tells them to do so thousands of times.
 include(GoogleTest)
 function(fiso_discover_tests target)
-  set(environment "FISO_GUESTS=${PROJECT_BINARY_DIR}/guests" "FISO_WASMER_HOST=${FISO_WASMER_HOST}")
+  set(environment "FISO_GUESTS=${PROJECT_BINARY_DIR}/guests")
   gtest_discover_tests(${target} DISCOVERY_TIMEOUT 120 DISCOVERY_MODE PRE_TEST
     PROPERTIES TIMEOUT 120 LABELS "${target}" ENVIRONMENT "${environment}")
   gtest_discover_tests(${target} DISCOVERY_TIMEOUT 120 DISCOVERY_MODE PRE_TEST

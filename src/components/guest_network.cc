@@ -48,7 +48,7 @@ std::optional<std::string> bad_allow_entry(std::string_view entry) {
   bool good = colon != std::string_view::npos && is_host(entry.substr(0, colon));
   std::string_view port = good ? entry.substr(colon + 1) : "";
   if (good && (port == "*" || (is_number(port, 65535) && port != "0"))) return std::nullopt;
-  return "{path}: \"" + std::string(entry) + "\" is not HOST:PORT, such as db.internal:5432, 10.0.0.0/8:*, [2001:db8::]/32:443";
+  return "\"" + std::string(entry) + "\" is not HOST:PORT, such as db.internal:5432, 10.0.0.0/8:*, [2001:db8::]/32:443";
 }
 
 wasm::NetworkRules GuestNetwork::rules() const {

@@ -30,29 +30,33 @@ Result<std::unique_ptr<wasm::Engine>> make_full(const server::EngineParts& parts
   FISO_TRY(auto engine, wasm::worker::WorkerEngine::make(parts.blocking, parts.capacity, parts.log, std::move(options)));
   return std::unique_ptr<wasm::Engine>(std::move(engine));
 }
+constexpr bool kHasWasmer = true;
 #else
 Result<std::unique_ptr<wasm::Engine>> make_full(const server::EngineParts&) {
-  return Error(ErrorCode::kInvalidConfig, "runtime \"wasmer\" is not in this build: build with the CMake option FISO_WASMER=ON");
+  return Error(ErrorCode::kInternal, "there is no full engine to make");
 }
+constexpr bool kHasWasmer = false;
 #endif
+
+constexpr char kNotInThisBuild[] = "runtime \"wasmer\" is not in this build: build with the CMake option FISO_WASMER=ON";
+
+server::ProgramEngines engines(std::string why_no_wasmer) {
+  auto make = [why_no_wasmer](const server::EngineParts& parts) -> Result<std::unique_ptr<wasm::Runtimes>> {
+    FISO_TRY(auto light, make_light(parts));
+    return std::make_unique<wasm::Runtimes>(std::move(light), [parts, why_no_wasmer]() -> Result<std::unique_ptr<wasm::Engine>> {
+      if (!why_no_wasmer.empty()) return Error(ErrorCode::kInvalidConfig, why_no_wasmer);
+      return make_full(parts);
+    });
+  };
+  return {.make = make, .full = {.why_not = std::move(why_no_wasmer)}};
+}
 
 }  // namespace
 
-server::RuntimesFactory light_runtimes(std::string program_with_wasmer) {
-  return [program = std::move(program_with_wasmer)](const server::EngineParts& parts) -> Result<std::unique_ptr<wasm::Runtimes>> {
-    FISO_TRY(auto light, make_light(parts));
-    auto refuse = [program]() -> Result<std::unique_ptr<wasm::Engine>> {
-      return Error(ErrorCode::kInvalidConfig, "runtime \"wasmer\" is not in this program: use " + program);
-    };
-    return std::make_unique<wasm::Runtimes>(std::move(light), refuse);
-  };
+server::ProgramEngines light_engine(std::string program_with_wasmer) {
+  return engines("runtime \"wasmer\" is not in this program: use " + std::move(program_with_wasmer));
 }
 
-server::RuntimesFactory all_runtimes() {
-  return [](const server::EngineParts& parts) -> Result<std::unique_ptr<wasm::Runtimes>> {
-    FISO_TRY(auto light, make_light(parts));
-    return std::make_unique<wasm::Runtimes>(std::move(light), [parts] { return make_full(parts); });
-  };
-}
+server::ProgramEngines all_engines() { return engines(kHasWasmer ? "" : kNotInThisBuild); }
 
 }  // namespace fiso::program

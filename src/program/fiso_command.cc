@@ -18,7 +18,7 @@ namespace {
 int validate(const std::string& directory) {
   core::Registry registry;
   register_builtin(registry);
-  auto checked = server::check_config(directory, registry);
+  auto checked = server::check_config(directory, registry, wasm::FullEngineSupport());
   if (!checked.has_value()) {
     std::fprintf(stderr, "error: %s\n", checked.error().describe().c_str());
     return 1;

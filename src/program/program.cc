@@ -10,17 +10,17 @@ namespace fiso::program {
 
 int flow_program(int argc, char** argv, const std::string& name) {
   if (wasm::started_to_compile(argc, argv)) return wasm::light::light_compiler_main(argv);
-  return server::flow_main(argc, argv, name, light_runtimes(name + "-wasmer"));
+  return server::flow_main(argc, argv, name, light_engine(name + "-wasmer"));
 }
 
 int flow_wasmer_program(int argc, char** argv, const std::string& name) {
   if (wasm::started_to_compile(argc, argv)) return wasm::light::light_compiler_main(argv);
-  return server::flow_main(argc, argv, name, all_runtimes());
+  return server::flow_main(argc, argv, name, all_engines());
 }
 
 int wasmer_program(int argc, char** argv, const std::string& name) {
   if (wasm::started_to_compile(argc, argv)) return wasm::light::light_compiler_main(argv);
-  return server::apps_main(argc, argv, name, all_runtimes());
+  return server::apps_main(argc, argv, name, all_engines().make);
 }
 
 int fiso_program(int argc, char** argv) {

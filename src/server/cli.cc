@@ -45,8 +45,8 @@ int fail(const std::string& message) {
   return 1;
 }
 
-int check(const FlowServerOptions& options, const core::Registry& registry) {
-  auto checked = check_config(options.config_dir, registry);
+int check(const FlowServerOptions& options, const core::Registry& registry, const wasm::FullEngineSupport& full) {
+  auto checked = check_config(options.config_dir, registry, full);
   if (!checked.has_value()) return fail(checked.error().describe());
   std::printf("%s: ok\n", options.config_dir.c_str());
   return 0;
@@ -61,13 +61,13 @@ void raise_descriptor_limit() {
 }
 
 int serve(const Arguments& arguments, const std::string& name, const core::Registry& registry,
-          const RuntimesFactory& make_runtimes) {
+          const ProgramEngines& engines) {
   raise_descriptor_limit();
   auto events = ControlEvents::make();
   if (!events.has_value()) return fail(events.error().describe());
   observe::StdoutLog output;
   observe::Log log(output, observe::parse_log_level(arguments.log_level), name);
-  FlowServer server(arguments.options, log, registry, make_runtimes);
+  FlowServer server(arguments.options, log, registry, engines);
   auto started = server.start(*events);
   bool stopped_early = !started.has_value() && started.error().code() == ErrorCode::kCancelled;
   if (!started.has_value() && !stopped_early) return fail(started.error().describe());
@@ -91,7 +91,7 @@ std::vector<std::string> normalise_arguments(int argc, char** argv) {
   return normal;
 }
 
-int flow_main(int argc, char** argv, const std::string& name, const RuntimesFactory& make_runtimes) {
+int flow_main(int argc, char** argv, const std::string& name, const ProgramEngines& engines) {
   Arguments arguments;
   arguments.options.config_dir = env_or("FISO_CONFIG_DIR", "/etc/fiso/flows");
   arguments.options.admin_address = env_or("FISO_METRICS_ADDR", ":9090");
@@ -115,8 +115,8 @@ int flow_main(int argc, char** argv, const std::string& name, const RuntimesFact
   }
   core::Registry registry;
   register_builtin(registry);
-  if (arguments.check) return check(arguments.options, registry);
-  return serve(arguments, name, registry, make_runtimes);
+  if (arguments.check) return check(arguments.options, registry, engines.full);
+  return serve(arguments, name, registry, engines);
 }
 
 }  // namespace fiso::server

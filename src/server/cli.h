@@ -13,6 +13,6 @@ std::vector<std::string> normalise_arguments(int argc, char** argv);
 
 // The whole program `name` (fiso-flow): parses, runs, and gives the exit code. 0: stopped in order, or nothing wrong (-check);
 // 1: an error, on stderr as `error: ...`, or a stop that cut something; 2: wrong usage.
-int flow_main(int argc, char** argv, const std::string& name, const RuntimesFactory& make_runtimes);
+int flow_main(int argc, char** argv, const std::string& name, const ProgramEngines& engines);
 
 }  // namespace fiso::server

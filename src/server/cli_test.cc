@@ -50,9 +50,10 @@ class FlowMainTest : public ::testing::Test {
     ::testing::internal::CaptureStdout();
     ::testing::internal::CaptureStderr();
     int exit_code = flow_main(static_cast<int>(words.size()), argv.data(), "fiso-flow",
-                              [](const EngineParts&) -> Result<std::unique_ptr<wasm::Runtimes>> {
-                                return Error(ErrorCode::kInternal, "no engine in this test");
-                              });
+                              {.make = [](const EngineParts&) -> Result<std::unique_ptr<wasm::Runtimes>> {
+                                 return Error(ErrorCode::kInternal, "no engine in this test");
+                               },
+                               .full = {.why_not = "use another program"}});
     out_ = ::testing::internal::GetCapturedStdout();
     err_ = ::testing::internal::GetCapturedStderr();
     return exit_code;
@@ -61,6 +62,13 @@ class FlowMainTest : public ::testing::Test {
 
   std::string directory_, out_, err_;
 };
+
+TEST_F(FlowMainTest, AnEngineThatTheProgramLacksIsTheConfigurationsFault) {
+  write("name: a\nsource: {type: http, config: {listenAddr: \"127.0.0.1:0\"}}\n"
+        "interceptors:\n  - {type: wasm, config: {module: /dev/null, runtime: wasmer}}\nsink: {type: stdout}\n");
+  EXPECT_EQ(run({"-config-dir", directory_, "-check"}), 1);
+  EXPECT_NE(err_.find("a.yaml:4:55: interceptors[0].config.runtime: use another program"), std::string::npos) << err_;
+}
 
 TEST_F(FlowMainTest, SaysItsVersion) {
   for (std::string flag : {"-version", "--version"}) {

@@ -24,7 +24,7 @@ struct Loaded {
   std::vector<flow::FlowDraft> flows;
 };
 
-Result<Loaded> load_config(const std::string& directory, const core::Registry& registry) {
+Result<Loaded> load_config(const std::string& directory, const core::Registry& registry, wasm::FullEngineSupport full) {
   config::Errors errors;
   Loaded loaded;
   loaded.settings = load_settings(directory, errors);
@@ -36,6 +36,7 @@ Result<Loaded> load_config(const std::string& directory, const core::Registry& r
   net::RouteTables claims(0);
   core::Resources checked_with;
   checked_with.add(claims);
+  checked_with.add(full);
   flow::check_flows(*flows, checked_with, errors);
   if (!errors.empty()) {
     std::string count = std::to_string(errors.size()) + (errors.size() == 1 ? " problem" : " problems");
@@ -49,13 +50,13 @@ Result<Loaded> load_config(const std::string& directory, const core::Registry& r
 
 }  // namespace
 
-Result<> check_config(const std::string& directory, const core::Registry& registry) {
-  FISO_TRY_OK(load_config(directory, registry));
+Result<> check_config(const std::string& directory, const core::Registry& registry, const wasm::FullEngineSupport& full) {
+  FISO_TRY_OK(load_config(directory, registry, full));
   return {};
 }
 
-FlowServer::FlowServer(FlowServerOptions options, observe::Log log, const core::Registry& registry, RuntimesFactory make_runtimes)
-    : options_(std::move(options)), log_(std::move(log)), registry_(registry), make_runtimes_(std::move(make_runtimes)) {}
+FlowServer::FlowServer(FlowServerOptions options, observe::Log log, const core::Registry& registry, ProgramEngines engines)
+    : options_(std::move(options)), log_(std::move(log)), registry_(registry), engines_(std::move(engines)) {}
 
 FlowServer::~FlowServer() {
   if (shards_ != nullptr) release();
@@ -64,7 +65,7 @@ FlowServer::~FlowServer() {
 Result<> FlowServer::start(ControlEvents& events) {
   stop_ = events.stop_request();
   auto watched = events.watch(options_.config_dir);  // first, so that no change after the reading is missed
-  FISO_TRY(Loaded loaded, load_config(options_.config_dir, registry_));
+  FISO_TRY(Loaded loaded, load_config(options_.config_dir, registry_, engines_.full));
   settings_ = loaded.settings;
   shards_ = std::make_unique<async::ShardSet>(settings_.shards > 0 ? static_cast<unsigned>(settings_.shards)
                                                                    : async::ShardSet::suitable_count());
@@ -78,7 +79,7 @@ Result<> FlowServer::start(ControlEvents& events) {
                                       .queue = static_cast<size_t>(settings_.wasm.instance_queue),
                                       .memory = settings_.wasm.total_memory});
   FISO_TRY_OK(start_admin(events));
-  FISO_TRY(runtimes_, make_runtimes_({*shards_, *blocking_, *capacity_, log_, settings_, stop_}));
+  FISO_TRY(runtimes_, engines_.make({*shards_, *blocking_, *capacity_, log_, settings_, stop_}));
   resources_.add(*shards_);
   resources_.add(*blocking_);
   resources_.add(*output_);
@@ -118,7 +119,7 @@ Result<> FlowServer::start_admin(ControlEvents& events) {
 }
 
 Result<> FlowServer::read_and_serve() {
-  FISO_TRY(Loaded loaded, load_config(options_.config_dir, registry_));
+  FISO_TRY(Loaded loaded, load_config(options_.config_dir, registry_, engines_.full));
   note_changes(loaded.settings);
   FISO_TRY_OK(build_and_serve(loaded.flows));
   settings_.shutdown_timeout = loaded.settings.shutdown_timeout;

@@ -43,12 +43,18 @@ struct EngineParts {
 // Makes the engines that guests run on.
 using RuntimesFactory = std::function<Result<std::unique_ptr<wasm::Runtimes>>(const EngineParts&)>;
 
+// The engines of a program.
+struct ProgramEngines {
+  RuntimesFactory make;
+  wasm::FullEngineSupport full;
+};
+
 // All that is wrong with the configuration in the directory, or nothing: what `-check` shows. Opens nothing.
-Result<> check_config(const std::string& directory, const core::Registry& registry);
+Result<> check_config(const std::string& directory, const core::Registry& registry, const wasm::FullEngineSupport& full);
 
 class FlowServer {
  public:
-  FlowServer(FlowServerOptions options, observe::Log log, const core::Registry& registry, RuntimesFactory make_runtimes);
+  FlowServer(FlowServerOptions options, observe::Log log, const core::Registry& registry, ProgramEngines engines);
   ~FlowServer();
 
   // Reads, opens and builds everything. The error is the operator's to read; kCancelled if a stop was asked for meanwhile,
@@ -78,7 +84,7 @@ class FlowServer {
   FlowServerOptions options_;
   observe::Log log_;
   const core::Registry& registry_;
-  RuntimesFactory make_runtimes_;
+  ProgramEngines engines_;
   Settings settings_;
   StopRequest stop_;
   std::vector<std::string> restart_needed_;  // keys of fiso.yaml that say something else than what is in use

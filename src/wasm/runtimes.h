@@ -6,6 +6,7 @@
 
 #include <functional>
 #include <memory>
+#include <string>
 #include <utility>
 
 #include "wasm/engine.h"
@@ -15,6 +16,11 @@ namespace fiso::wasm {
 enum class Runtime {
   kLight,  // `wazero`, also `wasmtime`
   kFull,   // `wasmer`
+};
+
+// Whether this program has the full engine, for what is checked before there are any engines.
+struct FullEngineSupport {
+  std::string why_not;  // empty: it has
 };
 
 using MakeEngine = std::function<Result<std::unique_ptr<Engine>>()>;

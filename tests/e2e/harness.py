@@ -22,6 +22,9 @@ import unittest
 
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
 FISO_FLOW = os.environ.get("FISO_FLOW", str(SOURCE / "tmp/fiso-flow"))
+FISO_FLOW_WASMER = os.environ.get("FISO_FLOW_WASMER", str(SOURCE / "tmp/fiso-flow-wasmer"))
+FISO_WASMER = os.environ.get("FISO_WASMER", str(SOURCE / "tmp/fiso-wasmer"))
+FISO_WASMER_HOST = os.environ.get("FISO_WASMER_HOST", str(SOURCE / "tmp/fiso-wasmer-host"))
 FISO = os.environ.get("FISO", str(SOURCE / "tmp/fiso"))
 GUESTS = pathlib.Path(os.environ.get("FISO_GUESTS", SOURCE / "build/release/guests"))
 LONG = os.environ.get("FISO_LONG") == "1"
@@ -54,7 +57,7 @@ def poll(what, condition, patience=PATIENCE):
 def environment(**changes):
     """Ours without what would configure the programs; None removes a variable."""
     env = {name: value for name, value in os.environ.items() if not name.startswith(("FISO_", "OTEL_"))}
-    env.update(FISO_METRICS_ADDR=ANY_PORT, FISO_CACHE_DIR=_cache.name)
+    env.update(FISO_METRICS_ADDR=ANY_PORT, FISO_CACHE_DIR=_cache.name, FISO_WASMER_HOST=FISO_WASMER_HOST)
     env.update(changes)
     return {name: str(value) for name, value in env.items() if value is not None}
 
@@ -239,6 +242,21 @@ class Flow:
         if self.process.poll() is None:
             self.process.kill()
             self.wait()
+
+
+def descendants(pid):
+    """Processes that came from it and are still there."""
+    parents = {}
+    for stat in pathlib.Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            fields = stat.read_text().rpartition(")")[2].split()
+            if fields[0] != "Z":
+                parents[int(stat.parent.name)] = int(fields[1])
+    found, grown = {pid}, True
+    while grown:
+        more = {child for child, parent in parents.items() if parent in found} - found
+        found, grown = found | more, bool(more)
+    return found - {pid}
 
 
 class Sink:

@@ -12,7 +12,7 @@ source:
 interceptors:
   - type: wasm
     config:
-      runtime: wasmer
+      runtime: v8
       timout: 3s
       memoryLimit: 1
 sink:
@@ -30,8 +30,7 @@ BAD_FLOW_ERRORS = """\
 {file}:1:1: name: name is required
 {file}:2:9: source.type: source.type "htp" is not valid (must be one of: http)
 {file}:8:7: interceptors[0].config.module: interceptors[0].config.module is required for wasm interceptor
-{file}:8:16: interceptors[0].config.runtime: interceptors[0].config.runtime: runtime "wasmer" is not built into this program yet; \
-leave the key out to use the light engine
+{file}:8:16: interceptors[0].config.runtime: interceptors[0].config.runtime must be 'wazero' or 'wasmer', got "v8"
 {file}:9:7: interceptors[0].config.timout: unknown key "timout" (did you mean "timeout"?)
 {file}:10:20: interceptors[0].config.memoryLimit: interceptors[0].config.memoryLimit must be between 64KiB and 4GiB, got 1
 {file}:14:5: sink.config.url: http sink: url is required

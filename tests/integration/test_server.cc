@@ -34,7 +34,7 @@ std::string temporary_directory() {
 Result<std::unique_ptr<wasm::Runtimes>> make_runtimes(const server::EngineParts& parts) {
   server::Settings settings = parts.settings;
   if (wasm::testing::kSanitized) settings.wasm.compile.memory = Bytes{RLIM_INFINITY};
-  return program::all_runtimes()({parts.shards, parts.blocking, parts.capacity, parts.log, settings, parts.stop});
+  return program::all_engines().make({parts.shards, parts.blocking, parts.capacity, parts.log, settings, parts.stop});
 }
 
 }  // namespace
@@ -74,7 +74,7 @@ TestServer::TestServer(const Files& files) : canaries_{config_.path(), guests_di
   events_.emplace(server::ControlEvents::make().value());
   server_ = std::make_unique<server::FlowServer>(
       server::FlowServerOptions{.config_dir = config_.path(), .admin_address = "127.0.0.1:0"}, log_.log(), registry_,
-      make_runtimes);
+      server::ProgramEngines{.make = make_runtimes, .full = {}});
   auto started = server_->start(*events_);
   if (started.has_value()) {
     control_ = std::thread([this] { clean_ = server_->run_until_stopped(*events_); });

@@ -138,8 +138,8 @@ TEST_P(EngineBasics, ParkingEndsAtTheTimeoutToo) {
 }
 
 TEST_P(EngineBasics, AGuestIsStoppedWhileItIsStarted) {
-  auto module = rig().load("loop_start");
   auto setup = make_setup({.module = "", .limits = kNoTimeout, .pool = {.execution = Execution::kPooled}});
+  auto module = prepare(*rig().load("loop_start"), setup);
   async::Shard& shard = rig().shards[0];
   ::fiso::testing::run_task(shard, [&]() -> Task<> {
     auto guest = module->instantiate(shard, setup);
@@ -150,8 +150,8 @@ TEST_P(EngineBasics, AGuestIsStoppedWhileItIsStarted) {
 }
 
 TEST_P(EngineBasics, AGuestIsStoppedWhileItRuns) {
-  auto module = rig().load("reads_then_hangs");
   auto setup = make_setup({.module = "", .limits = kNoTimeout});
+  auto module = prepare(*rig().load("reads_then_hangs"), setup);
   async::Shard& shard = rig().shards[0];
   ::fiso::testing::run_task(shard, [&]() -> Task<> {
     auto guest = module->instantiate(shard, setup);

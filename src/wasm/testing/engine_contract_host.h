@@ -155,8 +155,8 @@ TEST_P(EngineHostCalls, StderrWithoutAnEndIsCappedUntilTheTimeout) {
 
 TEST_P(EngineHostCalls, WhatAGuestSaysWhileItIsStartedIsTold) {
   wasi::testing::CollectedLines start, run;
-  auto module = rig().load("slow_start");
   auto setup = make_setup({.module = "", .pool = {.execution = Execution::kPooled}});
+  auto module = prepare(*rig().load("slow_start"), setup);
   ::fiso::testing::run_task(rig().shards[0], [&]() -> Task<> {
     auto guest = module->instantiate(rig().shards[0], setup);
     EXPECT_EQ((co_await guest->park(&start)).outcome, Outcome::kOk);
@@ -170,11 +170,11 @@ TEST_P(EngineHostCalls, WhatAGuestSaysWhileItIsStartedIsTold) {
 }
 
 TEST_P(EngineHostCalls, AGuestThatSleepsIsStoppedAtOnce) {
-  auto module = rig().load("slow_start");
   auto setup = make_setup({.module = "",
                            .wasi = {.args = {"slow_start", "3600000"}},
                            .limits = {.timeout = std::chrono::hours(2)},
                            .pool = {.execution = Execution::kPooled}});
+  auto module = prepare(*rig().load("slow_start"), setup);
   ::fiso::testing::run_task(rig().shards[0], [&]() -> Task<> {
     auto guest = module->instantiate(rig().shards[0], setup);
     rig().shards[0].post([&] { guest->stop(); });

@@ -46,14 +46,15 @@ Task<RunResult> WorkerInstance::park(wasi::StderrSink* stderr_lines) {
   FISO_CHECK(phase_ == Phase::kNew && server_->guest().may_park);
   deadline_ = now() + server_->guest().limits.timeout;
   stderr_.target = stderr_lines;
+  under_way_ = true;
   if (auto begun = co_await begin(Waiting::kTold); begun.has_value()) co_await drive();
   RunResult result = phase_ == Phase::kWaiting ? RunResult{} : conclude();
-  finish_stderr();
+  finish();
   co_return result;
 }
 
 void WorkerInstance::stop() {
-  stopped_ = true;
+  stopped_ = under_way_;
   if (channel_ != nullptr) channel_->changed.set();
 }
 
@@ -61,9 +62,13 @@ Task<RunResult> WorkerInstance::run(const RunRequest& request, AfterInput after)
   FISO_CHECK(phase_ == Phase::kNew || phase_ == Phase::kWaiting);
   deadline_ = now() + server_->guest().limits.timeout;
   stderr_.target = request.stderr_lines;
+  under_way_ = true;
   if (phase_ == Phase::kNew) {
     auto begun = co_await begin(after == AfterInput::kMore ? Waiting::kTold : Waiting::kUntold);
-    if (!begun.has_value()) co_return conclude();
+    if (!begun.has_value()) {
+      finish();
+      co_return conclude();
+    }
   }
   size_t size = 0;
   for (std::string_view piece : request.input) size += piece.size();
@@ -77,11 +82,12 @@ Task<RunResult> WorkerInstance::run(const RunRequest& request, AfterInput after)
   co_await drive();
   RunResult result = phase_ == Phase::kWaiting ? RunResult{.output = std::exchange(channel_->output(), {})} : conclude();
   return_output();
-  finish_stderr();
+  finish();
   co_return result;
 }
 
-void WorkerInstance::finish_stderr() {
+void WorkerInstance::finish() {
+  under_way_ = stopped_ = false;
   stderr_lines_.flush();
   stderr_lines_.restart();
   stderr_.target = nullptr;

@@ -53,7 +53,7 @@ class WorkerInstance final : public Instance, private GuestChannel::Listener {
   // Pays for output beyond what is free; false if nothing is left of the memory for all.
   bool pay_for_output();
   void return_output();
-  void finish_stderr();
+  void finish();
   void set_memory(uint64_t bytes);
 
   Task<Result<>> begin(Waiting waiting);
@@ -81,6 +81,7 @@ class WorkerInstance final : public Instance, private GuestChannel::Listener {
   uint64_t charged_ = 0;       // bytes of Capacity::memory beyond the initial memory
   uint64_t memory_ = 0;
   uint64_t paid_output_ = 0;  // bytes of Capacity::memory for output
+  bool under_way_ = false;    // a park() or run() is
   bool stopped_ = false;
 };
 

@@ -114,7 +114,9 @@ config::Spec<Config> WasmInterceptor::spec() {
       });
 }
 
-void WasmInterceptor::check(const Config& config, const core::Resources& /*resources*/, config::Report& report) {
+void WasmInterceptor::check(const Config& config, const core::Resources& resources, config::Report& report) {
+  const auto* full = resources.find<wasm::FullEngineSupport>();
+  if (config.runtime == wasm::Runtime::kFull && full != nullptr && !full->why_not.empty()) report.error("runtime", full->why_not);
   if (auto module = wasm::check_module_file(config.module); !module.has_value())
     report.error("module", module.error().describe());
 }

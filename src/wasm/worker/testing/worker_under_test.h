@@ -1,7 +1,6 @@
-// Full engines for tests. FISO_WASMER_HOST names the worker program; artifacts are kept beside the guests.
+// Full engines for tests, with the worker program of the same build. Artifacts are kept beside the guests.
 #pragma once
 
-#include <cstdlib>
 #include <memory>
 
 #include "base/check.h"
@@ -11,10 +10,8 @@
 namespace fiso::wasm::worker::testing {
 
 inline std::unique_ptr<WorkerEngine> make_worker(const wasm::testing::EngineHost& host) {
-  auto program = find_worker_program();
-  FISO_CHECK(program.has_value(), program.has_value() ? "" : program.error().describe());
   auto engine = WorkerEngine::make(host.blocking, host.capacity, host.log,
-                                   {.program = *program, .cache_directory = wasm::testing::guests_folder() + "/artifacts"});
+                                   {.program = wasm::testing::guests_folder() + "/../native/wasmer-host/fiso-wasmer-host", .cache_directory = wasm::testing::guests_folder() + "/artifacts"});
   FISO_CHECK(engine.has_value(), engine.has_value() ? "" : engine.error().describe());
   return std::move(*engine);
 }

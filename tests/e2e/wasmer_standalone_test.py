@@ -1,0 +1,141 @@
+#!/usr/bin/env python3
+"""fiso-wasmer: apps behind ports of their own, on both engines."""
+import json
+import re
+import signal
+import subprocess
+import threading
+
+from harness import ANY_PORT, FISO_WASMER, PATIENCE, TestCase, descendants, environment, get, guest, main, poll, post, request, run
+
+
+class Apps:
+    """A running fiso-wasmer."""
+
+    def __init__(self, *flags):
+        self.process = subprocess.Popen([FISO_WASMER, *map(str, flags)], env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                        text=True)
+        self.lines, self.log_lines = [], []
+        self._threads = [threading.Thread(target=self._read, args=pair, daemon=True)
+                         for pair in ((self.process.stdout, self.lines), (self.process.stderr, self.log_lines))]
+        for thread in self._threads:
+            thread.start()
+
+    @staticmethod
+    def _read(stream, lines):
+        for line in stream:
+            lines.append(line.rstrip("\n"))
+
+    def wait_line(self, pattern):
+        def found():
+            if self.process.poll() is not None:
+                raise AssertionError(f"fiso-wasmer ended with {self.process.returncode}: {self.log_lines}")
+            return next((match for match in map(re.compile(pattern).fullmatch, list(self.lines)) if match), None)
+        return poll(pattern, found)
+
+    def port(self, name):
+        return int(self.wait_line(rf"App {name} running at 127\.0\.0\.1:(\d+)")[1])
+
+    def log(self, message):
+        return [entry for entry in map(json.loads, list(self.log_lines)) if entry["msg"] == message]
+
+    def admin(self, path):
+        started = poll("the admin port", lambda: self.log("metrics server starting"))
+        return get(started[0]["port"], path)
+
+    def stop(self):
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(timeout=PATIENCE)
+
+    def close(self):
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+        for thread in self._threads:
+            thread.join(timeout=PATIENCE)
+        self.process.stdout.close()
+        self.process.stderr.close()
+
+
+def app_yaml(name, more="", module="hello_app"):
+    return f"  - name: {name}\n    module: {guest(module)}\n{more}"
+
+
+class Standalone(TestCase):
+    def apps(self, *apps, more=""):
+        directory = self.directory()
+        directory.write("apps.yaml", "apps:\n" + "".join(apps) + more)
+        return self.closing(Apps("-config", directory.path / "apps.yaml", "-admin-addr", ANY_PORT))
+
+    def test_apps_answer_on_both_engines_and_in_both_modes(self):
+        modes = [f"    runtime: {runtime}\n    execution: {execution}\n    memoryMB: 64\n    env:\n      SERVER_NAME: e2e\n"
+                 for runtime in ("wasmer", "wazero") for execution in ("perRequest", "pooled")]
+        apps = self.apps(*(app_yaml(f"app{i}", mode) for i, mode in enumerate(modes)))
+        for i in range(len(modes)):
+            port = apps.port(f"app{i}")
+            self.assertEqual(get(port, "/hello").json(), {"greeting": "hello", "server": "e2e", "version": "2.0.0"})
+            echo = post(port, "/echo", {"message": "hello-world", "count": 42})
+            self.assertEqual(echo.json(), {"received": {"message": "hello-world", "count": 42}, "echoed": True})
+            self.assertEqual(get(port, "/nothing").status, 404)
+            self.assertEqual(get(port, "/port").text, f"PORT={port}")
+            self.assertEqual(get(port, "/home").text, "HOME=")  # the host's environment is nobody's
+        self.assertEqual(apps.stop(), 0)
+        self.assertEqual(apps.lines[-2:], ["Shutting down...", "Stopped"])
+        self.assertIn("Started app app0", apps.lines)
+        self.assertIn("Press Ctrl+C to stop", apps.lines)
+
+    def test_what_a_guest_does_wrong_is_a_status(self):
+        for runtime in ("wasmer", "wazero"):
+            apps = self.apps(app_yaml("a", f"    runtime: {runtime}\n    timeout: 300ms\n"))
+            port = apps.port("a")
+            self.assertEqual((get(port, "/loop").status, get(port, "/loop").text), (504, "wasm execution timeout after 300ms\n"))
+            self.assertEqual((get(port, "/trap").status, get(port, "/trap").text), (502, "wasm execution: wasm trap: unreachable\n"))
+            self.assertEqual(get(port, "/bad").text, "decode wasm response: the status is not a number from 200 to 599\n")
+            self.assertEqual(get(port, "/silent").text, "decode wasm response: unexpected end of JSON input\n")
+            self.assertEqual(request(port, "GET", "/%zz").status, 400)
+            self.assertEqual(get(port, "/hello").status, 200)
+            self.assertTrue(apps.log("app request failed"))
+            self.assertEqual(apps.stop(), 0)
+
+    def test_health_is_asked_for_and_shown(self):
+        apps = self.apps(app_yaml("good", "    healthCheck: /health\n    healthCheckInterval: 50ms\n"),
+                         app_yaml("ill", "    healthCheck: /trap\n    healthCheckInterval: 50ms\n"))
+        states = lambda: {app["name"]: app["state"] for app in apps.admin("/apps").json()}
+        poll("the first is healthy", lambda: states()["good"] == "healthy")
+        self.assertEqual(states()["ill"], "starting")
+        self.assertEqual(apps.admin("/readyz").status, 503)
+        answer = get(apps.port("ill"), "/hello")
+        self.assertEqual((answer.status, answer.headers["retry-after"]), (503, "1"))
+        self.assertIn('fiso_app_healthy{app="good"} 1', apps.admin("/metrics").text)
+        self.assertEqual(apps.stop(), 0)
+
+    def test_one_module_needs_no_file(self):
+        apps = self.closing(Apps("-module", guest("hello_app")))
+        self.assertEqual(get(apps.port("main"), "/hello").status, 200)
+        workers = descendants(apps.process.pid)
+        self.assertEqual(apps.stop(), 0)
+        self.assertTrue(workers)
+
+    def test_wrong_use_is_explained(self):
+        ended = run(FISO_WASMER)
+        self.assertEqual(ended.returncode, 1)
+        self.assertTrue(ended.stderr.decode().startswith("Error: either -config or -module is required\n"))
+        ended = run(FISO_WASMER, "-config", "/no/such/apps.yaml")
+        self.assertEqual((ended.returncode, ended.stderr.decode()),
+                         (1, "Error reading config: open /no/such/apps.yaml: No such file or directory\n"))
+        ended = run(FISO_WASMER, "-module", "/no/such.wasm")
+        self.assertEqual(ended.returncode, 1)
+        self.assertIn("Error starting app main: module path not accessible: /no/such.wasm", ended.stderr.decode())
+
+    def test_all_that_is_wrong_is_told_with_its_place(self):
+        directory = self.directory()
+        directory.write("apps.yaml", "apps:\n  - name: a\n    module: m\n    execution: longRunning\n  - module: m\n    port: 70000\n")
+        ended = run(FISO_WASMER, "-config", directory.path / "apps.yaml", "-check")
+        self.assertEqual(ended.returncode, 1)
+        said = ended.stderr.decode()
+        for line in ("apps.yaml:4:16: apps[0].execution: ", "apps.yaml:5:5: apps[1].name: app name is required", "apps.yaml:6:11: apps[1].port: "):
+            self.assertIn(line, said)
+
+
+if __name__ == "__main__":
+    main()
