@@ -1,4 +1,4 @@
-# fiso_library(NAME [DIR folder] [DEPS fiso libraries...] [LINKS third-party targets...] [TEST_LINKS targets for its tests...])
+# fiso_library(NAME [DIR folder] [DEPS fiso libraries...] [LINKS third-party targets...] [TEST_LINKS targets for its tests...]
 #
 # One folder of src/ is one library: its *.cc become fiso_NAME, its *_test.cc become one GoogleTest program
 # fiso_NAME_test, and testing/ holds fakes that tests of any library may include. DEPS is the dependency graph:
@@ -37,7 +37,8 @@ function(fiso_library name)
     target_link_libraries(fiso_${name} INTERFACE fiso_flags ${ARG_DEPS} ${ARG_LINKS})
   endif()
 
-  if(tests AND BUILD_TESTING)
+  get_property(untested GLOBAL PROPERTY FISO_UNTESTED)
+  if(tests AND BUILD_TESTING AND NOT name IN_LIST untested)
     add_executable(fiso_${name}_test ${tests})
     target_compile_definitions(fiso_${name}_test PRIVATE FISO_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
     target_link_libraries(fiso_${name}_test PRIVATE fiso_${name} ${ARG_TEST_LINKS} GTest::gmock GTest::gmock_main)

@@ -1,6 +1,5 @@
 #include "apps/app_state.h"
 
-#include <array>
 #include <chrono>
 
 #include "async/signal.h"
@@ -31,9 +30,7 @@ void AppState::set(State state) {
   State before = state_.exchange(state, std::memory_order_relaxed);
   if (before == state) return;
   healthy_.set(state == State::kHealthy ? 1 : 0);
-  observe::LogLevel level = state == State::kUnhealthy ? observe::LogLevel::kWarn : observe::LogLevel::kInfo;
-  const std::array<observe::Field, 2> fields{{{"from", to_string(before)}, {"to", to_string(state)}}};
-  log_.write(level, "app state changed", fields);
+  log_.info("app state changed", {{"from", to_string(before)}, {"to", to_string(state)}});
 }
 
 Task<bool> AppState::enter() {

@@ -16,11 +16,11 @@ constexpr uint32_t kStderrLines = 200;
 
 class StderrToLog final : public wasm::wasi::StderrSink {
  public:
-  explicit StderrToLog(observe::SampledLog& log) : log_(log) {}
-  void line(std::string_view text) override { log_.write("guest stderr", {{"line", text}}); }
+  explicit StderrToLog(observe::SampledLog& log) : stderr_log_(log) {}
+  void line(std::string_view text) override { stderr_log_.write("app stderr", {{"text", text}}); }
 
  private:
-  observe::SampledLog& log_;
+  observe::SampledLog& stderr_log_;
 };
 
 wasm::wasi::GuestOptions guest_options(const AppConfig& config, int64_t port, bool stdin_file) {

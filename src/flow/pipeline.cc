@@ -40,13 +40,10 @@ Task<> Pipeline::take(core::Delivery delivery) {
   auto outcome = co_await process(delivery.event, start);
   Duration took = clock_.now() - start;
   stats_.total_seconds.observe(took);
+  // Counted before it stops being in flight: whoever looks meanwhile sees it twice rather than not at all.
+  (outcome.has_value() ? stats_.delivered : stats_.rejected).increment();
   stats_.in_flight.decrement();
-  if (outcome.has_value()) {
-    stats_.delivered.increment();
-    log_delivered(delivery.event, took);
-  } else {
-    stats_.rejected.increment();
-  }
+  if (outcome.has_value()) log_delivered(delivery.event, took);
   delivery.answer(std::move(outcome));
 }
 

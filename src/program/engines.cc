@@ -3,9 +3,7 @@
 #include <utility>
 
 #include "wasm/light/light_engine.h"
-#ifdef FISO_HAS_WASMER
 #include "wasm/worker/worker_engine.h"
-#endif
 
 namespace fiso::program {
 namespace {
@@ -21,7 +19,6 @@ Result<std::unique_ptr<wasm::Engine>> make_light(const server::EngineParts& part
   return std::unique_ptr<wasm::Engine>(std::move(engine));
 }
 
-#ifdef FISO_HAS_WASMER
 Result<std::unique_ptr<wasm::Engine>> make_full(const server::EngineParts& parts) {
   wasm::worker::WorkerEngineOptions options;
   FISO_TRY(options.program, wasm::worker::find_worker_program());
@@ -30,13 +27,6 @@ Result<std::unique_ptr<wasm::Engine>> make_full(const server::EngineParts& parts
   FISO_TRY(auto engine, wasm::worker::WorkerEngine::make(parts.blocking, parts.capacity, parts.log, std::move(options)));
   return std::unique_ptr<wasm::Engine>(std::move(engine));
 }
-constexpr bool kHasWasmer = true;
-#else
-Result<std::unique_ptr<wasm::Engine>> make_full(const server::EngineParts&) {
-  return Error(ErrorCode::kInternal, "there is no full engine to make");
-}
-constexpr bool kHasWasmer = false;
-#endif
 
 constexpr char kNotInThisBuild[] = "runtime \"wasmer\" is not in this build: build with the CMake option FISO_WASMER=ON";
 
@@ -57,6 +47,6 @@ server::ProgramEngines light_engine(std::string program_with_wasmer) {
   return engines("runtime \"wasmer\" is not in this program: use " + std::move(program_with_wasmer));
 }
 
-server::ProgramEngines all_engines() { return engines(kHasWasmer ? "" : kNotInThisBuild); }
+server::ProgramEngines all_engines() { return engines(FISO_HAS_WASMER != 0 ? "" : kNotInThisBuild); }
 
 }  // namespace fiso::program

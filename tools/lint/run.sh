@@ -24,8 +24,16 @@ check_format() {
     xargs -r clang-format-19 --dry-run -Werror
 }
 
+# The worker's; the light engine's few lines of Rust are compiled with warnings shown.
+check_rust() {
+  local cargo_dir
+  cargo_dir=$(sed -n 's/^FISO_CARGO_DIR:PATH=//p' "$build/CMakeCache.txt")
+  (cd native/wasmer-host && cargo clippy --quiet --release --locked --target-dir "$cargo_dir/wasmer-host-clippy" -- -D warnings)
+}
+
 for name in layers sizes names docs; do run "$name" python3 "tools/lint/$name.py"; done
 run format check_format
+run rust check_rust
 run tidy python3 tools/lint/tidy.py "$build"
 
 if ((${#failed[@]} > 0)); then

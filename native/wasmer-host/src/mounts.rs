@@ -30,7 +30,7 @@ pub fn build(setup: &Setup, input: &Arc<Input>) -> Result<MountFileSystem> {
         let host = host_fs::FileSystem::new(tokio::runtime::Handle::current(), &mount.host)
             .map_err(|error| anyhow!("directory {}: {error}", mount.host))?;
         let fs: Fs = if mount.read_only { Arc::new(ReadOnly(Arc::new(host))) } else { Arc::new(host) };
-        all.set_mount(&Path::new("/").join(&mount.guest), fs).with_context(|| mount.guest.clone())?;
+        all.set_mount(Path::new("/").join(&mount.guest), fs).with_context(|| mount.guest.clone())?;
     }
     if setup.stdin_file {
         all.set_mount(Path::new(DIRECTORY), Arc::new(InputDirectory(input.clone())))?;

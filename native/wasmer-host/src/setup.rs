@@ -128,7 +128,7 @@ mod tests {
         assert_eq!(setup.env, [("K".to_owned(), "V".to_owned())]);
         assert!(setup.mounts[0].read_only);
         assert_eq!(setup.network.mode, NetworkMode::AllowList);
-        assert_eq!(setup.network.listen[0].host, "127.64.0.1:9001".parse().unwrap());
+        assert_eq!(setup.network.listen[0].host.to_string(), "127.64.0.1:9001");
     }
 
     #[test]

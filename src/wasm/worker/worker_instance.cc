@@ -93,10 +93,17 @@ void WorkerInstance::finish() {
   stderr_.target = nullptr;
 }
 
+// What is idle on this shard gives way at once, on others soon: for the next that asks.
+bool WorkerInstance::take_memory(uint64_t bytes) {
+  if (capacity_.memory.take(bytes)) return true;
+  capacity_.reserves.make_room({.bytes = bytes});
+  return capacity_.memory.take(bytes);
+}
+
 bool WorkerInstance::pay_for_output() {
   uint64_t owed = std::max<uint64_t>(channel_->output().size(), wasi::kFreeOutput.count) - wasi::kFreeOutput.count;
   if (owed <= paid_output_) return true;
-  if (!capacity_.memory.take(owed - paid_output_)) return false;
+  if (!take_memory(owed - paid_output_)) return false;
   paid_output_ = owed;
   return true;
 }
@@ -135,14 +142,20 @@ Task<> WorkerInstance::drive() {
   const Bytes most_output = server_->guest().limits.output;
   while (phase_ == Phase::kRunning) {
     channel_->changed.reset();
+    // What it wrote before it waited is here by now, and has to be counted before it may stand parked.
+    bool wants_input = told_waiting_ && read_ == channel_->written() && !input_ended_;
+    if (wants_input) channel_->drain(most_output.count + 1);
     if (channel_->output().size() > most_output.count) {
       end({.outcome = Outcome::kOutput});
     } else if (!pay_for_output()) {
       end({.outcome = Outcome::kExhausted});
     } else if (stopped_) {
       end({.outcome = Outcome::kTimeout});
-    } else if (waits_for_input()) {
+    } else if (wants_input && has_answered()) {
       phase_ = Phase::kWaiting;
+    } else if (wants_input) {
+      input_ended_ = true;  // it reads to the end before it answers
+      channel_->write({}, GuestChannel::End::kFollows);
     } else if (channel_->lost()) {
       end({.outcome = Outcome::kTrap, .detail = "the worker process of the guest died"});
     } else if (!co_await channel_->changed.wait(deadline_)) {
@@ -151,16 +164,8 @@ Task<> WorkerInstance::drive() {
   }
 }
 
-// It has read all there was, and answered in whole lines; one that has not is given the end of its input instead.
-bool WorkerInstance::waits_for_input() {
-  if (!told_waiting_ || read_ != channel_->written() || input_ended_) return false;
-  if (channel_->written() == 0) return true;
-  channel_->drain(server_->guest().limits.output.count);
-  if (channel_->output().ends_with('\n')) return true;
-  input_ended_ = true;
-  channel_->write({}, GuestChannel::End::kFollows);
-  return false;
-}
+// Before it has been given anything there is nothing to answer; half a line is no answer.
+bool WorkerInstance::has_answered() const { return channel_->written() == 0 || channel_->output().ends_with('\n'); }
 
 void WorkerInstance::told(std::span<const std::string_view> words) {
   std::string_view what = words[0];
@@ -188,7 +193,7 @@ void WorkerInstance::told(std::span<const std::string_view> words) {
 void WorkerInstance::note_growth(uint64_t bytes) {
   uint64_t charged = initial_memory_.count + charged_;
   if (bytes > charged) {
-    if (!capacity_.memory.take(bytes - charged)) return end({.outcome = Outcome::kExhausted});
+    if (!take_memory(bytes - charged)) return end({.outcome = Outcome::kExhausted});
     charged_ += bytes - charged;
   }
   set_memory(bytes);

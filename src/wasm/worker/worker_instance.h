@@ -49,6 +49,7 @@ class WorkerInstance final : public Instance, private GuestChannel::Listener {
 
   void stderr_text(std::string_view text) override { stderr_lines_.write(text); }
   void told(std::span<const std::string_view> words) override;
+  bool take_memory(uint64_t bytes);
   void note_growth(uint64_t bytes);
   // Pays for output beyond what is free; false if nothing is left of the memory for all.
   bool pay_for_output();
@@ -59,7 +60,7 @@ class WorkerInstance final : public Instance, private GuestChannel::Listener {
   Task<Result<>> begin(Waiting waiting);
   // Until it ends, waits for input that it has not got, or is out of time.
   Task<> drive();
-  bool waits_for_input();
+  bool has_answered() const;
   void end(Ending ending);
   void end_by_itself(Ending ending);
   RunResult conclude();
