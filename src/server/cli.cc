@@ -60,8 +60,7 @@ void raise_descriptor_limit() {
   setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-int serve(const Arguments& arguments, const std::string& name, const core::Registry& registry,
-          const ProgramEngines& engines) {
+int serve(const Arguments& arguments, const std::string& name, const core::Registry& registry, const ProgramEngines& engines) {
   raise_descriptor_limit();
   auto events = ControlEvents::make();
   if (!events.has_value()) return fail(events.error().describe());

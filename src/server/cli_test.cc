@@ -64,8 +64,9 @@ class FlowMainTest : public ::testing::Test {
 };
 
 TEST_F(FlowMainTest, AnEngineThatTheProgramLacksIsTheConfigurationsFault) {
-  write("name: a\nsource: {type: http, config: {listenAddr: \"127.0.0.1:0\"}}\n"
-        "interceptors:\n  - {type: wasm, config: {module: /dev/null, runtime: wasmer}}\nsink: {type: stdout}\n");
+  write(
+      "name: a\nsource: {type: http, config: {listenAddr: \"127.0.0.1:0\"}}\n"
+      "interceptors:\n  - {type: wasm, config: {module: /dev/null, runtime: wasmer}}\nsink: {type: stdout}\n");
   EXPECT_EQ(run({"-config-dir", directory_, "-check"}), 1);
   EXPECT_NE(err_.find("a.yaml:4:55: interceptors[0].config.runtime: use another program"), std::string::npos) << err_;
 }

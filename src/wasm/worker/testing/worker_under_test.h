@@ -11,7 +11,8 @@ namespace fiso::wasm::worker::testing {
 
 inline std::unique_ptr<WorkerEngine> make_worker(const wasm::testing::EngineHost& host) {
   auto engine = WorkerEngine::make(host.blocking, host.capacity, host.log,
-                                   {.program = wasm::testing::guests_folder() + "/../native/wasmer-host/fiso-wasmer-host", .cache_directory = wasm::testing::guests_folder() + "/artifacts"});
+                                   {.program = wasm::testing::guests_folder() + "/../native/wasmer-host/fiso-wasmer-host",
+                                    .cache_directory = wasm::testing::guests_folder() + "/artifacts"});
   FISO_CHECK(engine.has_value(), engine.has_value() ? "" : engine.error().describe());
   return std::move(*engine);
 }
