@@ -164,9 +164,10 @@ Result<> answered_with(std::string bytes) {
 }
 
 TEST(HttpSinkAnswerTest, TheStatusDecidesWhateverTheBodyIsLike) {
-  for (std::string body : {std::string("Content-Length: 3145728\r\n\r\n") + std::string(3 << 20, 'x'),
-                           std::string("Content-Length: 10\r\n\r\nshort"), std::string("Content-Length: 99999999999\r\n\r\n"),
-                           std::string("Transfer-Encoding: chunked\r\n\r\nnonsense\r\n")}) {
+  for (const std::string& body :
+       {std::string("Content-Length: 3145728\r\n\r\n") + std::string(3 << 20, 'x'),
+        std::string("Content-Length: 10\r\n\r\nshort"), std::string("Content-Length: 99999999999\r\n\r\n"),
+        std::string("Transfer-Encoding: chunked\r\n\r\nnonsense\r\n")}) {
     EXPECT_TRUE(answered_with("HTTP/1.1 200 OK\r\n" + body).has_value()) << body.substr(0, 50);
     EXPECT_EQ(answered_with("HTTP/1.1 400 Bad Request\r\n" + body).error().code(), ErrorCode::kRejected) << body.substr(0, 50);
     auto later = answered_with("HTTP/1.1 503 Busy\r\nRetry-After: 7\r\n" + body);
