@@ -1,15 +1,13 @@
 #include "server/apps_cli.h"
 
 #include <CLI/CLI.hpp>
-#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
-#include <iostream>
 #include <utility>
 
 #include "observe/stdout_log.h"
 #include "server/apps_server.h"
-#include "server/cli.h"
+#include "server/command_line.h"
 
 namespace fiso::server {
 namespace {
@@ -79,17 +77,7 @@ int apps_main(int argc, char** argv, const std::string& name, const RuntimesFact
   if (const char* level = std::getenv("FISO_LOG_LEVEL"); level != nullptr) arguments.log_level = level;
   CLI::App app("Runs programs compiled to WebAssembly behind ports of their own.", name);
   declare(app, arguments);
-  try {
-    std::vector<std::string> words = normalise_arguments(argc, argv);
-    std::reverse(words.begin(), words.end());  // CLI11 takes them from the back
-    app.parse(words);
-  } catch (const CLI::CallForHelp&) {
-    std::cout << app.help();
-    return 0;
-  } catch (const CLI::ParseError& error) {
-    std::fprintf(stderr, "error: %s\nRun %s -help for what there is.\n", error.what(), name.c_str());
-    return 2;
-  }
+  if (auto exit_code = parse_command_line(app, argc, argv)) return *exit_code;
   if (arguments.version) {
     std::printf("%s %s\n", name.c_str(), FISO_VERSION);
     return 0;

@@ -5,11 +5,11 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <cstdlib>
-#include <iostream>
 #include <utility>
 
 #include "components/builtin.h"
 #include "observe/stdout_log.h"
+#include "server/command_line.h"
 
 namespace fiso::server {
 namespace {
@@ -78,18 +78,6 @@ int serve(const Arguments& arguments, const std::string& name, const core::Regis
 
 }  // namespace
 
-std::vector<std::string> normalise_arguments(int argc, char** argv) {
-  std::vector<std::string> normal;
-  bool flags = true;
-  for (int i = 1; i < argc; ++i) {
-    std::string argument = argv[i];
-    if (argument == "--") flags = false;
-    bool go_style = flags && argument.size() > 2 && argument[0] == '-' && argument[1] != '-';
-    normal.push_back(go_style ? "-" + argument : argument);
-  }
-  return normal;
-}
-
 int flow_main(int argc, char** argv, const std::string& name, const ProgramEngines& engines) {
   Arguments arguments;
   arguments.options.config_dir = env_or("FISO_CONFIG_DIR", "/etc/fiso/flows");
@@ -97,17 +85,7 @@ int flow_main(int argc, char** argv, const std::string& name, const ProgramEngin
   arguments.log_level = env_or("FISO_LOG_LEVEL", "info");
   CLI::App app("Takes events in, runs them through WebAssembly, and delivers them as CloudEvents.", name);
   declare(app, arguments);
-  try {
-    std::vector<std::string> words = normalise_arguments(argc, argv);
-    std::reverse(words.begin(), words.end());  // CLI11 takes them from the back
-    app.parse(words);
-  } catch (const CLI::CallForHelp&) {
-    std::cout << app.help();
-    return 0;
-  } catch (const CLI::ParseError& error) {
-    std::fprintf(stderr, "error: %s\nRun %s -help for what there is.\n", error.what(), name.c_str());
-    return 2;
-  }
+  if (auto exit_code = parse_command_line(app, argc, argv)) return *exit_code;
   if (arguments.version) {
     std::printf("%s %s\n", name.c_str(), FISO_VERSION);
     return 0;

@@ -1,15 +1,11 @@
-// The command line of fiso-flow and its kin, in the form the documentation shows: `-name value`, `-name=value`, `--name`.
+// The command line of fiso-flow and its kin.
 #pragma once
 
 #include <string>
-#include <vector>
 
 #include "server/flow_server.h"
 
 namespace fiso::server {
-
-// Go-style flags to the form that CLI11 reads: a single dash before a long name becomes two.
-std::vector<std::string> normalise_arguments(int argc, char** argv);
 
 // The whole program `name` (fiso-flow): parses, runs, and gives the exit code. 0: stopped in order, or nothing wrong (-check);
 // 1: an error, on stderr as `error: ...`, or a stop that cut something; 2: wrong usage.

@@ -15,26 +15,6 @@ std::vector<char*> to_argv(std::vector<std::string>& words) {
   return argv;
 }
 
-std::vector<std::string> normal(std::vector<std::string> words) {
-  words.insert(words.begin(), "fiso-flow");
-  return normalise_arguments(static_cast<int>(words.size()), to_argv(words).data());
-}
-
-using Words = std::vector<std::string>;
-
-TEST(NormaliseArgumentsTest, ASingleDashBeforeALongNameBecomesTwo) {
-  EXPECT_EQ(normal({"-config-dir", "./flows"}), (Words{"--config-dir", "./flows"}));
-  EXPECT_EQ(normal({"-config-dir=./flows", "-check"}), (Words{"--config-dir=./flows", "--check"}));
-  EXPECT_EQ(normal({"--log-level", "debug"}), (Words{"--log-level", "debug"}));
-  EXPECT_EQ(normal({"--log-level=debug"}), (Words{"--log-level=debug"}));
-}
-
-TEST(NormaliseArgumentsTest, LettersDashesAndWhatFollowsTwoDashesStay) {
-  EXPECT_EQ(normal({"-h", "-", "x"}), (Words{"-h", "-", "x"}));
-  EXPECT_EQ(normal({"-check", "--", "-not-a-flag"}), (Words{"--check", "--", "-not-a-flag"}));
-  EXPECT_EQ(normal({}), Words{});
-}
-
 class FlowMainTest : public ::testing::Test {
  protected:
   FlowMainTest() {
@@ -87,7 +67,8 @@ TEST_F(FlowMainTest, Helps) {
 }
 
 TEST_F(FlowMainTest, WrongUsageIsExitTwo) {
-  for (const std::vector<std::string>& words : {Words{"-no-such-flag"}, Words{"-config-dir"}, Words{"stray"}}) {
+  for (const std::vector<std::string>& words :
+       std::vector<std::vector<std::string>>{{"-no-such-flag"}, {"-config-dir"}, {"stray"}}) {
     EXPECT_EQ(run(words), 2) << words[0];
     EXPECT_TRUE(err_.starts_with("error: ")) << err_;
     EXPECT_EQ(out_, "");

@@ -1,0 +1,50 @@
+#include "server/command_line.h"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cstdio>
+#include <iostream>
+
+namespace fiso::server {
+
+std::vector<std::string> normalise_arguments(int argc, char** argv, const CLI::App& app) {
+  std::vector<std::string> normal;
+  for (int i = 1; i < argc; ++i) {
+    std::string word = argv[i];
+    if (word == "--") {
+      normal.insert(normal.end(), argv + i, argv + argc);
+      break;
+    }
+    bool go_style = word.size() > 2 && word[0] == '-' && word[1] != '-';
+    if (go_style) word.insert(0, "-");
+    size_t equals = word.starts_with("--") ? word.find('=') : std::string::npos;
+    const CLI::Option* option = app.get_option_no_throw(word.substr(0, equals));
+    bool takes_value = option != nullptr && option->get_items_expected_max() > 0;
+    normal.push_back(takes_value ? word.substr(0, equals) : word);
+    if (!takes_value) continue;
+    if (equals != std::string::npos) {
+      normal.push_back(word.substr(equals + 1));
+    } else if (i + 1 < argc) {
+      normal.emplace_back(argv[++i]);
+    }
+  }
+  return normal;
+}
+
+std::optional<int> parse_command_line(CLI::App& app, int argc, char** argv) {
+  for (CLI::Option* option : app.get_options()) option->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
+  try {
+    std::vector<std::string> words = normalise_arguments(argc, argv, app);
+    std::reverse(words.begin(), words.end());  // CLI11 takes them from the back
+    app.parse(words);
+  } catch (const CLI::CallForHelp&) {
+    std::cout << app.help();
+    return 0;
+  } catch (const CLI::ParseError& error) {
+    std::fprintf(stderr, "error: %s\nRun %s -help for what there is.\n", error.what(), app.get_name().c_str());
+    return 2;
+  }
+  return std::nullopt;
+}
+
+}  // namespace fiso::server

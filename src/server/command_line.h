@@ -1,0 +1,21 @@
+// Command lines in the form that the documentation shows: `-name value`, `-name=value`, `--name`, the last of repeats counts.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace CLI {
+class App;
+}
+
+namespace fiso::server {
+
+// The arguments as CLI11 reads them: a single dash before a long name becomes two, and a value is a word of its own, whatever it
+// looks like and also when it is empty.
+std::vector<std::string> normalise_arguments(int argc, char** argv, const CLI::App& app);
+
+// Parses into what `app` was declared with. An exit code where the program is to end: help was shown (0), or what is wrong (2).
+std::optional<int> parse_command_line(CLI::App& app, int argc, char** argv);
+
+}  // namespace fiso::server
