@@ -40,7 +40,7 @@ def compile_guest(guest):
     reply = WORK / "artifact"
     reply.write_bytes(b"")
     script = 'module=$1 reply=$2; shift 2; exec "$@" 3<"$module" 4<>"$reply"'
-    compiler = ["valgrind", "-q", "--tool=none", COMPILER.name, "600", str(32 << 30), str(STACK_BYTES)]
+    compiler = ["valgrind", "-q", "--tool=none", COMPILER.name, str(os.getpid()), "600", str(32 << 30), str(STACK_BYTES)]
     done = subprocess.run(["sh", "-c", script, "sh", GUESTS / f"{guest}.wasm", reply, *compiler], capture_output=True, text=True, check=False,
                           timeout=120, env={**os.environ, "PATH": f"{WORK}:{os.environ['PATH']}"})
     answer = reply.read_bytes()

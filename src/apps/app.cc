@@ -92,14 +92,41 @@ App::~App() {
 Result<> App::start() {
   state_.set(State::kStarting);
   FISO_TRY_OK(open_port());
-  FISO_TRY(shared_, prepare_json_app(config_, server_->port(), parts_.runtimes, parts_.capacity, parts_.metrics, parts_.log));
   services_.resize(parts_.shards.count());
-  parts_.shards.run_on_each([&](async::Shard& shard) {
-    services_[shard.index()] = std::make_unique<JsonApp>(shard, parts_.capacity, *shared_);
-    doors_[shard.index()] = std::make_unique<Door>(state_, *services_[shard.index()]);
-  });
+  FISO_TRY_OK(make_services());
+  parts_.shards.run_on_each(
+      [&](async::Shard& shard) { doors_[shard.index()] = std::make_unique<Door>(state_, *services_[shard.index()]); });
   server_->start();
-  start_probing();
+  if (long_running_ != nullptr) {
+    long_running_->open();
+  } else {
+    start_probing();
+  }
+  return {};
+}
+
+Result<> App::make_services() {
+  FISO_TRY(wasm::Engine * engine, parts_.runtimes.find(config_.runtime));
+  FISO_TRY(auto module, engine->load(config_.module));
+  if (config_.execution == Execution::kLongRunning) return make_long_running(std::move(module));
+  FISO_TRY(shared_, prepare_json_app(config_, server_->port(), std::move(module), parts_.capacity, parts_.metrics, parts_.log));
+  parts_.shards.run_on_each(
+      [&](async::Shard& shard) { services_[shard.index()] = std::make_unique<JsonApp>(shard, parts_.capacity, *shared_); });
+  return {};
+}
+
+Result<> App::make_long_running(std::shared_ptr<const wasm::Module> module) {
+  LongRunning::Parts parts{.shards = parts_.shards,
+                           .blocking = parts_.blocking,
+                           .capacity = parts_.capacity,
+                           .metrics = parts_.metrics,
+                           .log = parts_.log,
+                           .config = config_,
+                           .state = state_,
+                           .largest_answer = parts_.limits.body_bytes,
+                           .port = server_->port()};
+  FISO_TRY(long_running_, LongRunning::make(parts, std::move(module)));
+  parts_.shards.run_on_each([&](async::Shard& shard) { services_[shard.index()] = long_running_->service_on(shard); });
   return {};
 }
 
@@ -133,17 +160,8 @@ void App::begin_stop() {
 bool App::stop(MonotonicTime deadline) {
   begin_stop();
   bool clean = server_ == nullptr || server_->wait_drained(deadline) == net::HttpServer::Drained::kClean;
-  if (prober_ != nullptr) {
-    std::promise<void> ended;
-    auto end = [](std::shared_ptr<Prober> prober, std::promise<void>& done) -> Task<> {
-      prober->stopping = true;
-      prober->stopped.set();
-      co_await prober->ended.wait();
-      done.set_value();
-    };
-    async::spawn(parts_.shards[0], end(prober_, ended));
-    ended.get_future().wait();
-  }
+  end_probing();
+  if (long_running_ != nullptr) long_running_->close(deadline);
   server_.reset();
   parts_.shards.run_on_each([&](async::Shard& shard) {
     if (shard.index() < doors_.size()) doors_[shard.index()].reset();
@@ -153,12 +171,30 @@ bool App::stop(MonotonicTime deadline) {
   return clean;
 }
 
+void App::end_probing() {
+  if (prober_ == nullptr) return;
+  std::promise<void> ended;
+  auto end = [](std::shared_ptr<Prober> prober, std::promise<void>& done) -> Task<> {
+    prober->stopping = true;
+    prober->stopped.set();
+    co_await prober->ended.wait();
+    done.set_value();
+  };
+  async::spawn(parts_.shards[0], end(prober_, ended));
+  ended.get_future().wait();
+}
+
 AppStatus App::status() const {
   AppStatus status{.name = config_.name, .state = state_.get()};
   if (server_ != nullptr) status.port = server_->port();
   if (prober_ != nullptr) {
     status.probes = prober_->probes.load(std::memory_order_relaxed);
     status.failed_probes = prober_->failed.load(std::memory_order_relaxed);
+  }
+  if (long_running_ != nullptr) {
+    status.probes = long_running_->probes();
+    status.failed_probes = long_running_->failed_probes();
+    status.restarts = long_running_->restarts();
   }
   return status;
 }

@@ -12,6 +12,8 @@
 #include "apps/app_service.h"
 #include "apps/app_state.h"
 #include "apps/json_app.h"
+#include "apps/long_running.h"
+#include "async/blocking_pool.h"
 #include "async/signal.h"
 #include "net/http_server.h"
 
@@ -20,6 +22,7 @@ namespace fiso::apps {
 // What all apps of the process share. Borrowed for their lives.
 struct AppParts {
   async::ShardSet& shards;
+  async::BlockingPool& blocking;
   wasm::Runtimes& runtimes;
   wasm::Capacity& capacity;
   observe::Metrics& metrics;
@@ -35,6 +38,7 @@ struct AppStatus {
   uint16_t port = 0;
   uint64_t probes = 0;
   uint64_t failed_probes = 0;
+  uint64_t restarts = 0;
 };
 
 class App {
@@ -59,12 +63,16 @@ class App {
   struct Prober;
 
   Result<> open_port();
+  Result<> make_services();
+  Result<> make_long_running(std::shared_ptr<const wasm::Module> module);
   void start_probing();
+  void end_probing();
 
   AppConfig config_;
   AppParts parts_;
   AppState state_;
-  std::unique_ptr<JsonAppShared> shared_;
+  std::unique_ptr<JsonAppShared> shared_;              // of an app that is not longRunning
+  std::unique_ptr<LongRunning> long_running_;          // of one that is
   std::vector<std::unique_ptr<AppService>> services_;  // by shard
   std::vector<std::unique_ptr<Door>> doors_;           // by shard
   std::shared_ptr<Prober> prober_;

@@ -7,8 +7,6 @@
 namespace fiso::apps {
 namespace {
 
-constexpr char kLongRunningNotYet[] = "{path}: longRunning is not built yet; perRequest and pooled are";
-
 std::optional<std::string> bad_path(const std::string& path) {
   if (path.empty() || path.front() == '/') return std::nullopt;
   return "{path}: a path begins with /, got \"{value}\"";
@@ -25,15 +23,22 @@ void check_keys_of_modes(const AppConfig& app, config::Report& report) {
   if (app.runtime != wasm::Runtime::kFull)
     for (std::string_view key : {"network", "threads"})
       if (report.has(key)) report.error(key, "{path} has an effect with `runtime: wasmer` only");
+  bool lives_on = app.execution == Execution::kLongRunning;
+  if (!lives_on)
+    for (std::string_view key : {"startTimeout", "restart"})
+      if (report.has(key)) report.error(key, "{path} has an effect with `execution: longRunning` only");
+  if (lives_on && app.runtime != wasm::Runtime::kFull)
+    report.error("execution", "{path}: longRunning needs `runtime: wasmer`, whose guests have sockets");
+  if (!lives_on && app.health_check.empty() && report.has("unhealthyThreshold"))
+    report.error("unhealthyThreshold", "{path} has an effect with `healthCheck` or `execution: longRunning` only");
   if (app.health_check.empty())
-    for (std::string_view key : {"healthCheckInterval", "healthCheckTimeout", "unhealthyThreshold"})
+    for (std::string_view key : {"healthCheckInterval", "healthCheckTimeout"})
       if (report.has(key)) report.error(key, "{path} has an effect with `healthCheck` only");
 }
 
 }  // namespace
 
 config::Spec<AppConfig> app_spec() {
-  using config::Refused;
   return config::Spec<AppConfig>("app", "A program compiled to WebAssembly that answers HTTP requests.")
       .required("name", &AppConfig::name, "What it is called, in logs and metrics too.", {.missing = "app name is required"})
       .required("module", &AppConfig::module, "Path of the module.", {.missing = "module path is required"})
@@ -41,9 +46,10 @@ config::Spec<AppConfig> app_spec() {
               "The engine: `wasmer` in worker processes, with sockets and threads, or `wazero` inside this process.",
               {{"wasmer", wasm::Runtime::kFull}, {"wazero", wasm::Runtime::kLight}, {"wasmtime", wasm::Runtime::kLight}},
               {.invalid = "unknown runtime type: {value}"})
-      .choice("execution", &AppConfig::execution, "A fresh instance per request, or one that was started ahead.",
-              {{"perRequest", Execution::kPerRequest}, {"pooled", Execution::kPooled}},
-              {.refused = {Refused{"longRunning", kLongRunningNotYet}}, .invalid = "invalid execution mode: {value}"})
+      .choice("execution", &AppConfig::execution,
+              "A fresh instance per request, one that was started ahead, or one that lives on and serves its PORT.",
+              {{"perRequest", Execution::kPerRequest}, {"pooled", Execution::kPooled}, {"longRunning", Execution::kLongRunning}},
+              {.invalid = "invalid execution mode: {value}"})
       .field("port", &AppConfig::port, "Where it answers; 0 is a free port of the range.", bounds(0, 65535))
       .field("listenAddr", &AppConfig::listen_addr, "Address to answer on; empty is 127.0.0.1, or FISO_APPS_LISTEN.")
       .field("memoryMB", &AppConfig::memory_mb, "Linear memory of one instance, in MiB.", bounds(1, 4096))
@@ -63,6 +69,9 @@ config::Spec<AppConfig> app_spec() {
       .field("healthCheckTimeout", &AppConfig::health_check_timeout, "How long a probe may take.", time_rules())
       .field("unhealthyThreshold", &AppConfig::unhealthy_threshold, "Failed probes in a row that make it unhealthy.",
              bounds(1, 100))
+      .field("startTimeout", &AppConfig::start_timeout, "`longRunning`: in which it must be healthy.", time_rules())
+      .choice("restart", &AppConfig::restart, "`longRunning`: whether a guest that has ended is started again.",
+              {{"always", Restart::kAlways}, {"on-failure", Restart::kOnFailure}, {"never", Restart::kNever}})
       .check({"execution", "runtime", "healthCheck"}, check_keys_of_modes);
 }
 

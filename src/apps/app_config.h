@@ -16,6 +16,8 @@
 namespace fiso::apps {
 
 enum class Execution { kPerRequest, kPooled, kLongRunning };
+// Whether a guest that has ended is started again.
+enum class Restart { kAlways, kOnFailure, kNever };
 
 struct AppConfig {
   std::string name;
@@ -37,6 +39,8 @@ struct AppConfig {
   Duration health_check_interval = std::chrono::seconds(10);
   Duration health_check_timeout = std::chrono::seconds(5);
   int64_t unhealthy_threshold = 3;
+  Duration start_timeout = std::chrono::seconds(60);
+  Restart restart = Restart::kAlways;
 };
 
 struct PortRange {

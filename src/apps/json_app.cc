@@ -1,10 +1,9 @@
 #include "apps/json_app.h"
 
-#include <filesystem>
 #include <utility>
 
 #include "apps/app_message.h"
-#include "components/guest_preopens.h"
+#include "apps/guest_setup.h"
 #include "wasm/wasi/stderr_lines.h"
 
 namespace fiso::apps {
@@ -23,34 +22,6 @@ class StderrToLog final : public wasm::wasi::StderrSink {
   observe::SampledLog& stderr_log_;
 };
 
-wasm::wasi::GuestOptions guest_options(const AppConfig& config, int64_t port, bool stdin_file) {
-  wasm::wasi::GuestOptions options;
-  options.args = {std::filesystem::path(config.module).filename().string()};
-  options.args.insert(options.args.end(), config.args.begin(), config.args.end());
-  options.stdin_file = stdin_file;
-  if (stdin_file) options.args.insert(options.args.end(), {"--stdin-file", std::string(wasm::wasi::kInputFilePath)});
-  for (const auto& [name, value] : config.env)
-    if (name != "PORT") options.env.emplace_back(name, value.reveal());
-  options.env.emplace_back("PORT", std::to_string(port));
-  options.preopens = to_preopens(config.preopens);
-  return options;
-}
-
-Result<std::shared_ptr<const wasm::GuestSetup>> make_setup(const AppConfig& config, int64_t port, const wasm::Module& module) {
-  auto setup = std::make_shared<wasm::GuestSetup>();
-  setup->limits.timeout = config.timeout;
-  setup->limits.memory = Bytes{static_cast<uint64_t>(config.memory_mb) << 20};
-  setup->may_park = config.execution == Execution::kPooled;
-  setup->network = config.network.value_or(GuestNetwork()).rules();
-  setup->threads = static_cast<uint32_t>(config.threads);
-  if (module.initial_memory() > setup->limits.memory)
-    return Error(ErrorCode::kInvalidConfig, "the module needs " + format_bytes(module.initial_memory()) +
-                                                " of memory, memoryMB is " + std::to_string(config.memory_mb));
-  bool stdin_file = config.args.empty() && module.knows_stdin_file();
-  FISO_TRY(setup->wasi, wasm::wasi::GuestConfig::open(guest_options(config, port, stdin_file)));
-  return std::shared_ptr<const wasm::GuestSetup>(std::move(setup));
-}
-
 Error in_words_of_the_contract(Error error, std::string_view stage) {
   std::string message = std::string(stage) + error.message();
   return std::move(error).with_message(std::move(message));
@@ -58,31 +29,23 @@ Error in_words_of_the_contract(Error error, std::string_view stage) {
 
 }  // namespace
 
-Result<std::unique_ptr<JsonAppShared>> prepare_json_app(const AppConfig& config, int64_t port, wasm::Runtimes& runtimes,
-                                                        wasm::Capacity& capacity, observe::Metrics& metrics,
-                                                        const observe::Log& log) {
+Result<std::unique_ptr<JsonAppShared>> prepare_json_app(const AppConfig& config, int64_t port,
+                                                        std::shared_ptr<const wasm::Module> loaded, wasm::Capacity& capacity,
+                                                        observe::Metrics& metrics, const observe::Log& log) {
   bool pooled = config.execution == Execution::kPooled;
   if (pooled && static_cast<uint64_t>(config.pool_size) >= capacity.instances.capacity())
     return Error(ErrorCode::kInvalidConfig, "poolSize " + std::to_string(config.pool_size) + " leaves no instance for others");
-  FISO_TRY(wasm::Engine * engine, runtimes.find(config.runtime));
-  FISO_TRY(auto module, engine->load(config.module));
-  auto setup = make_setup(config, port, *module);
-  if (!setup.has_value()) return setup.take_error().with_context("module " + config.module);
-  FISO_TRY(module, module->prepare(*setup));
+  FISO_TRY(std::shared_ptr<const wasm::GuestSetup> setup, make_guest_setup(config, port, *loaded));
+  FISO_TRY(auto module, loaded->prepare(setup));
   auto shared = std::make_unique<JsonAppShared>();
   shared->name = config.name;
   shared->log = log.with({{"app", config.name}});
-  for (int kind = 2; kind < 6; ++kind)
-    shared->answers[static_cast<size_t>(kind)] =
-        &metrics.counter("fiso_app_requests_total", "Requests to apps, by the class of the answer.",
-                         {{"app", config.name}, {"status", std::to_string(kind) + "xx"}});
+  shared->traffic = TrafficMetrics(metrics, config.name);
   auto& instances =
       metrics.gauge("fiso_app_instances", "Instances that exist, those started ahead included.", {{"app", config.name}});
   auto& parked = metrics.gauge("fiso_app_parked_instances", "Instances that wait for a request.", {{"app", config.name}});
-  shared->seconds = &metrics.histogram("fiso_app_request_duration_seconds", "Time of a request, waiting included.",
-                                       {{"app", config.name}}, observe::kFineBuckets);
   shared->pool = std::make_shared<wasm::PoolShare>(
-      capacity, std::move(module), std::move(*setup),
+      capacity, std::move(module), std::move(setup),
       wasm::PoolOptions{.execution = pooled ? wasm::Execution::kPooled : wasm::Execution::kPerRequest,
                         .size = config.pool_size,
                         .max_requests = config.max_requests},
@@ -104,8 +67,7 @@ Task<net::HttpResponse> JsonApp::call(net::HttpRequest& request) {
   MonotonicTime start = Clock::system().now();
   auto answered = co_await run(request);
   net::HttpResponse response = answered.has_value() ? std::move(*answered) : failed(answered.error());
-  shared_.seconds->observe(Clock::system().now() - start);
-  shared_.answers[static_cast<size_t>(response.status / 100)]->increment();
+  shared_.traffic.note(response.status, Clock::system().now() - start);
   co_return response;
 }
 

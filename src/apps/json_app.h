@@ -5,12 +5,12 @@
 // the log, never a caller.
 #pragma once
 
-#include <array>
 #include <memory>
 #include <string>
 
 #include "apps/app_config.h"
 #include "apps/app_service.h"
+#include "apps/traffic_metrics.h"
 #include "async/shard.h"
 #include "observe/log.h"
 #include "observe/metrics.h"
@@ -23,15 +23,15 @@ namespace fiso::apps {
 struct JsonAppShared {
   std::string name;
   std::shared_ptr<wasm::PoolShare> pool;
-  observe::Log log;                            // carries the app's name
-  std::array<observe::Counter*, 6> answers{};  // by the class of the status, 2 to 5
-  observe::Histogram* seconds = nullptr;
+  observe::Log log;  // carries the app's name
+  TrafficMetrics traffic;
 };
 
-// Loads the module and readies what instances need. Blocks; control thread. The error is the operator's to read.
-Result<std::unique_ptr<JsonAppShared>> prepare_json_app(const AppConfig& config, int64_t port, wasm::Runtimes& runtimes,
-                                                        wasm::Capacity& capacity, observe::Metrics& metrics,
-                                                        const observe::Log& log);
+// Readies what instances of the loaded module need. Blocks, on a thread that lasts as long as the app. The error is the
+// operator's to read.
+Result<std::unique_ptr<JsonAppShared>> prepare_json_app(const AppConfig& config, int64_t port,
+                                                        std::shared_ptr<const wasm::Module> loaded, wasm::Capacity& capacity,
+                                                        observe::Metrics& metrics, const observe::Log& log);
 
 // Shard-local.
 class JsonApp final : public AppService {

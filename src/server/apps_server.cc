@@ -41,6 +41,7 @@ Result<> AppsServer::start(const std::function<void(const apps::App&)>& started)
   if (!options_.admin_address.empty()) FISO_TRY_OK(start_admin());
   for (const apps::AppConfig& config : file.apps) {
     apps_.push_back(std::make_unique<apps::App>(config, apps::AppParts{.shards = *shards_,
+                                                                       .blocking = *blocking_,
                                                                        .runtimes = *runtimes_,
                                                                        .capacity = *capacity_,
                                                                        .metrics = metrics_,
@@ -76,7 +77,8 @@ std::string AppsServer::describe_apps() const {
     text += text.size() > 1 ? ",{\"name\":" : "{\"name\":";
     json::append_quoted(text, status.name);
     text += ",\"state\":\"" + std::string(to_string(status.state)) + "\",\"port\":" + std::to_string(status.port) +
-            ",\"probes\":" + std::to_string(status.probes) + ",\"failedProbes\":" + std::to_string(status.failed_probes) + "}";
+            ",\"probes\":" + std::to_string(status.probes) + ",\"failedProbes\":" + std::to_string(status.failed_probes) +
+            ",\"restarts\":" + std::to_string(status.restarts) + "}";
   }
   return text + "]";
 }

@@ -14,6 +14,7 @@
 #include "base/result.h"
 #include "observe/metrics.h"
 #include "wasm/network_rules.h"
+#include "wasm/resident.h"
 #include "wasm/run.h"
 #include "wasm/wasi/guest_config.h"
 
@@ -70,6 +71,10 @@ class Module {
   virtual Result<std::shared_ptr<const Module>> prepare(const std::shared_ptr<const GuestSetup>& setup) const = 0;
   // With the setup that it was prepared for.
   virtual std::unique_ptr<Instance> instantiate(async::Shard& shard, std::shared_ptr<const GuestSetup> setup) const = 0;
+
+  // Starts a guest that lives on, from the module as it was loaded. `events` outlives it. An engine that runs none refuses.
+  virtual Task<Result<std::unique_ptr<Resident>>> start_resident(async::Shard& shard, std::shared_ptr<const GuestSetup> setup,
+                                                                 ResidentEvents& events) const = 0;
 
   // Linear memory of a fresh instance.
   virtual Bytes initial_memory() const = 0;

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """fiso-wasmer: apps behind ports of their own, on both engines."""
 import json
+import os
 import re
 import signal
 import subprocess
@@ -109,6 +110,77 @@ class Standalone(TestCase):
         self.assertIn('fiso_app_healthy{app="good"} 1', apps.admin("/metrics").text)
         self.assertEqual(apps.stop(), 0)
 
+    def long_running(self, more="", module="counter_server"):
+        apps = self.apps(app_yaml("counter", f"    execution: longRunning\n    memoryMB: 64\n{more}", module))
+        return apps, apps.port("counter")
+
+    def test_a_guest_that_lives_on_serves_its_own_port_and_keeps_its_state(self):
+        apps, port = self.long_running("    healthCheck: /health\n    env: {COLOUR: green}\n    timeout: 500ms\n    healthCheckInterval: 50ms\n")
+        self.assertEqual([get(port, "/").json()["count"] for _ in range(3)], [1, 2, 3])
+        self.assertEqual(get(port, "/env/COLOUR").text, "green")
+        self.assertEqual(get(port, "/env/PORT").text, str(port))
+        self.assertEqual(post(port, "/echo", {"n": 1}).json(), {"n": 1})
+        self.assertEqual(apps.admin("/apps").json()[0]["state"], "healthy")
+        self.assertIn('fiso_app_mode{app="counter",declared="longRunning",effective="longRunning"} 1', apps.admin("/metrics").text)
+        self.assertIn(f"counting on {port}", [entry["text"] for entry in apps.log("app stderr")])
+        workers = descendants(apps.process.pid)
+        self.assertEqual(len(workers), 1)
+        self.assertEqual(apps.stop(), 0)
+        self.assertFalse([pid for pid in workers if os.path.exists(f"/proc/{pid}")])
+
+    def test_a_guest_that_ends_is_started_again_and_no_request_is_refused(self):
+        apps, port = self.long_running()
+        self.assertEqual(get(port, "/").json(), {"count": 1})
+        for path in ("/exit/3", "/trap", "/exit/0"):
+            self.assertEqual(get(port, path).status, 502)
+            poll("another guest", lambda: get(port, "/").status == 200)
+        reasons = [entry["reason"] for entry in apps.log("app guest restarts")]
+        self.assertEqual(reasons, ["module closed with exit_code(3)", "wasm trap: unreachable", "it left with 0"])
+        [worker] = descendants(apps.process.pid)
+        os.kill(worker, signal.SIGKILL)
+        poll("another guest", lambda: len(apps.log("app guest restarts")) == 4 and get(port, "/").status == 200)
+        self.assertEqual(apps.admin("/apps").json()[0]["restarts"], 4)
+        self.assertEqual(apps.stop(), 0)
+
+    def test_a_guest_that_hangs_costs_a_status_and_is_replaced(self):
+        apps, port = self.long_running("    timeout: 200ms\n    unhealthyThreshold: 2\n")
+        late = get(port, "/hang")
+        self.assertEqual((late.status, late.text), (504, "wasm execution timeout after 200ms\n"))
+        self.assertEqual(get(port, "/").status, 504)
+        poll("another guest", lambda: get(port, "/").status == 200)
+        self.assertTrue(apps.log("app guest restarts"))
+        self.assertEqual(apps.stop(), 0)
+
+    def test_a_guest_that_is_never_to_restart_stays_down(self):
+        apps, port = self.long_running("    restart: never\n")
+        self.assertEqual(get(port, "/exit/0").status, 502)
+        poll("the end", lambda: apps.admin("/apps").json()[0]["state"] == "stopped")
+        self.assertEqual(get(port, "/").status, 503)
+        self.assertEqual(apps.stop(), 0)
+
+    def test_the_memory_of_a_guest_that_lives_on_is_bounded(self):
+        apps, port = self.long_running()
+        mebibytes = get(port, "/fill").json()["mebibytes"]
+        self.assertTrue(50 < mebibytes < 64, mebibytes)
+        self.assertEqual(apps.stop(), 0)
+
+    def test_a_module_that_answers_once_is_served_per_request_whatever_was_declared(self):
+        apps, port = self.long_running(module="hello_app")
+        poll("it is served", lambda: get(port, "/hello").status == 200)
+        self.assertEqual([get(port, "/hello").status for _ in range(3)], [200] * 3)
+        self.assertEqual(len(apps.log("app serves no port, its guest runs once per request")), 1)
+        self.assertIn('fiso_app_mode{app="counter",declared="longRunning",effective="perRequest"} 1', apps.admin("/metrics").text)
+        self.assertEqual(apps.log("app guest restarts"), [])
+        self.assertEqual(apps.stop(), 0)
+
+    def test_kill_9_of_the_manager_leaves_no_guest(self):
+        apps, port = self.long_running()
+        self.assertEqual(get(port, "/").status, 200)
+        workers = descendants(apps.process.pid)
+        apps.process.kill()
+        apps.process.wait()
+        poll("the guests end", lambda: not [pid for pid in workers if os.path.exists(f"/proc/{pid}")])
+
     def test_one_module_needs_no_file(self):
         apps = self.closing(Apps("-module", guest("hello_app")))
         self.assertEqual(get(apps.port("main"), "/hello").status, 200)
@@ -129,7 +201,7 @@ class Standalone(TestCase):
 
     def test_all_that_is_wrong_is_told_with_its_place(self):
         directory = self.directory()
-        directory.write("apps.yaml", "apps:\n  - name: a\n    module: m\n    execution: longRunning\n  - module: m\n    port: 70000\n")
+        directory.write("apps.yaml", "apps:\n  - name: a\n    module: m\n    execution: longLiving\n  - module: m\n    port: 70000\n")
         ended = run(FISO_WASMER, "-config", directory.path / "apps.yaml", "-check")
         self.assertEqual(ended.returncode, 1)
         said = ended.stderr.decode()

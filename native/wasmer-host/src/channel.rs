@@ -9,7 +9,7 @@
 //!                                 ready | failed REASON
 //! Status socket, to the parent:   waiting BYTES  the guest wants input and has read so many bytes
 //!                                 grown BYTES    its linear memory is now that large
-//!                                 listening PORT it listens on the port it calls so
+//!                                 listening PORT ADDRESS  it listens on the port it calls so, which really is there
 //!                                 denied WHAT    an attempt that the network rules refused
 //!                                 exit CODE | trap NAME | start REASON    how it ended; `memory` behind it: a growth was refused
 //!                                 gone STATUS CPU_US RSS_KB               from the fork server, once the child is reaped

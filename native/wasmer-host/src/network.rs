@@ -173,6 +173,11 @@ impl Rules {
         if self.may_connect(peer) { Ok(()) } else { self.refuse(format!("connect to {peer}")) }
     }
 
+    /// The setup may leave the port to the system: the parent has to know which one it became.
+    fn tell_listening(&self, asked: SocketAddr, place: SocketAddr) {
+        self.status.send(&["listening", &asked.port().to_string(), &place.to_string()]);
+    }
+
     fn place_of(&self, asked: SocketAddr) -> Result<SocketAddr> {
         match self.setup.listen.iter().find(|listen| listen.guest_port == asked.port()) {
             Some(listen) => Ok(listen.host),
@@ -192,7 +197,7 @@ impl VirtualNetworking for RuledNetwork {
     async fn listen_tcp(&self, address: SocketAddr, only_v6: bool, reuse_port: bool, reuse_addr: bool) -> Result<Box<dyn VirtualTcpListener + Sync>> {
         let place = self.rules.place_of(address)?;
         let listener = self.inner.listen_tcp(place, only_v6, reuse_port, reuse_addr).await?;
-        self.rules.status.send(&["listening", &address.port().to_string()]);
+        self.rules.tell_listening(address, listener.addr_local()?);
         Ok(listener)
     }
     async fn bind_tcp(&self, address: SocketAddr, only_v6: bool, reuse_port: bool, reuse_addr: bool) -> Result<Box<dyn VirtualTcpBoundSocket + Sync>> {
@@ -230,7 +235,7 @@ impl VirtualTcpBoundSocket for BoundSocket {
     fn listen(&mut self) -> Result<Box<dyn VirtualTcpListener + Sync>> {
         self.rules.place_of(self.asked)?;
         let listener = self.inner.listen()?;
-        self.rules.status.send(&["listening", &self.asked.port().to_string()]);
+        self.rules.tell_listening(self.asked, listener.addr_local()?);
         Ok(listener)
     }
     fn connect(&mut self, peer: SocketAddr) -> Result<Box<dyn VirtualTcpSocket + Sync>> {

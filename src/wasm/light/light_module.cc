@@ -86,4 +86,10 @@ std::unique_ptr<Instance> LightModule::instantiate(async::Shard& shard, std::sha
   return std::make_unique<LightInstance>(shard, shared_from_this(), std::move(setup));
 }
 
+// Its guests are in the shard's hands; one that blocks in a call of its own would need a listener there.
+Task<Result<std::unique_ptr<Resident>>> LightModule::start_resident(async::Shard&, std::shared_ptr<const GuestSetup>,
+                                                                    ResidentEvents&) const {
+  co_return Error(ErrorCode::kInvalidConfig, "this engine runs no guests that serve a port of their own");
+}
+
 }  // namespace fiso::wasm::light

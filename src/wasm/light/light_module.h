@@ -41,6 +41,8 @@ class LightModule final : public Module, public std::enable_shared_from_this<Lig
 
   Result<std::shared_ptr<const Module>> prepare(const std::shared_ptr<const GuestSetup>& setup) const override;
   std::unique_ptr<Instance> instantiate(async::Shard& shard, std::shared_ptr<const GuestSetup> setup) const override;
+  Task<Result<std::unique_ptr<Resident>>> start_resident(async::Shard& shard, std::shared_ptr<const GuestSetup> setup,
+                                                         ResidentEvents& events) const override;
   Bytes initial_memory() const override { return initial_memory_; }
   bool knows_stdin_file() const override { return knows_stdin_file_; }
 

@@ -53,6 +53,11 @@ class FakeModule final : public Module, public std::enable_shared_from_this<Fake
   std::unique_ptr<Instance> instantiate(async::Shard&, std::shared_ptr<const GuestSetup> setup) const override {
     return std::make_unique<FakeInstance>(program_, std::move(setup), counts_);
   }
+  Task<Result<std::unique_ptr<Resident>>> start_resident(async::Shard&, std::shared_ptr<const GuestSetup> setup,
+                                                         ResidentEvents& events) const override {
+    if (!program_->resident) co_return Error(ErrorCode::kInvalidConfig, "this program does not live on");
+    co_return program_->resident(*setup, events);
+  }
   Bytes initial_memory() const override { return program_->initial_memory; }
   bool knows_stdin_file() const override { return false; }
 

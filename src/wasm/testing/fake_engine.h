@@ -41,6 +41,8 @@ struct FakeProgram {
   // Start-up, before the first input is read; none if empty. Its result's outcome, other than kOk, ends the guest.
   FakeServe start_up;
   Bytes initial_memory = 64_KiB;
+  // Makes a resident; a program without does not live on.
+  std::function<Result<std::unique_ptr<Resident>>(const GuestSetup& setup, ResidentEvents& events)> resident = {};
 };
 
 // Building blocks for programs.

@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <utility>
 
 #include "base/check.h"
@@ -15,16 +14,6 @@ namespace fiso::wasm::worker {
 namespace {
 
 MonotonicTime now() { return std::chrono::steady_clock::now(); }
-
-uint64_t number(std::span<const std::string_view> words, size_t index) {
-  uint64_t value = 0;
-  if (index < words.size()) std::from_chars(words[index].data(), words[index].data() + words[index].size(), value);
-  return value;
-}
-
-std::string text(std::span<const std::string_view> words, size_t index) {
-  return index < words.size() ? std::string(words[index]) : std::string();
-}
 
 }  // namespace
 
@@ -169,22 +158,15 @@ bool WorkerInstance::has_answered() const { return channel_->written() == 0 || c
 
 void WorkerInstance::told(std::span<const std::string_view> words) {
   std::string_view what = words[0];
-  bool refused = words.size() > 2 && words[2] == "memory";
   if (what == "waiting") {
-    read_ = number(words, 1);
+    read_ = number_at(words, 1);
     told_waiting_ = true;
   } else if (what == "grown") {
-    note_growth(number(words, 1));
-  } else if (what == "exit") {
-    auto code = static_cast<uint32_t>(number(words, 1));
-    Outcome outcome = code == 0 ? Outcome::kOk : refused ? Outcome::kMemory : Outcome::kExit;
-    end_by_itself({.outcome = outcome, .exit_code = code});
-  } else if (what == "trap") {
-    end_by_itself({.outcome = refused ? Outcome::kMemory : Outcome::kTrap, .detail = text(words, 1)});
-  } else if (what == "start") {
-    end_by_itself({.outcome = refused ? Outcome::kMemory : Outcome::kBadStart, .detail = text(words, 1)});
+    note_growth(number_at(words, 1));
+  } else if (auto ending = read_ending(words); ending.has_value()) {
+    end_by_itself(std::move(*ending));
   } else if (what == "gone" && phase_ != Phase::kEnded) {
-    auto status = static_cast<int>(number(words, 1));
+    auto status = static_cast<int>(number_at(words, 1));
     std::string signal = WIFSIGNALED(status) ? " of signal " + std::to_string(WTERMSIG(status)) : "";
     end({.outcome = Outcome::kTrap, .detail = "the worker process of the guest died" + signal});
   }
@@ -206,13 +188,13 @@ void WorkerInstance::set_memory(uint64_t bytes) {
 }
 
 // The first end counts: a guest that is stopped has more to tell afterwards.
-void WorkerInstance::end(Ending ending) {
+void WorkerInstance::end(GuestEnding ending) {
   if (phase_ == Phase::kEnded) return;
   phase_ = Phase::kEnded;
   ending_ = std::move(ending);
 }
 
-void WorkerInstance::end_by_itself(Ending ending) {
+void WorkerInstance::end_by_itself(GuestEnding ending) {
   ended_by_itself_ = phase_ != Phase::kEnded;
   end(std::move(ending));
 }

@@ -12,6 +12,7 @@
 #include "wasm/wasi/stderr_lines.h"
 #include "wasm/worker/fork_server.h"
 #include "wasm/worker/guest_channel.h"
+#include "wasm/worker/guest_ending.h"
 
 namespace fiso::wasm::worker {
 
@@ -40,13 +41,6 @@ class WorkerInstance final : public Instance, private GuestChannel::Listener {
     wasi::StderrSink* target = nullptr;
   };
 
-  // How it ended, as the worker told it or we decided.
-  struct Ending {
-    Outcome outcome = Outcome::kOk;
-    uint32_t exit_code = 0;
-    std::string detail;
-  };
-
   void stderr_text(std::string_view text) override { stderr_lines_.write(text); }
   void told(std::span<const std::string_view> words) override;
   bool take_memory(uint64_t bytes);
@@ -61,8 +55,8 @@ class WorkerInstance final : public Instance, private GuestChannel::Listener {
   // Until it ends, waits for input that it has not got, or is out of time.
   Task<> drive();
   bool has_answered() const;
-  void end(Ending ending);
-  void end_by_itself(Ending ending);
+  void end(GuestEnding ending);
+  void end_by_itself(GuestEnding ending);
   RunResult conclude();
 
   async::Shard& shard_;
@@ -74,7 +68,7 @@ class WorkerInstance final : public Instance, private GuestChannel::Listener {
   std::shared_ptr<GuestChannel> channel_;
   Phase phase_ = Phase::kNew;
   MonotonicTime deadline_ = kNever;
-  Ending ending_;
+  GuestEnding ending_;
   bool ended_by_itself_ = false;  // all that it wrote can be had
   bool input_ended_ = false;
   uint64_t read_ = 0;          // bytes of input that the guest had read when it last waited

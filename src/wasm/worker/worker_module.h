@@ -31,6 +31,8 @@ class WorkerModule final : public Module {
 
   Result<std::shared_ptr<const Module>> prepare(const std::shared_ptr<const GuestSetup>& setup) const override;
   std::unique_ptr<Instance> instantiate(async::Shard& shard, std::shared_ptr<const GuestSetup> setup) const override;
+  Task<Result<std::unique_ptr<Resident>>> start_resident(async::Shard& shard, std::shared_ptr<const GuestSetup> setup,
+                                                         ResidentEvents& events) const override;
   Bytes initial_memory() const override { return description_.initial_memory; }
   bool knows_stdin_file() const override { return description_.knows_stdin_file; }
 

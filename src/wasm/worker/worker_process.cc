@@ -18,11 +18,18 @@ namespace {
 constexpr int kControlFd = 3;
 constexpr std::chrono::seconds kPatience{20};
 
-Result<pid_t> spawn(const std::string& program, int control) {
+// Theirs are above kControlFd, so that none is overwritten before it is in its place.
+Result<pid_t> spawn(const std::string& program, int control, WorkerStreams streams) {
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
-  posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
-  posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0);
+  const int sources[] = {streams.stdio, streams.stdio, streams.errors};
+  for (int i = 0; i < 3; ++i) {
+    if (sources[i] >= 0) {
+      posix_spawn_file_actions_adddup2(&actions, sources[i], i);
+    } else if (i < 2) {
+      posix_spawn_file_actions_addopen(&actions, i, "/dev/null", i == 0 ? O_RDONLY : O_WRONLY, 0);
+    }
+  }
   posix_spawn_file_actions_adddup2(&actions, control, kControlFd);
   posix_spawn_file_actions_addclosefrom_np(&actions, kControlFd + 1);
   char* argv[] = {const_cast<char*>("fiso-wasmer-host"), const_cast<char*>("guest"), nullptr};
@@ -43,12 +50,12 @@ void note_lack(WorkerHost& host, std::string_view protection) {
 }  // namespace
 
 Result<std::unique_ptr<WorkerProcess>> WorkerProcess::start(WorkerHost& host, const WorkerSetup& setup,
-                                                            const FileHandle& artifact) {
+                                                            const FileHandle& artifact, WorkerStreams streams) {
   FISO_TRY(std::string packet, setup_packet(setup));
   FISO_TRY(SocketPair control, make_socket_pair(SOCK_SEQPACKET));
   FileHandle theirs(fcntl(control.theirs.get(), F_DUPFD_CLOEXEC, kControlFd + 1));  // dup2 of a number to itself keeps it closed
   if (!theirs) return Error(ErrorCode::kInternal, errno_text(errno)).with_context("fcntl");
-  FISO_TRY(pid_t pid, spawn(host.program, theirs.get()));
+  FISO_TRY(pid_t pid, spawn(host.program, theirs.get(), streams));
   std::unique_ptr<WorkerProcess> process(new WorkerProcess(pid, std::move(control.ours)));
   int descriptor = artifact.get();
   if (int failed = send_packet(process->control(), packet, {&descriptor, 1}); failed != 0)

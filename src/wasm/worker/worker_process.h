@@ -26,10 +26,17 @@ struct WorkerHost {
   Guarded<std::set<std::string, std::less<>>> known_lacks{};
 };
 
+// The descriptors that become the process's stdin and stdout, and its stderr; /dev/null where there is none.
+struct WorkerStreams {
+  int stdio = -1;
+  int errors = -1;
+};
+
 class WorkerProcess {
  public:
   // Blocks until the worker has loaded the artifact. The error is the operator's to read.
-  static Result<std::unique_ptr<WorkerProcess>> start(WorkerHost& host, const WorkerSetup& setup, const FileHandle& artifact);
+  static Result<std::unique_ptr<WorkerProcess>> start(WorkerHost& host, const WorkerSetup& setup, const FileHandle& artifact,
+                                                      WorkerStreams streams = {});
   ~WorkerProcess();
   WorkerProcess(const WorkerProcess&) = delete;
 

@@ -1,0 +1,44 @@
+#include "apps/guest_setup.h"
+
+#include <filesystem>
+#include <utility>
+
+#include "components/guest_preopens.h"
+
+namespace fiso::apps {
+namespace {
+
+wasm::wasi::GuestOptions guest_options(const AppConfig& config, int64_t port, bool stdin_file) {
+  wasm::wasi::GuestOptions options;
+  options.args = {std::filesystem::path(config.module).filename().string()};
+  options.args.insert(options.args.end(), config.args.begin(), config.args.end());
+  options.stdin_file = stdin_file;
+  if (stdin_file) options.args.insert(options.args.end(), {"--stdin-file", std::string(wasm::wasi::kInputFilePath)});
+  for (const auto& [name, value] : config.env)
+    if (name != "PORT") options.env.emplace_back(name, value.reveal());
+  options.env.emplace_back("PORT", std::to_string(port));
+  options.preopens = to_preopens(config.preopens);
+  return options;
+}
+
+}  // namespace
+
+Result<std::shared_ptr<wasm::GuestSetup>> make_guest_setup(const AppConfig& config, int64_t port, const wasm::Module& module) {
+  auto setup = std::make_shared<wasm::GuestSetup>();
+  setup->limits.timeout = config.timeout;
+  setup->limits.memory = Bytes{static_cast<uint64_t>(config.memory_mb) << 20};
+  setup->may_park = config.execution == Execution::kPooled;
+  setup->network = config.network.value_or(GuestNetwork()).rules();
+  setup->threads = static_cast<uint32_t>(config.threads);
+  if (module.initial_memory() > setup->limits.memory)
+    return Error(ErrorCode::kInvalidConfig, "the module needs " + format_bytes(module.initial_memory()) +
+                                                " of memory, memoryMB is " + std::to_string(config.memory_mb))
+        .with_context("module " + config.module);
+  bool stdin_file = config.args.empty() && module.knows_stdin_file();
+  auto wasi = wasm::wasi::GuestConfig::open(guest_options(config, port, stdin_file));
+  if (!wasi.has_value()) return wasi.take_error().with_context("module " + config.module);
+  setup->wasi = std::move(*wasi);
+  return setup;
+}
+
+}  // namespace fiso::apps

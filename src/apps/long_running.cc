@@ -1,0 +1,151 @@
+#include "apps/long_running.h"
+
+#include <future>
+#include <utility>
+
+#include "apps/guest_setup.h"
+#include "async/spawn.h"
+
+namespace fiso::apps {
+namespace {
+
+constexpr unsigned kHome = 0;  // the shard of the supervisor
+
+MonotonicTime now() { return std::chrono::steady_clock::now(); }
+
+observe::Gauge& mode_gauge(observe::Metrics& metrics, const std::string& app, const char* effective) {
+  return metrics.gauge("fiso_app_mode", "1 for the mode that the app really runs in.",
+                       {{"app", app}, {"declared", "longRunning"}, {"effective", effective}});
+}
+
+}  // namespace
+
+// Passes requests to the guest that lives on or, once that has turned out to be none, to fresh ones.
+class LongRunning::Service final : public AppService {
+ public:
+  Service(LongRunning& owner, async::Shard& shard, ResidentHttp::Parts parts)
+      : owner_(owner), shard_(shard), resident_(std::move(parts)) {}
+  ~Service() override { owner_.services_[shard_.index()] = nullptr; }
+
+  Task<net::HttpResponse> call(net::HttpRequest& request) override {
+    if (fresh_ != nullptr) co_return co_await fresh_->call(request);
+    co_return co_await resident_.call(request);
+  }
+  Task<int> probe(net::HttpRequest& request) override { co_return co_await resident_.probe(request); }
+  bool ready() const override { return fresh_ != nullptr || resident_.ready(); }
+
+  void use_fresh_instances(const JsonAppShared& shared) {
+    fresh_ = std::make_unique<JsonApp>(shard_, owner_.parts_.capacity, shared);
+  }
+
+ private:
+  LongRunning& owner_;
+  async::Shard& shard_;
+  ResidentHttp resident_;
+  std::unique_ptr<JsonApp> fresh_;
+};
+
+Result<std::unique_ptr<LongRunning>> LongRunning::make(const Parts& parts, std::shared_ptr<const wasm::Module> module) {
+  FISO_TRY(std::shared_ptr<wasm::GuestSetup> setup, make_guest_setup(parts.config, parts.port, *module));
+  setup->network.listen = {{.guest_port = parts.port, .host = std::string(kGuestAddress) + ":0"}};
+  return std::unique_ptr<LongRunning>(new LongRunning(parts, std::move(module), std::move(setup)));
+}
+
+LongRunning::LongRunning(const Parts& parts, std::shared_ptr<const wasm::Module> module,
+                         std::shared_ptr<const wasm::GuestSetup> setup)
+    : parts_(parts),
+      log_(parts.log.with({{"app", parts.config.name}})),
+      module_(std::move(module)),
+      traffic_(parts.metrics, parts.config.name),
+      lives_on_(mode_gauge(parts.metrics, parts.config.name, "longRunning")),
+      per_request_(mode_gauge(parts.metrics, parts.config.name, "perRequest")),
+      services_(parts.shards.count()) {
+  auto& restarts =
+      parts.metrics.counter("fiso_app_restarts_total", "Guests that were started again.", {{"app", parts.config.name}});
+  supervisor_ = std::make_shared<Supervisor>(Supervisor::Parts{.shard = parts.shards[kHome],
+                                                               .config = parts_.config,
+                                                               .module = module_,
+                                                               .setup = std::move(setup),
+                                                               .state = parts_.state,
+                                                               .log = log_,
+                                                               .restarts = restarts});
+}
+
+LongRunning::~LongRunning() = default;
+
+std::unique_ptr<AppService> LongRunning::service_on(async::Shard& shard) {
+  auto service = std::make_unique<Service>(*this, shard,
+                                           ResidentHttp::Parts{.shard = shard,
+                                                               .blocking = parts_.blocking,
+                                                               .supervisor = supervisor_,
+                                                               .config = parts_.config,
+                                                               .traffic = traffic_,
+                                                               .log = log_,
+                                                               .largest_answer = parts_.largest_answer});
+  services_[shard.index()] = service.get();
+  return service;
+}
+
+void LongRunning::open() {
+  opened_ = true;
+  lives_on_.set(1);
+  Supervisor::Care care;
+  if (!parts_.config.health_check.empty()) care.is_well = [this] { return is_well(); };
+  care.serves_no_port = [this] { serve_per_request(); };
+  parts_.shards.run_on(kHome, [&](async::Shard&) { supervisor_->open(std::move(care)); });
+}
+
+void LongRunning::close(MonotonicTime deadline) {
+  if (!std::exchange(opened_, false)) return;
+  std::promise<void> closed;
+  auto end = [](LongRunning& self, MonotonicTime by, std::promise<void>& done) -> Task<> {
+    co_await self.supervisor_->close(by);
+    while (self.preparing_) co_await async::sleep_until(now() + std::chrono::milliseconds(1));
+    done.set_value();
+  };
+  async::spawn(parts_.shards[kHome], end(*this, deadline, closed));
+  closed.get_future().wait();
+}
+
+Task<bool> LongRunning::is_well() {
+  net::HttpRequest request;
+  request.method = "GET";
+  request.target = parts_.config.health_check;
+  request.headers.add("User-Agent", "fiso-health-check");
+  int status = co_await services_[kHome]->probe(request);
+  bool well = status >= 200 && status < 300;
+  probes_.fetch_add(1, std::memory_order_relaxed);
+  if (!well) failed_probes_.fetch_add(1, std::memory_order_relaxed);
+  co_return well;
+}
+
+void LongRunning::serve_per_request() {
+  log_.warn("app serves no port, its guest runs once per request", {{"declared", "longRunning"}, {"effective", "perRequest"}});
+  lives_on_.set(0);
+  per_request_.set(1);
+  preparing_ = true;
+  async::spawn(parts_.shards[kHome], prepare_per_request());
+}
+
+Task<> LongRunning::prepare_per_request() {
+  auto prepared = co_await parts_.blocking.run(
+      [this] { return prepare_json_app(parts_.config, parts_.port, module_, parts_.capacity, parts_.metrics, parts_.log); });
+  if (!prepared.has_value() || !prepared->has_value()) {
+    const Error& error = prepared.has_value() ? prepared->error() : prepared.error();
+    log_.error("app guest failed to start", {{"error", error.describe()}});
+    parts_.state.set(State::kStopped);
+    preparing_ = false;
+    co_return;
+  }
+  json_ = std::move(**prepared);
+  auto left = std::make_shared<std::atomic<unsigned>>(parts_.shards.count());
+  for (unsigned i = 0; i < parts_.shards.count(); ++i)
+    parts_.shards[i].post([this, i, left] {
+      if (services_[i] != nullptr) services_[i]->use_fresh_instances(*json_);
+      if (left->fetch_sub(1) != 1) return;
+      if (parts_.state.get() != State::kStopping) parts_.state.set(State::kHealthy);
+      preparing_ = false;
+    });
+}
+
+}  // namespace fiso::apps

@@ -1,0 +1,70 @@
+// An app with one guest that lives on: its supervisor, and on every shard the service that passes requests to it.
+//
+// A guest that serves no port but answers one request on its stdout is served as if it were perRequest: the log and a
+// series say so. Threading: control thread, but for what says otherwise.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "apps/app_service.h"
+#include "apps/json_app.h"
+#include "apps/resident_http.h"
+#include "apps/supervisor.h"
+
+namespace fiso::apps {
+
+class LongRunning {
+ public:
+  // Borrowed for its life.
+  struct Parts {
+    async::ShardSet& shards;
+    async::BlockingPool& blocking;
+    wasm::Capacity& capacity;
+    observe::Metrics& metrics;
+    observe::Log log;
+    const AppConfig& config;
+    AppState& state;
+    Bytes largest_answer;
+    uint16_t port = 0;
+  };
+  static Result<std::unique_ptr<LongRunning>> make(const Parts& parts, std::shared_ptr<const wasm::Module> module);
+  ~LongRunning();
+
+  // On the shard. It must be gone before this is.
+  std::unique_ptr<AppService> service_on(async::Shard& shard);
+  void open();
+  // Asks the guest to end; stops it at the deadline.
+  void close(MonotonicTime deadline);
+
+  // Thread-safe.
+  uint64_t probes() const { return probes_.load(std::memory_order_relaxed); }
+  uint64_t failed_probes() const { return failed_probes_.load(std::memory_order_relaxed); }
+  uint64_t restarts() const { return supervisor_->restarts(); }
+
+ private:
+  class Service;
+  LongRunning(const Parts& parts, std::shared_ptr<const wasm::Module> module, std::shared_ptr<const wasm::GuestSetup> setup);
+  Task<bool> is_well();
+  // On the home shard.
+  void serve_per_request();
+  Task<> prepare_per_request();
+
+  Parts parts_;
+  observe::Log log_;
+  std::shared_ptr<const wasm::Module> module_;
+  std::shared_ptr<Supervisor> supervisor_;
+  TrafficMetrics traffic_;
+  observe::Gauge& lives_on_;
+  observe::Gauge& per_request_;
+  std::vector<Service*> services_;  // by shard
+  std::unique_ptr<JsonAppShared> json_;
+  bool opened_ = false;
+  std::atomic<bool> preparing_{false};
+  std::atomic<uint64_t> probes_{0};
+  std::atomic<uint64_t> failed_probes_{0};
+};
+
+}  // namespace fiso::apps

@@ -1,0 +1,49 @@
+// An app whose guest serves HTTP itself: each request is passed on to it, on the private address where it listens.
+//
+// Shard-local. The answer is whole before it is passed back.
+#pragma once
+
+#include <memory>
+
+#include "apps/app_service.h"
+#include "apps/supervisor.h"
+#include "apps/traffic_metrics.h"
+#include "async/blocking_pool.h"
+#include "net/http_client.h"
+#include "observe/sampled_log.h"
+
+namespace fiso::apps {
+
+// The address in the block that is reserved for guests where all of them listen, each on a port of its own.
+inline constexpr char kGuestAddress[] = "127.64.0.1";
+
+class ResidentHttp final : public AppService {
+ public:
+  struct Parts {
+    async::Shard& shard;
+    async::BlockingPool& blocking;
+    std::shared_ptr<Supervisor> supervisor;
+    const AppConfig& config;
+    TrafficMetrics traffic;
+    observe::Log log;  // carries the app's name
+    Bytes largest_answer;
+  };
+  explicit ResidentHttp(Parts parts);
+
+  Task<net::HttpResponse> call(net::HttpRequest& request) override;
+  Task<int> probe(net::HttpRequest& request) override;
+  bool ready() const override { return parts_.supervisor->port() != 0; }
+
+ private:
+  Task<Result<net::HttpResponse>> pass_on(const net::HttpRequest& request, MonotonicTime deadline);
+  // For the guest that lives now; a client is gone when the last request that uses it is.
+  std::shared_ptr<net::HttpClient> client_for(uint16_t port);
+  net::HttpResponse failed(const Error& error);
+
+  Parts parts_;
+  observe::SampledLog failed_log_;
+  std::shared_ptr<net::HttpClient> client_;
+  uint16_t client_port_ = 0;
+};
+
+}  // namespace fiso::apps

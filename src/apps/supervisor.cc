@@ -1,0 +1,174 @@
+#include "apps/supervisor.h"
+
+#include <algorithm>
+#include <charconv>
+#include <utility>
+
+#include "async/spawn.h"
+
+namespace fiso::apps {
+namespace {
+
+constexpr uint32_t kLinesPerSecond = 200;
+constexpr uint32_t kMostLines = 1'000'000'000;  // of one run; the log has its own limit per second
+constexpr std::chrono::milliseconds kFirstProbes{50};
+constexpr std::chrono::milliseconds kGrace{300};  // for a guest that is asked to end before it is replaced
+constexpr std::chrono::seconds kLongestPause{300};
+constexpr std::chrono::minutes kGoodLife{10};
+
+MonotonicTime now() { return std::chrono::steady_clock::now(); }
+
+std::string describe(const wasm::RunResult& result) {
+  if (result.outcome == wasm::Outcome::kOk) return "it left with 0";
+  return wasm::to_error(result, {}).message();
+}
+
+}  // namespace
+
+Supervisor::Supervisor(Parts parts)
+    : parts_(std::move(parts)),
+      output_log_(parts_.log, observe::LogLevel::kInfo, kLinesPerSecond),
+      errors_log_(parts_.log, observe::LogLevel::kInfo, kLinesPerSecond),
+      output_sink_(output_log_, "app stdout"),
+      errors_sink_(errors_log_, "app stderr"),
+      output_lines_(&output_sink_, parts_.setup->wasi->limits().stderr_line, kMostLines),
+      errors_lines_(&errors_sink_, parts_.setup->wasi->limits().stderr_line, kMostLines),
+      changed_(parts_.shard.executor()),
+      gone_(parts_.shard.executor()) {}
+
+void Supervisor::open(Care care) {
+  care_ = std::move(care);
+  async::spawn(parts_.shard, live(shared_from_this()));
+}
+
+Task<> Supervisor::close(MonotonicTime deadline) {
+  closing_ = true;
+  close_by_ = deadline;
+  changed_.set();
+  co_await gone_.wait();
+}
+
+void Supervisor::note_timeout() {
+  if (timeouts_.fetch_add(1, std::memory_order_relaxed) + 1 < parts_.config.unhealthy_threshold) return;
+  parts_.shard.post([self = shared_from_this()] { self->changed_.set(); });
+}
+
+void Supervisor::written(wasm::GuestStream stream, std::string_view text) {
+  (stream == wasm::GuestStream::kOutput ? output_lines_ : errors_lines_).write(text);
+}
+
+void Supervisor::noticed(wasm::ResidentNotice notice, std::string_view text) {
+  switch (notice) {
+    case wasm::ResidentNotice::kListening: {
+      uint16_t port = 0;
+      size_t colon = text.rfind(':');
+      if (colon != std::string_view::npos) std::from_chars(text.data() + colon + 1, text.data() + text.size(), port);
+      port_.store(port, std::memory_order_release);
+      break;
+    }
+    case wasm::ResidentNotice::kWaiting: reads_input_ = reads_input_ || port() == 0; break;
+    case wasm::ResidentNotice::kDenied: errors_log_.write("app network attempt denied", {{"attempt", text}}); break;
+  }
+  changed_.set();
+}
+
+void Supervisor::ended(const wasm::RunResult& result) {
+  over_ = result;
+  if (port() == 0 && result.outcome == wasm::Outcome::kOk) reads_input_ = true;
+  port_ = 0;
+  changed_.set();
+}
+
+Task<> Supervisor::live(std::shared_ptr<Supervisor> self) {
+  Parts& parts = self->parts_;
+  while (!self->closing_) {
+    MonotonicTime began = now();
+    std::string why = co_await self->live_once();
+    self->port_ = 0;
+    if (self->closing_) {
+      co_await self->let_go(self->close_by_);
+      break;
+    }
+    if (parts.state.get() == State::kHealthy) parts.state.set(State::kUnhealthy);
+    co_await self->let_go(now() + kGrace);
+    if (self->reads_input_) {
+      self->care_.serves_no_port();
+      break;
+    }
+    if (!self->wants_restart()) {
+      parts.log.warn("app guest ended", {{"reason", why}});
+      if (!self->closing_) parts.state.set(State::kStopped);
+      break;
+    }
+    Duration pause = self->next_pause(now() - began);
+    parts.log.warn("app guest restarts", {{"reason", why}, {"pause", format_duration(pause)}});
+    self->restarts_.fetch_add(1, std::memory_order_relaxed);
+    parts.restarts.increment();
+    for (MonotonicTime until = now() + pause; !self->closing_ && now() < until;) {
+      self->changed_.reset();
+      co_await self->changed_.wait(until);
+    }
+  }
+  self->gone_.set();
+}
+
+Task<std::string> Supervisor::live_once() {
+  over_.reset();
+  timeouts_ = 0;
+  auto started = co_await parts_.module->start_resident(parts_.shard, parts_.setup, *this);
+  if (!started.has_value()) co_return started.error().describe();
+  guest_ = std::move(*started);
+  MonotonicTime healthy_by = now() + parts_.config.start_timeout;
+  while (port() == 0 && !is_over()) {
+    changed_.reset();
+    if (!co_await changed_.wait(healthy_by)) co_return "it does not listen on its PORT";
+  }
+  co_return co_await watch(healthy_by);
+}
+
+Task<std::string> Supervisor::watch(MonotonicTime healthy_by) {
+  const AppConfig& config = parts_.config;
+  for (int64_t failures = 0; !is_over();) {
+    bool well = !care_.is_well || co_await care_.is_well();
+    if (is_over()) break;
+    bool was_healthy = parts_.state.get() == State::kHealthy;
+    failures = well ? 0 : failures + 1;
+    if (well) parts_.state.set(State::kHealthy);
+    if (!well && !was_healthy && now() >= healthy_by) co_return "it does not become healthy";
+    if (was_healthy && failures >= config.unhealthy_threshold) co_return std::to_string(failures) + " health checks failed";
+    MonotonicTime next = !care_.is_well ? kNever : now() + (well || was_healthy ? config.health_check_interval : kFirstProbes);
+    for (changed_.reset(); !is_over() && co_await changed_.wait(next); changed_.reset())
+      if (timeouts_.load(std::memory_order_relaxed) >= config.unhealthy_threshold)
+        co_return "requests are over their time again and again";
+  }
+  co_return over_.has_value() ? describe(*over_) : std::string("it is told to");
+}
+
+Task<> Supervisor::let_go(MonotonicTime deadline) {
+  if (guest_ != nullptr && !over_.has_value()) guest_->terminate();
+  while (guest_ != nullptr && !over_.has_value() && now() < deadline) {
+    changed_.reset();
+    co_await changed_.wait(deadline);
+  }
+  guest_.reset();
+  output_lines_.flush();
+  errors_lines_.flush();
+}
+
+bool Supervisor::wants_restart() const {
+  switch (parts_.config.restart) {
+    case Restart::kAlways: return true;
+    case Restart::kOnFailure: return !over_.has_value() || over_->outcome != wasm::Outcome::kOk;
+    case Restart::kNever: break;
+  }
+  return false;
+}
+
+Duration Supervisor::next_pause(Duration lived) {
+  if (lived >= kGoodLife) pauses_ = 0;
+  int before = pauses_++;
+  if (before == 0) return Duration::zero();
+  return std::min<Duration>(std::chrono::seconds(1LL << std::min(before - 1, 20)), kLongestPause);
+}
+
+}  // namespace fiso::apps

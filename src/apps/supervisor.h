@@ -1,0 +1,101 @@
+// Keeps a guest that lives on alive: starts it, asks how it is, and starts another when it ends or falls ill.
+//
+//   start -> listens -> healthy -> ended, ill, or over its time again and again -> pause -> start
+//
+// The pause grows from nothing to five minutes and starts anew after ten good minutes. A guest that does not serve a port but
+// reads its input, or leaves with 0 before it listens, is none of ours: the owner is told, and it is not started again.
+//
+// Threading: the home shard, but for port(), note_*() and status().
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "apps/app_config.h"
+#include "apps/app_state.h"
+#include "async/shard.h"
+#include "async/signal.h"
+#include "observe/sampled_log.h"
+#include "wasm/engine.h"
+#include "wasm/wasi/stderr_lines.h"
+
+namespace fiso::apps {
+
+class Supervisor final : public std::enable_shared_from_this<Supervisor>, private wasm::ResidentEvents {
+ public:
+  struct Parts {
+    async::Shard& shard;
+    const AppConfig& config;
+    std::shared_ptr<const wasm::Module> module;
+    std::shared_ptr<const wasm::GuestSetup> setup;
+    AppState& state;
+    observe::Log log;  // carries the app's name
+    observe::Counter& restarts;
+  };
+  struct Care {
+    std::function<Task<bool>()> is_well;  // asks the guest that serves now; empty: one that listens is well
+    std::function<void()> serves_no_port;
+  };
+  explicit Supervisor(Parts parts);
+
+  void open(Care care);
+  // Asks the guest to end, and stops it at the deadline. Completes when it is gone. After open().
+  Task<> close(MonotonicTime deadline);
+
+  // Where the guest listens, on the private address; 0 while it does not.
+  uint16_t port() const { return port_.load(std::memory_order_acquire); }
+  // A request was over its time, or was answered.
+  void note_timeout();
+  void note_answer() { timeouts_.store(0, std::memory_order_relaxed); }
+  uint64_t restarts() const { return restarts_.load(std::memory_order_relaxed); }
+  // Of the guest that lives now. On the home shard.
+  wasm::Resident::Usage usage() const { return guest_ != nullptr ? guest_->usage() : wasm::Resident::Usage{}; }
+
+ private:
+  class Lines final : public wasm::wasi::StderrSink {
+   public:
+    Lines(observe::SampledLog& log, std::string_view message) : log_(log), message_(message) {}
+    void line(std::string_view text) override { log_.write(message_, {{"text", text}}); }
+
+   private:
+    observe::SampledLog& log_;
+    std::string_view message_;
+  };
+
+  void written(wasm::GuestStream stream, std::string_view text) override;
+  void noticed(wasm::ResidentNotice notice, std::string_view text) override;
+  void ended(const wasm::RunResult& result) override;
+
+  static Task<> live(std::shared_ptr<Supervisor> self);
+  // From a start to the reason to start again, or to stop.
+  Task<std::string> live_once();
+  Task<std::string> watch(MonotonicTime healthy_by);
+  Task<> let_go(MonotonicTime deadline);
+  bool is_over() const { return closing_ || reads_input_ || over_.has_value(); }
+  bool wants_restart() const;
+  Duration next_pause(Duration lived);
+
+  Parts parts_;
+  Care care_;
+  observe::SampledLog output_log_;
+  observe::SampledLog errors_log_;
+  Lines output_sink_;
+  Lines errors_sink_;
+  wasm::wasi::StderrLines output_lines_;
+  wasm::wasi::StderrLines errors_lines_;
+  async::Signal changed_;  // something was told
+  async::Signal gone_;     // live() has ended
+  std::unique_ptr<wasm::Resident> guest_;
+  std::optional<wasm::RunResult> over_;  // how the guest ended
+  bool reads_input_ = false;
+  bool closing_ = false;
+  MonotonicTime close_by_{};
+  int pauses_ = 0;  // in a row
+  std::atomic<uint16_t> port_{0};
+  std::atomic<int64_t> timeouts_{0};  // in a row
+  std::atomic<uint64_t> restarts_{0};
+};
+
+}  // namespace fiso::apps

@@ -1,0 +1,49 @@
+// A guest that lives on: it serves a port of its own until it ends or is told to.
+//
+// Threading: shard-local, but for usage(). Module::start_resident() makes one.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "base/clock.h"
+#include "base/units.h"
+#include "wasm/run.h"
+
+namespace fiso::wasm {
+
+enum class GuestStream { kOutput, kErrors };
+
+enum class ResidentNotice {
+  kListening,  // on a port that its rules give it; the text is ADDRESS:PORT, where that really is
+  kWaiting,    // for input that it has not got
+  kDenied,     // the text says what its network rules refused
+};
+
+// What a resident does, told on its shard as it happens. Not called any more once the resident is destroyed.
+class ResidentEvents {
+ public:
+  virtual ~ResidentEvents() = default;
+  // As the guest wrote it, in pieces.
+  virtual void written(GuestStream stream, std::string_view text) = 0;
+  virtual void noticed(ResidentNotice notice, std::string_view text) = 0;
+  // The last that is told. Never kTimeout: a resident has no time of its own.
+  virtual void ended(const RunResult& result) = 0;
+};
+
+class Resident {
+ public:
+  struct Usage {
+    Duration cpu{};
+    Bytes resident_memory;
+  };
+
+  // Stops the guest where it is.
+  virtual ~Resident() = default;
+  // Asks it to end, as SIGTERM does.
+  virtual void terminate() = 0;
+  // What its process has used; nothing once that is gone. Thread-safe.
+  virtual Usage usage() const = 0;
+};
+
+}  // namespace fiso::wasm
