@@ -2,7 +2,9 @@
 
 #include <set>
 
+#include "components/guest_environment.h"
 #include "components/guest_preopens.h"
+#include "components/listen_address.h"
 
 namespace fiso::apps {
 namespace {
@@ -12,6 +14,11 @@ constexpr char kLongRunningNotYet[] = "{path}: longRunning is not built yet; per
 std::optional<std::string> bad_path(const std::string& path) {
   if (path.empty() || path.front() == '/') return std::nullopt;
   return "{path}: a path begins with /, got \"{value}\"";
+}
+
+std::optional<std::string> bad_host(const std::string& host) {
+  if (is_listen_host(host)) return std::nullopt;
+  return "{path} \"{value}\" is not a host name, an IPv4 address or an IPv6 address in brackets";
 }
 
 config::Rules<int64_t> bounds(int64_t least, int64_t most) { return config::between<int64_t>(least, most); }
@@ -45,7 +52,8 @@ config::Spec<AppConfig> app_spec() {
               {{"perRequest", Execution::kPerRequest}, {"pooled", Execution::kPooled}},
               {.refused = {Refused{"longRunning", kLongRunningNotYet}}, .invalid = "invalid execution mode: {value}"})
       .field("port", &AppConfig::port, "Where it answers; 0 is a free port of the range.", bounds(0, 65535))
-      .field("listenAddr", &AppConfig::listen_addr, "Address to answer on; empty is 127.0.0.1, or FISO_APPS_LISTEN.")
+      .field("listenAddr", &AppConfig::listen_addr, "Address to answer on; empty is 127.0.0.1, or FISO_APPS_LISTEN.",
+             {.check = bad_host})
       .field("memoryMB", &AppConfig::memory_mb, "Linear memory of one instance, in MiB.", bounds(1, 4096))
       .field("timeout", &AppConfig::timeout, "When a request is answered 504 and its guest is stopped.", time_rules())
       .field("args", &AppConfig::args, "Arguments after the program's name.")
@@ -63,7 +71,8 @@ config::Spec<AppConfig> app_spec() {
       .field("healthCheckTimeout", &AppConfig::health_check_timeout, "How long a probe may take.", time_rules())
       .field("unhealthyThreshold", &AppConfig::unhealthy_threshold, "Failed probes in a row that make it unhealthy.",
              bounds(1, 100))
-      .check({"execution", "runtime", "healthCheck"}, check_keys_of_modes);
+      .check({"execution", "runtime", "healthCheck"}, check_keys_of_modes)
+      .check({"env"}, [](const AppConfig& app, config::Report& report) { check_environment(app.env, report); });
 }
 
 config::Spec<PortRange> port_range_spec() {
