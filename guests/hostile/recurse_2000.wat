@@ -1,8 +1,8 @@
 ;; Recurses 2,000 deep and comes back, with eight live values in every frame: more than 64 KiB of native stack, less than 512.
 (module
   (memory (export "memory") 1)
-  (func $deeper (param $n i64) (param $a i64) (param $b i64) (param $c i64) (param $d i64) (param $e i64) (param $f i64) (param $g i64)
-    (result i64)
+  (func $deeper (param $n i64) (param $a i64) (param $b i64) (param $c i64) (param $d i64) (param $e i64) (param $f i64)
+    (param $g i64) (result i64)
     (local $below i64)
     (if (i64.eqz (local.get $n)) (then (return (local.get $a))))
     (local.set $below
