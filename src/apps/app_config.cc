@@ -2,7 +2,9 @@
 
 #include <set>
 
+#include "components/guest_environment.h"
 #include "components/guest_preopens.h"
+#include "components/listen_address.h"
 
 namespace fiso::apps {
 namespace {
@@ -10,6 +12,11 @@ namespace {
 std::optional<std::string> bad_path(const std::string& path) {
   if (path.empty() || path.front() == '/') return std::nullopt;
   return "{path}: a path begins with /, got \"{value}\"";
+}
+
+std::optional<std::string> bad_host(const std::string& host) {
+  if (is_listen_host(host)) return std::nullopt;
+  return "{path} \"{value}\" is not a host name, an IPv4 address or an IPv6 address in brackets";
 }
 
 config::Rules<int64_t> bounds(int64_t least, int64_t most) { return config::between<int64_t>(least, most); }
@@ -51,7 +58,8 @@ config::Spec<AppConfig> app_spec() {
               {{"perRequest", Execution::kPerRequest}, {"pooled", Execution::kPooled}, {"longRunning", Execution::kLongRunning}},
               {.invalid = "invalid execution mode: {value}"})
       .field("port", &AppConfig::port, "Where it answers; 0 is a free port of the range.", bounds(0, 65535))
-      .field("listenAddr", &AppConfig::listen_addr, "Address to answer on; empty is 127.0.0.1, or FISO_APPS_LISTEN.")
+      .field("listenAddr", &AppConfig::listen_addr, "Address to answer on; empty is 127.0.0.1, or FISO_APPS_LISTEN.",
+             {.check = bad_host})
       .field("memoryMB", &AppConfig::memory_mb, "Linear memory of one instance, in MiB.", bounds(1, 4096))
       .field("timeout", &AppConfig::timeout, "When a request is answered 504 and its guest is stopped.", time_rules())
       .field("args", &AppConfig::args, "Arguments after the program's name.")
@@ -72,7 +80,8 @@ config::Spec<AppConfig> app_spec() {
       .field("startTimeout", &AppConfig::start_timeout, "`longRunning`: in which it must be healthy.", time_rules())
       .choice("restart", &AppConfig::restart, "`longRunning`: whether a guest that has ended is started again.",
               {{"always", Restart::kAlways}, {"on-failure", Restart::kOnFailure}, {"never", Restart::kNever}})
-      .check({"execution", "runtime", "healthCheck"}, check_keys_of_modes);
+      .check({"execution", "runtime", "healthCheck"}, check_keys_of_modes)
+      .check({"env"}, [](const AppConfig& app, config::Report& report) { check_environment(app.env, report); });
 }
 
 config::Spec<PortRange> port_range_spec() {

@@ -60,5 +60,13 @@ TEST(AppConfig, KeysWithoutEffectAreRefused) {
   EXPECT_THAT(errors_of("name: a\nmodule: m\nhealthCheck: health"), HasSubstr("a path begins with /"));
 }
 
+TEST(AppConfig, HostsAndVariablesAreChecked) {
+  EXPECT_EQ(errors_of("name: a\nmodule: m\nlistenAddr: '[::1]'\nenv: {A: 1}"), "");
+  EXPECT_THAT(errors_of("name: a\nmodule: m\nlistenAddr: a b"),
+              HasSubstr("apps.yaml:3:13: apps[0].listenAddr: apps[0].listenAddr \"a b\" is not a host"));
+  EXPECT_THAT(errors_of("name: a\nmodule: m\nenv: {A=B: 1}"),
+              HasSubstr("apps.yaml:3:7: apps[0].env[\"A=B\"]: the name of a variable"));
+}
+
 }  // namespace
 }  // namespace fiso::apps

@@ -56,12 +56,18 @@ class Supervisor final : public std::enable_shared_from_this<Supervisor>, privat
  private:
   class Lines final : public wasm::wasi::StderrSink {
    public:
-    Lines(observe::SampledLog& log, std::string_view message) : log_(log), message_(message) {}
-    void line(std::string_view text) override { log_.write(message_, {{"text", text}}); }
+    Lines(observe::SampledLog& log, wasm::GuestStream stream) : log_(log), stream_(stream) {}
+    void line(std::string_view text) override {
+      if (stream_ == wasm::GuestStream::kOutput) {
+        log_.write("app stdout", {{"text", text}});
+      } else {
+        log_.write("app stderr", {{"text", text}});
+      }
+    }
 
    private:
     observe::SampledLog& log_;
-    std::string_view message_;
+    wasm::GuestStream stream_;
   };
 
   void written(wasm::GuestStream stream, std::string_view text) override;

@@ -153,6 +153,20 @@ std::string compact_schema() {
   return compact;
 }
 
+TEST(Describe, SchemaSaysWhichTextFits) {
+  struct Texts {
+    std::string path;
+    Mode mode = Mode::kFast;
+  };
+  auto spec = Spec<Texts>("texts", "")
+                  .field("path", &Texts::path, "", {.pattern = "^/"})
+                  .choice("mode", &Texts::mode, "", {{"a-b", Mode::kFast}}, {.match = Match::kIgnoreCase});
+  std::string schema = to_json_schema(spec.view());
+  EXPECT_THAT(schema, HasSubstr(R"("pattern": "^/")"));
+  EXPECT_THAT(schema, HasSubstr(R"("pattern": "^[ \\t\\r\\n]*([aA]-[bB])[ \\t\\r\\n]*$")"));
+  EXPECT_THAT(schema, Not(HasSubstr("enum")));
+}
+
 TEST(Describe, SchemaKnowsEveryType) {
   std::string schema = compact_schema();
   for (

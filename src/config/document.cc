@@ -109,19 +109,21 @@ class EventReader {
 
   EventReader(const EventReader&) = delete;
 
-  // False if the text has no readable first document; why has been reported.
+  // False if the text has no readable document; why has been reported.
   bool read() {
-    bool more = true;
-    while (more) {
+    bool ended = false;  // the document
+    for (;;) {
       fy_event* event = fy_parser_parse(parser_.get());
       if (event == nullptr) return report_syntax();
       at_ = to_position(fy_event_start_mark(event), at_);
-      more = event->type != FYET_DOCUMENT_END && event->type != FYET_STREAM_END;
+      fy_event_type type = event->type;
       bool readable = take(*event);
       fy_parser_event_free(parser_.get(), event);
       if (!readable) return false;
+      if (type == FYET_STREAM_END) return true;
+      if (type == FYET_DOCUMENT_START && ended) return refuse_another();
+      ended = ended || type == FYET_DOCUMENT_END;
     }
-    return true;
   }
 
   TreeBuilder& builder() { return builder_; }
@@ -151,6 +153,12 @@ class EventReader {
   }
 
   TreeBuilder::Properties properties(fy_token* anchor, fy_token* tag) const { return {at_, token_text(anchor), token_text(tag)}; }
+
+  // What is in it would have no effect. The first one can be read.
+  bool refuse_another() {
+    errors_.add({file_, at_.line, at_.column, "", "a second document begins here, and a file holds one: split it"});
+    return true;
+  }
 
   bool report_syntax() {
     void* cursor = nullptr;

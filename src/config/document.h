@@ -1,7 +1,7 @@
 // A YAML document that knows where everything stands in its file.
 //
-// Document::parse turns text into an immutable tree: the first document of the text (what follows is not read), YAML 1.2,
-// anchors and `<<` merges resolved. An alias shares the anchored nodes and is never copied, so its positions are those
+// Document::parse turns text into an immutable tree: the one document of the text (a second is a fault), YAML 1.2, anchors
+// and `<<` merges resolved. An alias shares the anchored nodes and is never copied, so its positions are those
 // of the anchored text. The text is untrusted: its size, nesting and expansion are capped, and every complaint has a
 // place. Node is a handle of two words that keeps the tree alive; it copies freely. Thread-safe, since nothing changes.
 #pragma once
@@ -85,8 +85,8 @@ std::string describe(const Node& node);
 
 class Document {
  public:
-  // Nothing if the text is not YAML or over a limit. Faults that leave it readable (duplicate keys, tags) are reported
-  // beside a document that goes without them, so that its other faults are found in the same run.
+  // Nothing if the text is not YAML or over a limit. Faults that leave it readable (duplicate keys, tags, a second document) are
+  // reported beside a document that goes without them, so that its other faults are found in the same run.
   static std::optional<Document> parse(std::string_view text, std::string file_name, Errors& errors);
 
   // Null for an empty document.

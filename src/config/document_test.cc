@@ -46,7 +46,15 @@ TEST(Document, AnEmptyTextIsNull) {
   for (std::string_view text : {"", "# nothing\n", "---\n", "\xEF\xBB\xBF"}) EXPECT_TRUE(parsed(text).is_null()) << text;
 }
 
-TEST(Document, OnlyTheFirstDocumentIsRead) { EXPECT_EQ(flat(parsed("a: 1\n---\nb: \"unclosed")), R"({a: "1"})"); }
+TEST(Document, ASecondDocumentIsRefusedBesideTheFirst) {
+  Errors errors;
+  std::optional<Document> document = Document::parse("---\na: 1\n---\nb: \"unclosed", "f.yaml", errors);
+  ASSERT_TRUE(document);
+  EXPECT_EQ(flat(document->root()), R"({a: "1"})");
+  EXPECT_EQ(errors.render(), "f.yaml:3:1: a second document begins here, and a file holds one: split it\n");
+  EXPECT_EQ(complaints("a: 1\n---\n"), "f.yaml:2:1: a second document begins here, and a file holds one: split it\n");
+  EXPECT_EQ(complaints("---\na: 1\n...\n# the end\n"), "");
+}
 
 TEST(Document, KeysAndValuesKnowTheirPlace) {
   Node root = parsed("name: x\nsource:\n  type:   http\n  list:\n  - é: {deep: 1}\n");
@@ -161,6 +169,9 @@ TEST(Document, RefusesBytesThatAreNotText) {
   EXPECT_EQ(complaints("é: x\nb: \xC3"), "f.yaml:2:4: not valid UTF-8\n");
   EXPECT_EQ(complaints(std::string_view("a: 1\nb\0: 2", 10)), "f.yaml:2:2: control character 0x00\n");
   EXPECT_EQ(complaints("\xED\xA0\x80"), "f.yaml:1:1: not valid UTF-8\n");
+  EXPECT_EQ(complaints("args: [a, \"b\\0c\"]\nenv: {\"K\\x00\": v}\n"),
+            "f.yaml:1:11: a text cannot hold the character NUL\n"
+            "f.yaml:2:7: a text cannot hold the character NUL\n");
 }
 
 TEST(Document, RefusesATextThatIsTooLarge) {

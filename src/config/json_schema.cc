@@ -1,3 +1,4 @@
+#include "base/ascii.h"
 #include "config/describe.h"
 #include "config/json_text.h"
 
@@ -48,10 +49,25 @@ Json bytes_schema() {
   return any_of(of_type("integer").set("minimum", Json::literal("0")), std::move(text));
 }
 
+// One of the words in any case, white space around it aside.
+std::string any_case_pattern(const std::vector<std::string>& words) {
+  std::string pattern;
+  for (const std::string& word : words) {
+    pattern += pattern.empty() ? "^[ \\t\\r\\n]*(" : "|";
+    for (char c : word) {
+      bool letter = ascii_lower(c) != ascii_upper(c);
+      pattern += letter ? std::string{'[', ascii_lower(c), ascii_upper(c), ']'} : std::string(1, c);
+    }
+  }
+  return pattern + ")[ \\t\\r\\n]*$";
+}
+
 Json text_schema(const FieldSpec& field) {
   if (field.container != Container::kOne) return scalar_schema();
   Json schema = of_type("string");
-  if (!field.words.empty()) schema.set("enum", strings(field.words));
+  if (!field.words.empty() && field.match == Match::kExact) schema.set("enum", strings(field.words));
+  if (!field.words.empty() && field.match == Match::kIgnoreCase) schema.set("pattern", any_case_pattern(field.words));
+  if (!field.pattern.empty()) schema.set("pattern", field.pattern);
   if (field.words.empty() && field.presence == Presence::kRequired) schema.set("minLength", Json::literal("1"));
   return schema;
 }

@@ -61,6 +61,9 @@ void read_file(const Reader& reader, const Node& path, Secret& value) {
         fmt::format("cannot read secret file {}: {}: check the path and its permissions", quote(path.text()), why));
   if (content.ends_with('\n')) content.pop_back();
   if (content.ends_with('\r')) content.pop_back();
+  if (content.find('\0') != std::string::npos)
+    return reader.fail(path, "{value}",
+                       fmt::format("secret file {} holds the character NUL: it is not text", quote(path.text())));
   if (content.empty())
     return reader.fail(path, "{value}", fmt::format("secret file {} is empty: write the secret into it", quote(path.text())));
   value = Secret(std::move(content));

@@ -47,6 +47,7 @@ struct Rules<std::string> {
   std::vector<Refused> refused = {};
   std::string missing = {};
   std::string invalid = {};  // when not one_of
+  std::string pattern = {};  // what `check` demands, as far as a regular expression can tell editors
   Check<std::string> check = {};
 };
 
@@ -201,7 +202,10 @@ class Spec {
       field.minimum = show(rules.min);
       field.maximum = show(rules.max);
     }
-    if constexpr (std::same_as<M, std::string>) field.words = rules.one_of;
+    if constexpr (std::same_as<M, std::string>) {
+      field.words = rules.one_of;
+      field.pattern = rules.pattern;
+    }
     field.read = [member, rules = std::move(rules)](const Reader& reader, const Node& node, void* object) {
       M& value = static_cast<T*>(object)->*member;
       size_t before = reader.failures();
@@ -246,6 +250,7 @@ class Spec {
       if (is_default) field.default_value = word;
     }
     field.words = words.allowed;
+    field.match = words.match;
     field.read = [member, words = std::move(words), choices = std::move(choices)](const Reader& reader, const Node& node,
                                                                                   void* object) {
       if (std::optional<size_t> chosen = read_word(reader, node, words))

@@ -314,6 +314,22 @@ TEST(Spec, AStructCheckMayPointDeeper) {
             "f.yaml:1:16: source.type: source.type is not for today\n");
 }
 
+TEST(Spec, AStructCheckMayPointAtAnEntry) {
+  struct Guest {
+    std::map<std::string, std::string> env;
+  };
+  auto spec = Spec<Guest>("guest", "").field("env", &Guest::env, "").check({"env"}, [](const Guest&, Report& report) {
+    report.entry_error("env", "a.b", "{path} is bad");
+    report.entry_error("env", "absent", "{path} is not there");
+  });
+  Errors errors;
+  Guest guest;
+  spec.parse(Document::parse("env:\n  x: y\n  a.b: c\n", "f.yaml", errors)->root(), "config", guest, errors);
+  EXPECT_EQ(errors.render(),
+            "f.yaml:2:3: config.env.absent: config.env.absent is not there\n"
+            "f.yaml:3:3: config.env[\"a.b\"]: config.env[\"a.b\"] is bad\n");
+}
+
 TEST(Spec, WordsMayIgnoreCaseAndHaveTheirOwnMessage) {
   struct C {
     Runtime runtime = Runtime::kLight;

@@ -123,10 +123,20 @@ std::optional<Node> Report::find(std::string_view key) const {
   return node;
 }
 
+std::string Report::path_of(std::string_view key) const {
+  bool joined = !key.empty() && !reader_.path().empty();
+  return joined ? fmt::format("{}.{}", reader_.path(), key) : reader_.path() + std::string(key);
+}
+
 void Report::error(std::string_view key, std::string_view message) {
-  std::string path =
-      key.empty() || reader_.path().empty() ? reader_.path() + std::string(key) : fmt::format("{}.{}", reader_.path(), key);
-  reader_.with_path(std::move(path)).fail(find(key).value_or(node_), message);
+  reader_.with_path(path_of(key)).fail(find(key).value_or(node_), message);
+}
+
+void Report::entry_error(std::string_view key, std::string_view entry, std::string_view message) {
+  Node place = find(key).value_or(node_);
+  for (const Entry& written : place.entries())
+    if (written.key.text() == entry) place = written.key;
+  reader_.with_path(join_path(path_of(key), entry)).fail(place, message);
 }
 
 }  // namespace fiso::config

@@ -30,6 +30,8 @@ struct FieldSpec {
   std::optional<std::string> default_value;  // as one would write it
   std::optional<std::string> minimum, maximum;
   std::vector<std::string> words;            // the only values; empty for any
+  Match match = Match::kExact;               // of the words
+  std::string pattern;                       // of text, for the schema; empty for any
   std::shared_ptr<const StructSpec> nested;  // of a kStruct
   std::function<void(const Reader&, const Node&, void* object)> read;
   // Adds the key paths under `path` that differ between two objects; empty for types that nobody compares.
@@ -44,11 +46,14 @@ class Report {
   // At the value of `key`, which may go deeper ("auth.mechanism"), or at the struct if the key is not written.
   // `message` may use {path}.
   void error(std::string_view key, std::string_view message);
+  // At the key of an entry of the map `key`.
+  void entry_error(std::string_view key, std::string_view entry, std::string_view message);
   // True if the operator wrote the key.
   bool has(std::string_view key) const { return find(key).has_value(); }
 
  private:
   std::optional<Node> find(std::string_view key) const;
+  std::string path_of(std::string_view key) const;
   const Reader& reader_;
   const Node& node_;
 };

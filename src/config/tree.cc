@@ -71,6 +71,8 @@ bool TreeBuilder::attach(uint32_t index, Position position) {
 }
 
 bool TreeBuilder::scalar(const Properties& properties, std::string_view text) {
+  // An escape in quotes can make one; to the system, where most values end up, it would be the end of the text.
+  if (text.find('\0') != std::string_view::npos) fail(properties.position, "a text cannot hold the character NUL");
   bool quoted = properties.quoted || properties.tag == "!" || properties.tag == std::string(kStandardTags) + "str";
   uint32_t index = make_node(!quoted && is_null_word(text) ? NodeKind::kNull : NodeKind::kText, properties);
   TreeNode& node = tree_->nodes[index];

@@ -1,11 +1,13 @@
 #include "core/cloud_event.h"
 
 #include <algorithm>
+#include <array>
 #include <optional>
 #include <utility>
 
 #include "base/ascii.h"
 #include "base/uuid.h"
+#include "core/attribute_formats.h"
 #include "json/text.h"
 #include "observe/timestamp.h"
 
@@ -74,26 +76,33 @@ Outbound keep_structured(Event& event, const json::Document& object, const Cloud
   return out;
 }
 
+// The value of a header without the white space around it; empty if there is none.
+std::string_view find_trimmed(const HeaderList& headers, std::string_view name) {
+  return trim(headers.find(name).value_or(std::string_view()));
+}
+
 bool is_binary_mode(const HeaderList& headers) {
-  for (std::string_view name : {"ce-specversion", "ce-type", "ce-source"}) {
-    auto value = headers.find(name);
-    if (!value.has_value() || value->empty()) return false;
-  }
-  return true;
+  return std::ranges::none_of(std::array{"ce-specversion", "ce-type", "ce-source"},
+                              [&](std::string_view name) { return find_trimmed(headers, name).empty(); });
 }
 
 // The first of its name, and no empty one: an attribute is there once, and never empty (CloudEvents 1.0, section 3.1).
 bool counts_as_attribute(const HeaderList& headers, HeaderList::Field field) {
-  return !field.value.empty() && headers.find(field.name)->data() == field.value.data();
+  return !trim(field.value).empty() && headers.find(field.name)->data() == field.value.data();
 }
 
-bool has_time(const HeaderList& headers) {
-  auto time = headers.find("ce-time");
-  return time.has_value() && !time->empty();
+// An attribute as it may stand in an event, or what is wrong with the header that it came in.
+Result<std::string> to_attribute(std::string_view name, std::string_view value) {
+  if (name == "time" && !is_timestamp(value))
+    return Error(ErrorCode::kInvalidInput, "ce-time is not a time in the form of RFC 3339");
+  if (name != "source" && name != "dataschema") return std::string(value);
+  auto reference = to_uri_reference(value);
+  if (!reference.has_value()) return Error(ErrorCode::kInvalidInput, "ce-" + std::string(name) + " is not a URI-reference");
+  return *std::move(reference);
 }
 
 // Extension attributes have lower-case alphanumeric names (CloudEvents 1.0, section 3.1); others do not pass.
-void append_binary_attributes(std::string& out, const HeaderList& headers, const CloudEventDefaults& defaults) {
+Result<> append_binary_attributes(std::string& out, const HeaderList& headers, const CloudEventDefaults& defaults) {
   for (HeaderList::Field field : headers) {
     if (field.name.size() <= kBinaryPrefix.size() || !iequals(field.name.substr(0, kBinaryPrefix.size()), kBinaryPrefix))
       continue;
@@ -101,28 +110,31 @@ void append_binary_attributes(std::string& out, const HeaderList& headers, const
     bool plain = name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789") == std::string::npos;
     bool ours =
         name == "id" || name == "specversion" || name == "data" || name == "datacontenttype" || overrides_name(defaults, name);
-    if (plain && !ours && counts_as_attribute(headers, field)) append_attribute(out, name, field.value);
+    if (!plain || ours || !counts_as_attribute(headers, field)) continue;
+    FISO_TRY(std::string value, to_attribute(name, trim(field.value)));
+    append_attribute(out, name, value);
   }
+  return {};
 }
 
-Outbound wrap(Event& event, std::string_view data, const CloudEventDefaults& defaults, const Clock& clock) {
+Result<Outbound> wrap(Event& event, std::string_view data, const CloudEventDefaults& defaults, const Clock& clock) {
   Outbound out;
   bool binary = is_binary_mode(event.headers);
   if (binary) {
-    if (auto id = event.headers.find("ce-id"); id.has_value() && !id->empty()) event.id = *id;
+    if (auto id = find_trimmed(event.headers, "ce-id"); !id.empty()) event.id = id;
   }
   out.head.reserve(256);
   out.head = "{\"specversion\":\"1.0\",";
   append_attribute(out.head, "id", event.id);
   if (binary) {
-    append_binary_attributes(out.head, event.headers, defaults);
+    FISO_TRY_OK(append_binary_attributes(out.head, event.headers, defaults));
   } else {
     if (!overrides_name(defaults, "source")) append_attribute(out.head, "source", defaults.source);
     if (!overrides_name(defaults, "type")) append_attribute(out.head, "type", defaults.type);
   }
   append_overrides(out.head, defaults);
   if (!overrides_name(defaults, "datacontenttype")) out.head += "\"datacontenttype\":\"application/json\",";
-  if (!binary || !has_time(event.headers)) {
+  if (!binary || find_trimmed(event.headers, "ce-time").empty()) {
     out.head += "\"time\":\"";
     observe::append_timestamp(out.head, clock.wall_now());
     out.head += "\",";
@@ -136,16 +148,20 @@ Outbound wrap(Event& event, std::string_view data, const CloudEventDefaults& def
 }  // namespace
 
 std::string event_id(const HeaderList& headers, const Clock& clock) {
-  auto key = headers.find("Idempotency-Key");
-  if (key.has_value() && !key->empty() && key->size() <= kLongestId) return std::string(*key);
+  std::string_view key = find_trimmed(headers, "Idempotency-Key");
+  if (!key.empty() && key.size() <= kLongestId) return std::string(key);
   return make_uuid_v7(clock.wall_now());
 }
 
 Result<Outbound> to_cloud_event(Event& event, const CloudEventDefaults& defaults, const Clock& clock, json::Document& scratch) {
   FISO_TRY_OK(scratch.read(event.payload.view()));
   if (event.id.empty()) event.id = event_id(event.headers, clock);
-  Outbound out =
-      is_cloud_event(scratch) ? keep_structured(event, scratch, defaults) : wrap(event, scratch.value(), defaults, clock);
+  Outbound out;
+  if (is_cloud_event(scratch)) {
+    out = keep_structured(event, scratch, defaults);
+  } else {
+    FISO_TRY(out, wrap(event, scratch.value(), defaults, clock));
+  }
   out.correlation_id = event.correlation_id;
   out.headers = &event.sink_headers;
   return out;

@@ -3,7 +3,8 @@
 // A payload that already is a CloudEvent is kept as it is: in structured mode (an object with non-empty specversion, type and
 // source) untouched but for an id that it lacks, in binary mode (ce-* headers) with those attributes. Anything else is
 // wrapped: specversion, id, source, type, datacontenttype, time, data, in this order. The data is the payload byte for byte.
-// The id is never empty.
+// The id is never empty. In binary mode a time, source or dataschema that is none is an error: the sender made no CloudEvent, and
+// nothing that we could put in its place would be true.
 #pragma once
 
 #include <string>
@@ -23,15 +24,15 @@ namespace fiso::core {
 struct CloudEventDefaults {
   std::string source;  // "fiso-flow/NAME"
   std::string type = "fiso.event";
-  // Attributes that the flow's configuration sets, also on a payload that already is a CloudEvent. Name and value.
+  // Attributes that the flow's configuration sets, also on a payload that already is a CloudEvent. Name and value, in its format.
   std::vector<std::pair<std::string, std::string>> overrides;
 };
 
 // The id of an event that came without one: `Idempotency-Key`, else a new UUIDv7.
 std::string event_id(const HeaderList& headers, const Clock& clock);
 
-// Checks that the payload is JSON and makes the CloudEvent. Fills event.id. `scratch` is working memory that a caller keeps
-// from event to event. The result borrows from `event`.
+// Checks that the payload is JSON (and what binary mode says is well-formed) and makes the CloudEvent. Fills event.id. `scratch`
+// is working memory that a caller keeps from event to event. The result borrows from `event`.
 Result<Outbound> to_cloud_event(Event& event, const CloudEventDefaults& defaults, const Clock& clock, json::Document& scratch);
 
 }  // namespace fiso::core

@@ -180,6 +180,46 @@ TEST_F(CloudEventTest, BinaryModeTakesEachAttributeOnceAndNoEmptyOne) {
   EXPECT_EQ(text_of(text, "time"), "2019-12-20T00:00:00.000000000Z");
 }
 
+TEST_F(CloudEventTest, WhiteSpaceAroundHeadersIsNoPartOfAttributes) {
+  std::string text = *convert("1", {{"ce-specversion", " 1.0"},
+                                    {"ce-type", "\tt "},
+                                    {"ce-source", " /s "},
+                                    {"ce-id", " b-1 "},
+                                    {"ce-subject", " a b "},
+                                    {"ce-ext", " "},
+                                    {"ce-time", " 2020-01-02T03:04:05Z "}});
+  EXPECT_EQ(text_of(text, "type"), "t");
+  EXPECT_EQ(text_of(text, "source"), "/s");
+  EXPECT_EQ(text_of(text, "id"), "b-1");
+  EXPECT_EQ(text_of(text, "subject"), "a b");
+  EXPECT_EQ(text_of(text, "time"), "2020-01-02T03:04:05Z");
+  EXPECT_EQ(text.find("\"ext\""), std::string::npos);
+  EXPECT_EQ(text_of(*convert("1", {{"Idempotency-Key", " key "}}), "id"), "key");
+  EXPECT_EQ(text_of(*convert("1", {{"ce-specversion", "1.0"}, {"ce-type", "t"}, {"ce-source", " "}}), "type"), "fiso.event");
+}
+
+TEST_F(CloudEventTest, BinaryModeEncodesWhatAUriCannotHold) {
+  std::string text = *convert(
+      "1", {{"ce-specversion", "1.0"}, {"ce-type", "t"}, {"ce-source", "my service"}, {"ce-dataschema", "http://x/a b"}});
+  EXPECT_EQ(text_of(text, "source"), "my%20service");
+  EXPECT_EQ(text_of(text, "dataschema"), "http://x/a%20b");
+}
+
+TEST_F(CloudEventTest, BinaryModeWithAnAttributeThatIsNoneIsAnInputError) {
+  for (auto [name, value, message] : {std::tuple("ce-time", "yesterday", "ce-time is not a time in the form of RFC 3339"),
+                                      std::tuple("ce-source", "10.0.0.1:80/x", "ce-source is not a URI-reference"),
+                                      std::tuple("ce-dataschema", "50%", "ce-dataschema is not a URI-reference")}) {
+    Headers headers{{"ce-specversion", "1.0"}, {"ce-type", "t"}, {name, value}, {"ce-source", "/s"}};
+    auto converted = convert("1", headers);
+    ASSERT_FALSE(converted.has_value()) << name;
+    EXPECT_EQ(converted.error().code(), ErrorCode::kInvalidInput);
+    EXPECT_EQ(converted.error().message(), message);
+  }
+  EXPECT_TRUE(convert("1", {{"ce-time", "yesterday"}}).has_value()) << "no CloudEvent, and no claim to be one";
+  defaults_.overrides = {{"source", "ours"}};
+  EXPECT_TRUE(convert("1", {{"ce-specversion", "1.0"}, {"ce-type", "t"}, {"ce-source", "1:2"}}).has_value()) << "it is replaced";
+}
+
 TEST_F(CloudEventTest, CarriesTheCorrelationIdAndTheSinkHeaders) {
   Event event = make_event("{}");
   event.correlation_id = "c-1";

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/ascii.h"
+#include "core/attribute_formats.h"
 
 namespace fiso::flow {
 namespace {
@@ -59,21 +60,33 @@ bool is_expression(std::string_view text) {
   return ends_like_one && std::ranges::find(kVariables, word) != kVariables.end();
 }
 
-config::Rules<std::string> literal_only() {
-  config::Rules<std::string> rules;
-  rules.check = [](const std::string& value) -> std::optional<std::string> {
-    if (is_expression(value)) return kNoExpressions;
-    return std::nullopt;
-  };
-  return rules;
+std::optional<std::string> bad_literal(const std::string& value) {
+  if (is_expression(value)) return kNoExpressions;
+  if (!value.empty() && trim(value).empty()) return "{path} is nothing but white space";
+  return std::nullopt;
+}
+
+std::optional<std::string> bad_reference(const std::string& value) {
+  if (auto complaint = bad_literal(value)) return complaint;
+  if (value.empty() || core::to_uri_reference(trim(value)).has_value()) return std::nullopt;
+  return "{path} \"{value}\" is not a URI-reference: write a URI, such as https://example.org/x, or a path, such as shop/orders";
+}
+
+// In log lines, metrics and, encoded, in the source of CloudEvents.
+std::optional<std::string> bad_name(const std::string& name) {
+  bool control = std::ranges::any_of(name, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
+  if (control || trim(name).size() != name.size())
+    return "{path} cannot begin or end with white space or hold control characters";
+  return std::nullopt;
 }
 
 config::Spec<CloudEventsConfig> cloudevents_spec() {
   return config::Spec<CloudEventsConfig>("cloudevents", "Attributes that are set on every CloudEvent.")
-      .field("type", &CloudEventsConfig::type, "The type; without it `fiso.event`.", literal_only())
-      .field("source", &CloudEventsConfig::source, "The source; without it `fiso-flow/NAME`.", literal_only())
-      .field("subject", &CloudEventsConfig::subject, "The subject.", literal_only())
-      .field("dataschema", &CloudEventsConfig::dataschema, "The URI of the data's schema.", literal_only())
+      .field("type", &CloudEventsConfig::type, "The type; without it `fiso.event`.", {.check = bad_literal})
+      .field("source", &CloudEventsConfig::source, "The source, a URI-reference; without it `fiso-flow/NAME`.",
+             {.check = bad_reference})
+      .field("subject", &CloudEventsConfig::subject, "The subject.", {.check = bad_literal})
+      .field("dataschema", &CloudEventsConfig::dataschema, "The URI of the data's schema.", {.check = bad_reference})
       .unsupported("id", "{path}: an id is an expression over the event, and expressions are not built yet")
       .unsupported("data", "{path}: replacing the data is an expression over the event, and expressions are not built yet")
       .unsupported("datacontenttype", "{path}: the data is JSON; other content types are not built yet");
@@ -81,17 +94,17 @@ config::Spec<CloudEventsConfig> cloudevents_spec() {
 
 config::Spec<ErrorHandling> error_handling_spec() {
   config::Rules<int64_t> retries;
-  retries.check = [](const int64_t& value) -> std::optional<std::string> {
-    if (value < 0) return "{path} must be >= 0, got " + std::to_string(value);
-    return std::nullopt;
+  retries.min = 0;
+  auto not_built = [](std::string word) {
+    return Refused{word, "{path} \"" + word + "\" is not built yet; this version answers a failed event with an error (`sink`)"};
   };
-  config::Rules<std::string> commit;
-  commit.check = [](const std::string& value) -> std::optional<std::string> {
-    std::string word = to_lower(trim(value));
-    if (word == "sink") return std::nullopt;
-    if (word == "sink_or_dlq" || word == "kafka_transaction")
-      return "{path} \"" + word + "\" is not built yet; this version answers a failed event with an error (`sink`)";
-    return "{path} \"" + value + "\" is not valid (must be one of: sink, sink_or_dlq, kafka_transaction)";
+  config::ChoiceRules commit;
+  commit.refused = {not_built("sink_or_dlq"), not_built("kafka_transaction")};
+  commit.invalid = "{path} \"{value}\" is not valid (must be one of: sink, sink_or_dlq, kafka_transaction)";
+  commit.match = config::Match::kIgnoreCase;
+  auto pauses_have_effect = [](const ErrorHandling& handling, config::Report& report) {
+    if (handling.max_retries < 2 && report.has("backoff"))
+      report.error("backoff", "{path} has an effect with `maxRetries` of 2 or more only: there is no pause after one attempt");
   };
   return config::Spec<ErrorHandling>("errorHandling", "What happens when an event cannot be delivered.")
       .field("maxRetries", &ErrorHandling::max_retries, "Attempts at delivery in all; 0 and 1 both mean one.", retries)
@@ -100,10 +113,11 @@ config::Spec<ErrorHandling> error_handling_spec() {
       .choice("statusMode", &ErrorHandling::status_mode,
               "`compatible` answers every failure with 500; `precise` with 400, 502 or 504, by whose fault it was.",
               {{"compatible", core::StatusMode::kCompatible}, {"precise", core::StatusMode::kPrecise}})
-      .field("commitPolicy", &ErrorHandling::commit_policy, "When an event counts as done: `sink`, when the sink has taken it.",
-             commit)
+      .choice("commitPolicy", &ErrorHandling::commit_policy, "When an event counts as done: `sink`, when the sink has taken it.",
+              {{"sink", CommitPolicy::kSink}}, commit)
       .unsupported("deadLetterTopic", "{path}: dead letters need a Kafka source, which is not built yet")
-      .unsupported("transactionalId", "{path}: transactions need Kafka, which is not built yet");
+      .unsupported("transactionalId", "{path}: transactions need Kafka, which is not built yet")
+      .check({"maxRetries", "backoff"}, pauses_have_effect);
 }
 
 }  // namespace
@@ -119,7 +133,7 @@ config::Spec<FlowConfig> flow_spec(const core::Registry& registry) {
   in_flight.max = 1'000'000;
   return config::Spec<FlowConfig>("flow", "One flow: events from a source, through interceptors, to a sink.")
       .required("name", &FlowConfig::name, "Names the flow in logs, metrics and CloudEvents; unique.",
-                {.missing = "name is required"})
+                {.missing = "name is required", .check = bad_name})
       .required("source", &FlowConfig::source, source, "Where events come from.", "source.type is required")
       .field("cloudevents", &FlowConfig::cloudevents, cloudevents_spec(), "Attributes of the CloudEvents that leave.")
       .field("interceptors", &FlowConfig::interceptors, interceptor, "Steps between source and sink, in order.")

@@ -10,6 +10,7 @@
 namespace fiso::flow {
 
 enum class Backoff { kConstant, kLinear, kExponential };
+enum class CommitPolicy { kSink };
 
 struct ComponentConfig {
   std::string type;
@@ -20,10 +21,10 @@ struct ErrorHandling {
   int64_t max_retries = 0;  // attempts in all; 0 and 1 are one attempt
   Backoff backoff = Backoff::kExponential;
   core::StatusMode status_mode = core::StatusMode::kCompatible;
-  std::string commit_policy = "sink";
+  CommitPolicy commit_policy = CommitPolicy::kSink;
 };
 
-// Attributes set on every CloudEvent; literals. Empty: not set.
+// Attributes set on every CloudEvent; literals, as they were written. Empty: not set.
 struct CloudEventsConfig {
   std::string type;
   std::string source;

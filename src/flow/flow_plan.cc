@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/ascii.h"
+#include "core/attribute_formats.h"
+
 namespace fiso::flow {
 namespace {
 
@@ -10,11 +13,15 @@ PipelineOptions pipeline_options(const FlowConfig& config) {
   PipelineOptions options;
   options.flow = config.name;
   options.retry = {.attempts = std::max<int64_t>(1, config.error_handling.max_retries), .backoff = config.error_handling.backoff};
-  options.cloud_events.source = "fiso-flow/" + config.name;
+  options.cloud_events.source = "fiso-flow/" + core::to_uri_segment(config.name);
   const CloudEventsConfig& events = config.cloudevents;
-  for (const auto& [name, value] : {std::pair("type", &events.type), std::pair("source", &events.source),
-                                    std::pair("subject", &events.subject), std::pair("dataschema", &events.dataschema)})
-    if (!value->empty()) options.cloud_events.overrides.emplace_back(name, *value);
+  auto set = [&](const char* name, std::string value) {
+    if (!value.empty()) options.cloud_events.overrides.emplace_back(name, std::move(value));
+  };
+  set("type", std::string(trim(events.type)));
+  set("source", core::to_uri_reference(trim(events.source)).value_or(""));
+  set("subject", std::string(trim(events.subject)));
+  set("dataschema", core::to_uri_reference(trim(events.dataschema)).value_or(""));
   return options;
 }
 

@@ -5,6 +5,8 @@
 
 #include <boost/asio/ssl/context.hpp>
 
+#include "base/file_handle.h"
+
 namespace fiso::net {
 namespace {
 
@@ -14,8 +16,9 @@ namespace ssl = boost::asio::ssl;
 std::string openssl_reason() {
   unsigned long code = ERR_get_error();
   ERR_clear_error();
+  if (ERR_SYSTEM_ERROR(code)) return errno_text(ERR_GET_REASON(code));  // of opening the file
   const char* text = code == 0 ? nullptr : ERR_reason_error_string(code);
-  return text == nullptr ? "unknown reason" : text;
+  return text == nullptr ? "OpenSSL gives no reason" : text;
 }
 
 Error unreadable(std::string_view what, const std::string& path) {

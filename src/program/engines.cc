@@ -23,6 +23,7 @@ Result<std::unique_ptr<wasm::Engine>> make_full(const server::EngineParts& parts
   wasm::worker::WorkerEngineOptions options;
   FISO_TRY(options.program, wasm::worker::find_worker_program());
   options.compile = parts.settings.wasm.compile;
+  options.stack = parts.settings.wasm.max_stack;
   options.stop = parts.stop;
   FISO_TRY(auto engine, wasm::worker::WorkerEngine::make(parts.blocking, parts.capacity, parts.log, std::move(options)));
   return std::unique_ptr<wasm::Engine>(std::move(engine));

@@ -9,21 +9,26 @@
 
 #include "components/builtin.h"
 #include "observe/log.h"
+#include "program/engines.h"
 #include "program/module_commands.h"
 #include "server/flow_server.h"
 
 namespace fiso::program {
 namespace {
 
+// By what fiso-flow-wasmer accepts, which is all that fiso-flow does and `runtime: wasmer`; whoever runs fiso-flow is told.
 int validate(const std::string& directory) {
   core::Registry registry;
   register_builtin(registry);
-  auto checked = server::check_config(directory, registry, wasm::FullEngineSupport());
+  auto checked = server::check_config(directory, registry, all_engines().full);
   if (!checked.has_value()) {
     std::fprintf(stderr, "error: %s\n", checked.error().describe().c_str());
     return 1;
   }
   std::printf("%s: ok\n", directory.c_str());
+  auto by_flow = server::check_config(directory, registry, light_engine("fiso-flow-wasmer").full);
+  if (!by_flow.has_value())
+    std::printf("note: fiso-flow-wasmer runs these flows, fiso-flow does not: %s\n", by_flow.error().describe().c_str());
   return 0;
 }
 

@@ -25,7 +25,7 @@ struct Arguments {
 void declare(CLI::App& app, Arguments& arguments) {
   app.add_option("--config", arguments.config, "File of apps, such as apps.yaml");
   app.add_option("--module", arguments.module, "One module to run as the app \"main\"; -config is then not read");
-  app.add_option("--port", arguments.port, "With -module: its port (default 0, a free one)");
+  app.add_option("--port", arguments.port, "With -module: its port (default 0, a free one)")->check(CLI::Range(0, 65535));
   app.add_option("--admin-addr", arguments.admin_address,
                  "Where /apps, /metrics, /healthz and /readyz are served (default: nowhere)");
   app.add_option("--log-level", arguments.log_level, "debug, info, warn or error (env FISO_LOG_LEVEL; default info)");

@@ -9,6 +9,7 @@
 #include <array>
 #include <cerrno>
 #include <csignal>
+#include <filesystem>
 #include <initializer_list>
 #include <utility>
 
@@ -18,6 +19,13 @@ namespace {
 // How long a directory must be quiet before its changes count as one.
 constexpr int kSettleMs = 50;
 constexpr int kMostSettles = 20;
+// How often a directory that is gone is looked for. Its parent may be gone too, so nobody would tell.
+constexpr std::chrono::milliseconds kLookForIt{500};
+
+constexpr uint32_t kChanges =
+    IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_CREATE | IN_DELETE_SELF | IN_MOVE_SELF;
+// Of the names in the parent. Added to what is watched already: a link may lead to its own parent.
+constexpr uint32_t kParentChanges = IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_CREATE | IN_MASK_ADD;
 
 void drain(int fd) {
   std::array<char, 4096> ignored;
@@ -49,35 +57,76 @@ Result<ControlEvents> ControlEvents::make() {
 }
 
 Result<> ControlEvents::watch(const std::string& directory) {
-  FileHandle watch(inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
-  constexpr uint32_t kChanges = IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_CREATE | IN_ONLYDIR;
-  if (!watch || inotify_add_watch(watch.get(), directory.c_str(), kChanges) < 0)
-    return Error(ErrorCode::kUnavailable, errno_text(errno)).with_context("watch " + directory);
-  watch_ = std::move(watch);
-  return {};
+  std::error_code failed;
+  std::filesystem::path path = std::filesystem::absolute(directory, failed);
+  while (path.has_parent_path() && path != path.parent_path() && (!path.has_filename() || path.filename() == "."))
+    path = path.parent_path();
+  directory_ = directory;
+  bool has_name = path.has_filename() && path.filename() != "..";
+  parent_ = has_name ? path.parent_path().string() : "";
+  name_ = has_name ? path.filename().string() : "";
+  watch_ = FileHandle(inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
+  if (watch_ && arm()) return {};
+  Error error = Error(ErrorCode::kUnavailable, errno_text(errno)).with_context("watch " + directory);
+  watch_ = FileHandle();
+  return error;
+}
+
+// A path that leads to the same directory as before gives the same number again.
+bool ControlEvents::arm() {
+  auto renew = [this](int& known, const std::string& path, uint32_t changes) {
+    int renewed = path.empty() ? -1 : inotify_add_watch(watch_.get(), path.c_str(), changes | IN_ONLYDIR);
+    int error = errno;
+    // What was watched may live on under another name.
+    if (known >= 0 && known != renewed) inotify_rm_watch(watch_.get(), known);
+    known = renewed;
+    errno = error;
+  };
+  renew(parent_watch_, parent_, kParentChanges);
+  renew(directory_watch_, directory_, kChanges | IN_MASK_ADD);
+  return directory_watch_ >= 0;
 }
 
 ControlEvent ControlEvents::wait(Duration longest) {
   std::array<pollfd, 4> watched{
       {{stops_.get(), POLLIN, 0}, {reloads_.get(), POLLIN, 0}, {requests_.get(), POLLIN, 0}, {watch_.get(), POLLIN, 0}}};
+  if (lost_watch()) longest = std::min<Duration>(longest, kLookForIt);
   int timeout = static_cast<int>(std::min<int64_t>(std::chrono::ceil<std::chrono::milliseconds>(longest).count(), 1 << 30));
-  if (poll(watched.data(), watched.size(), timeout) <= 0) return ControlEvent::kNone;
+  if (poll(watched.data(), watched.size(), timeout) <= 0)
+    return lost_watch() && arm() ? ControlEvent::kReload : ControlEvent::kNone;
   if (watched[0].revents != 0) {
     take_one(stops_.get());
     return ControlEvent::kStop;
   }
-  if (watched[1].revents != 0) drain(reloads_.get());
-  if (watched[2].revents != 0) drain(requests_.get());
-  if (watched[3].revents != 0) settle();
-  return ControlEvent::kReload;
+  bool asked = watched[1].revents != 0 || watched[2].revents != 0;
+  drain(reloads_.get());
+  drain(requests_.get());
+  bool changed = watched[3].revents != 0 && settle();
+  return asked || changed ? ControlEvent::kReload : ControlEvent::kNone;
 }
 
-void ControlEvents::settle() {
-  pollfd watched{watch_.get(), POLLIN, 0};
-  for (int i = 0; i < kMostSettles; ++i) {
-    drain(watch_.get());
-    if (poll(&watched, 1, kSettleMs) <= 0) return;
+bool ControlEvents::take_changes() {
+  alignas(inotify_event) std::array<char, 4096> buffer;
+  bool concerned = false;
+  for (ssize_t length; (length = ::read(watch_.get(), buffer.data(), buffer.size())) > 0;) {
+    for (ssize_t at = 0; at < length;) {
+      const auto* event = reinterpret_cast<const inotify_event*>(buffer.data() + at);
+      at += static_cast<ssize_t>(sizeof(inotify_event) + event->len);
+      bool of_directory = event->wd == directory_watch_ || (event->mask & IN_Q_OVERFLOW) != 0;
+      bool of_its_name = event->wd == parent_watch_ && event->len > 0 && name_ == event->name;
+      concerned = concerned || of_directory || of_its_name;
+    }
   }
+  return concerned;
+}
+
+// Armed again before the reload reads the directory, so that no change after the reading is missed.
+bool ControlEvents::settle() {
+  if (!take_changes()) return false;
+  pollfd watched{watch_.get(), POLLIN, 0};
+  for (int i = 0; i < kMostSettles && poll(&watched, 1, kSettleMs) > 0; ++i) take_changes();
+  arm();
+  return true;
 }
 
 void ControlEvents::request_reload() {

@@ -1,7 +1,8 @@
 // What the control thread waits for: signals, a changed configuration directory, a request to reload.
 //
 // Signals are blocked for the whole process and read here, so no handler ever runs. A directory is watched as a whole, since
-// editors and Kubernetes replace files and links in it; a burst of changes is one event.
+// editors and Kubernetes replace files and links in it; a burst of changes is one event. What is watched is whatever the path
+// leads to: when the directory, or the link to it, is replaced, that is a change, and the new one is watched from then on.
 #pragma once
 
 #include <string>
@@ -21,7 +22,7 @@ class ControlEvents {
   // before any other thread is started.
   static Result<ControlEvents> make();
 
-  // An error is the operator's to read; without a watch SIGHUP still reloads.
+  // Once. An error is the operator's to read; without a watch SIGHUP still reloads.
   Result<> watch(const std::string& directory);
 
   // Waits until something happens, at most `longest`; kNone if nothing did.
@@ -36,11 +37,18 @@ class ControlEvents {
  private:
   ControlEvents(FileHandle stops, FileHandle reloads, FileHandle requests)
       : stops_(std::move(stops)), reloads_(std::move(reloads)), requests_(std::move(requests)) {}
-  void settle();
+  // Watches what the path leads to now; false if there is no directory.
+  bool arm();
+  bool lost_watch() const { return watch_ && directory_watch_ < 0; }
+  // Takes what the watches have to tell; true if some of it concerns the directory.
+  bool take_changes();
+  bool settle();
 
   FileHandle stops_, reloads_;  // signals
   FileHandle requests_;
   FileHandle watch_;
+  std::string directory_, parent_, name_;  // the watched path, where it lies, and what it is called there
+  int directory_watch_ = -1, parent_watch_ = -1;
 };
 
 }  // namespace fiso::server

@@ -83,6 +83,89 @@ TEST_F(ControlEventsTest, EachKindOfChangeIsSeen) {
   EXPECT_EQ(events_.wait(kLong), ControlEvent::kReload);
 }
 
+// A directory in the test's own, so that it can be replaced, and a file written into whatever is there now.
+class ReplacedDirectoryTest : public ControlEventsTest {
+ protected:
+  void SetUp() override {
+    std::filesystem::create_directory(flows_);
+    ASSERT_TRUE(events_.watch(flows_).has_value());
+  }
+  void write(const std::string& directory) { std::ofstream(directory + "/a.yaml") << "x"; }
+  // Waits for a reload; there may be a look for the directory, which finds nothing, before.
+  void expect_reload() {
+    ControlEvent event = ControlEvent::kNone;
+    while (event == ControlEvent::kNone) event = events_.wait(kLong);
+    EXPECT_EQ(event, ControlEvent::kReload);
+    EXPECT_EQ(events_.wait(Duration(0)), ControlEvent::kNone);
+  }
+  void expect_watched() {
+    write(flows_);
+    expect_reload();
+  }
+
+  std::string flows_ = directory_ + "/flows", other_ = directory_ + "/other";
+};
+
+TEST_F(ReplacedDirectoryTest, AnotherOfItsNameIsWatched) {
+  std::filesystem::create_directory(other_);
+  std::filesystem::rename(flows_, directory_ + "/old");
+  std::filesystem::rename(other_, flows_);
+  expect_reload();
+  expect_watched();
+  write(directory_ + "/old");
+  EXPECT_EQ(events_.wait(Duration(0)), ControlEvent::kNone) << "the old one is still watched";
+}
+
+TEST_F(ReplacedDirectoryTest, OneThatIsRemovedAndMadeAgainIsWatched) {
+  write(flows_);
+  std::filesystem::remove_all(flows_);
+  std::filesystem::create_directory(flows_);
+  expect_reload();
+  expect_watched();
+}
+
+TEST_F(ReplacedDirectoryTest, OneThatComesBackLaterIsRead) {
+  std::filesystem::remove_all(flows_);
+  expect_reload();
+  EXPECT_EQ(events_.wait(Duration(0)), ControlEvent::kNone);
+  std::filesystem::create_directory(flows_);
+  expect_reload();
+  expect_watched();
+}
+
+TEST_F(ReplacedDirectoryTest, OneWhoseParentIsReplacedTooComesBack) {
+  std::string parent = directory_ + "/parent", inner = parent + "/flows";
+  std::filesystem::create_directories(inner);
+  ControlEvents events = ControlEvents::make().value();
+  ASSERT_TRUE(events.watch(inner).has_value());
+  std::filesystem::remove_all(parent);
+  EXPECT_EQ(events.wait(kLong), ControlEvent::kReload);
+  std::filesystem::create_directories(inner);
+  ControlEvent event = ControlEvent::kNone;
+  while (event == ControlEvent::kNone) event = events.wait(kLong);
+  EXPECT_EQ(event, ControlEvent::kReload);
+}
+
+TEST_F(ReplacedDirectoryTest, ALinkToItIsFollowedToWhereItLeadsNow) {
+  std::string link = directory_ + "/current";
+  std::filesystem::create_directory(other_);
+  std::filesystem::create_directory_symlink(flows_, link);
+  ControlEvents events = ControlEvents::make().value();
+  ASSERT_TRUE(events.watch(link + "/").has_value());
+  std::filesystem::create_directory_symlink(other_, directory_ + "/next");
+  std::filesystem::rename(directory_ + "/next", link);  // as `ln -sfn` and Kubernetes do it
+  EXPECT_EQ(events.wait(kLong), ControlEvent::kReload);
+  write(other_);
+  EXPECT_EQ(events.wait(kLong), ControlEvent::kReload);
+}
+
+TEST_F(ReplacedDirectoryTest, WhatHappensBesideItIsNoChange) {
+  std::filesystem::create_directory(other_);
+  write(other_);
+  write(directory_);
+  EXPECT_EQ(events_.wait(kLong), ControlEvent::kNone);
+}
+
 TEST_F(ControlEventsTest, ADirectoryThatIsMissingCannotBeWatched) {
   auto watched = events_.watch(directory_ + "/missing");
   ASSERT_FALSE(watched.has_value());

@@ -19,6 +19,12 @@ constexpr std::chrono::seconds kGuestsGone{10};
 
 MonotonicTime now() { return Clock::system().now(); }
 
+wasm::CapacityOptions capacity_options(const WasmSettings& settings) {
+  return {.instances = static_cast<uint64_t>(settings.max_instances),
+          .queue = static_cast<size_t>(settings.instance_queue),
+          .memory = settings.total_memory};
+}
+
 struct Loaded {
   Settings settings;
   std::vector<flow::FlowDraft> flows;
@@ -37,6 +43,8 @@ Result<Loaded> load_config(const std::string& directory, const core::Registry& r
   core::Resources checked_with;
   checked_with.add(claims);
   checked_with.add(full);
+  wasm::CapacityOptions capacity = capacity_options(loaded.settings.wasm);
+  checked_with.add(capacity);
   flow::check_flows(*flows, checked_with, errors);
   if (!errors.empty()) {
     std::string count = std::to_string(errors.size()) + (errors.size() == 1 ? " problem" : " problems");
@@ -74,10 +82,7 @@ Result<> FlowServer::start(ControlEvents& events) {
       *shards_, settings_.http.total_body_bytes,
       metrics_.counter("fiso_http_bodies_refused_total", "Requests refused because too many request bodies were in memory."));
   output_ = std::make_unique<sinks::LineQueue>(STDOUT_FILENO);
-  capacity_ = std::make_unique<wasm::Capacity>(
-      *shards_, wasm::CapacityOptions{.instances = static_cast<uint64_t>(settings_.wasm.max_instances),
-                                      .queue = static_cast<size_t>(settings_.wasm.instance_queue),
-                                      .memory = settings_.wasm.total_memory});
+  capacity_ = std::make_unique<wasm::Capacity>(*shards_, capacity_options(settings_.wasm));
   FISO_TRY_OK(start_admin(events));
   FISO_TRY(runtimes_, engines_.make({*shards_, *blocking_, *capacity_, log_, settings_, stop_}));
   resources_.add(*shards_);

@@ -13,6 +13,18 @@ class Validate(TestCase):
         for ended in (run(FISO, "validate", path), run(FISO, "validate", env=environment(FISO_CONFIG_DIR=path))):
             self.assertEqual((ended.returncode, ended.stdout.decode()), (0, f"{path}: ok\n"))
 
+    def test_it_says_which_program_the_flows_need(self):
+        path = self.directory(orders=flow_yaml(module=guest("enrich"), interceptor="      runtime: wasmer\n")).path
+        ended = run(FISO, "validate", path)
+        if b"is not in this build" in ended.stderr:
+            self.assertEqual(ended.returncode, 1)
+            return
+        lines = ended.stdout.decode().splitlines()
+        self.assertEqual((ended.returncode, lines[0]), (0, f"{path}: ok"))
+        self.assertEqual(lines[1], "note: fiso-flow-wasmer runs these flows, fiso-flow does not: load config: 1 problem")
+        self.assertRegex(lines[2], r'orders\.yaml:\d+:\d+: interceptors\[0\]\.config\.runtime: runtime "wasmer" is not in this '
+                                   r"program: use fiso-flow-wasmer")
+
     def test_all_errors_of_a_bad_one_are_told(self):
         path = self.directory(a=flow_yaml(more="unknown: 1\n"), b="name: [").path
         ended = run(FISO, "validate", path)

@@ -38,6 +38,15 @@ class Triggers(ReloadCase):
         self.wait_attempts(self.flow, 3)
         self.assertEqual(post(self.flow.port(), "/more", "{}").status, 404)
 
+    def test_a_directory_that_is_replaced_is_read_and_watched(self):
+        path = self.files.path
+        path.rename(path.with_name("old"))
+        path.mkdir()
+        self.files.write("orders.yaml", flow_yaml(path="/second"))
+        poll("the new directory's flow", lambda: post(self.flow.port(), "/second", "{}").status == 200)
+        self.files.write("orders.yaml", flow_yaml(path="/third"))
+        poll("a change in it", lambda: post(self.flow.port(), "/third", "{}").status == 200)
+
     def test_sighup_reads_again(self):
         self.flow.signal(signal.SIGHUP)
         self.assertEqual(self.wait_attempts(self.flow, 2)["status"], "ok")

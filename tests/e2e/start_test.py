@@ -34,7 +34,7 @@ BAD_FLOW_ERRORS = """\
 {file}:9:7: interceptors[0].config.timout: unknown key "timout" (did you mean "timeout"?)
 {file}:10:20: interceptors[0].config.memoryLimit: interceptors[0].config.memoryLimit must be between 64KiB and 4GiB, got 1
 {file}:14:5: sink.config.url: http sink: url is required
-{file}:14:13: sink.config.method: sink.config.method "GET IT" is not a method that carries an event (use POST, PUT or PATCH)
+{file}:14:13: sink.config.method: sink.config.method "GET IT" is not a method that carries an event (use POST, PUT, PATCH or DELETE)
 {file}:16:15: errorHandling.maxRetries: errorHandling.maxRetries must be >= 0, got -1
 {file}:17:12: errorHandling.backoff: errorHandling.backoff "never" is not valid (must be one of: constant, linear, exponential)
 {file}:18:1: transform: transform: CEL transforms are not built yet; use a wasm interceptor

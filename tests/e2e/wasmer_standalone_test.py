@@ -62,6 +62,16 @@ def app_yaml(name, more="", module="hello_app"):
     return f"  - name: {name}\n    module: {guest(module)}\n{more}"
 
 
+class CommandLine(TestCase):
+    def test_a_port_is_one(self):
+        for port in ("-1", "65536", "http"):
+            ended = run(FISO_WASMER, "-module", guest("hello_app"), "-port", port, "-check")
+            self.assertEqual(ended.returncode, 2, port)
+            self.assertIn("--port", ended.stderr.decode())
+        for port in ("0", "65535"):
+            self.assertEqual(run(FISO_WASMER, "-module", guest("hello_app"), "-port", port, "-check").returncode, 0)
+
+
 class Standalone(TestCase):
     def apps(self, *apps, more=""):
         directory = self.directory()

@@ -59,6 +59,24 @@ TEST(StartTest, EveryModuleThatIsMissingIsNamedWithAllElseThatIsWrong) {
   EXPECT_FALSE(server.log().contains("metrics server starting")) << "a port was opened";
 }
 
+TEST(StartTest, WhatChecksFindIsToldAtOnce) {
+  std::string more = ", preopens: {/d: /no/dir}, execution: pooled, poolSize: 8, memoryLimit: 2MiB";
+  TestServer server({{"a.yaml", FlowText{.guest = guest("enrich"), .guest_more = more}.str()},
+                     {"b.yaml",
+                      "name: b\nsource: {type: http, config: {listenAddr: '127.0.0.1:0', path: /b}}\n"
+                      "sink: {type: http, config: {url: 'https://a', tls: {caFile: /no/ca.pem}}}\n"},
+                     {"fiso.yaml", "wasm: {maxInstances: 8, totalMemory: 1MiB}\n"}});
+  EXPECT_TRUE(server.error().starts_with("load config: 4 problems\n")) << server.error();
+  for (std::string_view problem :
+       {"interceptors[0].config.preopens[\"/d\"]: preopen directory not accessible: /no/dir: No such file or directory",
+        "interceptors[0].config.poolSize: poolSize 8 leaves no instance for others: wasm.maxInstances is 8",
+        "interceptors[0].config.memoryLimit can never be reached: wasm.totalMemory is 1MiB",
+        "b.yaml:3:61: sink.config.tls.caFile: /no/ca.pem: No such file or directory: tls: cannot use the certificate "
+        "authorities"})
+    EXPECT_TRUE(contains(server.error(), std::string(problem))) << server.error();
+  EXPECT_FALSE(server.log().contains("metrics server starting")) << "a port was opened";
+}
+
 TEST(StartTest, EveryFlowThatCannotBeBuiltIsNamed) {
   TestServer server({{"a.yaml", FlowText{.name = "a", .path = "/a", .guest = guest("no_start")}.str()},
                      {"b.yaml", FlowText{.name = "b", .path = "/b", .guest = guest("imports_unknown")}.str()}});

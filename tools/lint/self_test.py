@@ -33,7 +33,7 @@ class Trees(unittest.TestCase):
         self.assertTrue(any("base -> engine" in finding for finding in layers.check(DATA / "layers/bad")))
 
     def test_docs(self):
-        self.expect(docs, ["ARCHITECTURE.md:1", "ARCHITECTURE.md:2", "README.md:1"])
+        self.expect(docs, ["ARCHITECTURE.md:1", "ARCHITECTURE.md:2", "ARCHITECTURE.md:3", "README.md:1"])
 
     def test_a_missing_architecture_page_is_found(self):
         with tempfile.TemporaryDirectory() as empty:

@@ -120,13 +120,14 @@ mod tests {
     #[test]
     fn every_entry_has_its_place() {
         let setup = Setup::parse(&words(
-            "kind fork-server name a.wasm arg x env K V mount ro /g /h memory 65536 threads 4 network allowlist dns yes \
+            "kind fork-server name a.wasm arg x env K V mount ro /g /h memory 65536 stack 131072 threads 4 network allowlist dns yes \
              allow db:5432 refuse-port 9090 listen 8080 127.64.0.1:9001",
         ))
         .unwrap();
         assert_eq!(setup.kind, Kind::ForkServer);
         assert_eq!(setup.env, [("K".to_owned(), "V".to_owned())]);
         assert!(setup.mounts[0].read_only);
+        assert_eq!(setup.stack, 131072);
         assert_eq!(setup.network.mode, NetworkMode::AllowList);
         assert_eq!(setup.network.listen[0].host.to_string(), "127.64.0.1:9001");
     }

@@ -35,6 +35,7 @@ inline std::vector<HostileGuest> hostile_guests() {
       {"stderr_endless", {timeout}, "", kShort},
       {"random_gib", {timeout, "ok"}, "", kShort},
       {"recurse", {trap + "call stack exhausted"}},
+      {"recurse_2000", {"ok"}},
       {"memory_bomb", {memory}},
       {"memory_bomb_trap", {memory}},
       {"memory_declares_4gib", {memory}},

@@ -20,7 +20,8 @@ namespace fiso::wasm::worker {
 struct WorkerEngineOptions {
   std::string program;  // path of fiso-wasmer-host; find_worker_program()
   CompileLimits compile;
-  StopRequest stop;  // ends a compile early
+  Bytes stack = 512_KiB;  // of a guest
+  StopRequest stop;       // ends a compile early
   std::string cache_directory = ArtifactCache::default_directory();
 };
 

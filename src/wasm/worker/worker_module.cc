@@ -9,7 +9,7 @@
 namespace fiso::wasm::worker {
 
 Result<std::shared_ptr<const Module>> WorkerModule::prepare(const std::shared_ptr<const GuestSetup>& setup) const {
-  WorkerSetup worker{.kind = WorkerKind::kForkServer, .guest = setup};
+  WorkerSetup worker{.kind = WorkerKind::kForkServer, .guest = setup, .stack = surroundings_.host.stack};
   FISO_TRY(auto server, ForkServer::start(surroundings_.host, surroundings_.blocking, std::move(worker), description_.artifact));
   return std::shared_ptr<const Module>(std::make_shared<WorkerModule>(surroundings_, description_, std::move(server)));
 }

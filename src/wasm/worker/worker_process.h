@@ -22,6 +22,7 @@ namespace fiso::wasm::worker {
 struct WorkerHost {
   const std::string program;  // path of fiso-wasmer-host
   const observe::Log log;
+  const Bytes stack;  // of a guest
   // Protections that the kernel lacks and that the log has been told of.
   Guarded<std::set<std::string, std::less<>>> known_lacks{};
 };

@@ -50,6 +50,7 @@ Result<std::string> setup_packet(const WorkerSetup& setup) {
   packet.add("kind").add(setup.kind == WorkerKind::kForkServer ? "fork-server" : "alone");
   add_guest(packet, *setup.guest);
   packet.add("threads").add(std::to_string(setup.guest->threads));
+  packet.add("stack").add(std::to_string(setup.stack.count));
   packet.add("files-memory").add(std::to_string(setup.files_memory.count));
   add_network(packet, setup.guest->network);
   if (packet.bytes().size() > kLargestPacket)

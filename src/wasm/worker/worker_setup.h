@@ -15,6 +15,7 @@ enum class WorkerKind { kForkServer, kAlone };
 struct WorkerSetup {
   WorkerKind kind = WorkerKind::kForkServer;
   std::shared_ptr<const GuestSetup> guest;
+  Bytes stack = 512_KiB;
   Bytes files_memory = 16_MiB;  // of the guest's in-memory root
 };
 

@@ -2,6 +2,7 @@
 #include <filesystem>
 #include <utility>
 
+#include "components/guest_environment.h"
 #include "components/guest_preopens.h"
 #include "components/interceptors/wasm/wasm_interceptor.h"
 #include "wasm/module_file.h"
@@ -59,6 +60,17 @@ Result<std::shared_ptr<const wasm::GuestSetup>> make_setup(const Config& config,
   return std::shared_ptr<const wasm::GuestSetup>(std::move(setup));
 }
 
+// What the limits of all guests leave no room for.
+void check_against_capacity(const Config& config, const wasm::CapacityOptions& all, config::Report& report) {
+  bool pooled = config.execution == wasm::Execution::kPooled;
+  if (pooled && static_cast<uint64_t>(config.pool_size) >= all.instances)
+    report.error("poolSize", "poolSize " + std::to_string(config.pool_size) +
+                                 " leaves no instance for others: wasm.maxInstances is " + std::to_string(all.instances));
+  // Only what was written: the default, and what is left to the machine, are no opinions.
+  if (report.has("memoryLimit") && all.memory != Bytes() && config.memory_limit > all.memory)
+    report.error("memoryLimit", "{path} can never be reached: wasm.totalMemory is " + format_bytes(all.memory));
+}
+
 config::Rules<Duration> timeout_rules() {
   config::Rules<Duration> rules;
   rules.min = std::chrono::milliseconds(1);
@@ -107,6 +119,7 @@ config::Spec<Config> WasmInterceptor::spec() {
                for (std::string_view key : {"network", "threads"})
                  if (report.has(key)) report.error(key, "{path} has an effect with `runtime: wasmer` only");
              })
+      .check({"env"}, [](const Config& config, config::Report& report) { check_environment(config.env, report); })
       .check({"execution"}, [](const Config& config, config::Report& report) {
         if (config.execution == wasm::Execution::kPooled) return;
         for (std::string_view key : {"poolSize", "maxRequests"})
@@ -119,6 +132,8 @@ void WasmInterceptor::check(const Config& config, const core::Resources& resourc
   if (config.runtime == wasm::Runtime::kFull && full != nullptr && !full->why_not.empty()) report.error("runtime", full->why_not);
   if (auto module = wasm::check_module_file(config.module); !module.has_value())
     report.error("module", module.error().describe());
+  check_preopens(config.preopens, report);
+  if (const auto* all = resources.find<wasm::CapacityOptions>(); all != nullptr) check_against_capacity(config, *all, report);
 }
 
 core::Prepared<core::Interceptor> WasmInterceptor::prepare(const Config& config, core::BuildContext& context) {

@@ -45,6 +45,7 @@ class WasmInterceptor final : public core::Interceptor {
     bool fail_open = false;
   };
   static config::Spec<Config> spec();
+  // Asks for wasm::FullEngineSupport and wasm::CapacityOptions, and checks less without them.
   static void check(const Config& config, const core::Resources& resources, config::Report& report);
   static core::Prepared<core::Interceptor> prepare(const Config& config, core::BuildContext& context);
 

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "async/testing/run_task.h"
 #include "core/testing/fakes.h"
 #include "observe/testing/captured_log.h"
@@ -247,6 +249,44 @@ TEST_F(WasmInterceptorTest, AModuleThatNeedsMoreThanItsMemoryLimitIsAnErrorOfThe
   auto plan = WasmInterceptor::prepare(config_, context);
   ASSERT_FALSE(plan.has_value());
   EXPECT_EQ(plan.error().message(), "the module needs 2MiB of memory, memoryLimit is 1MiB");
+}
+
+// What the check of an interceptor says; its module is missing, which comes last and is left out.
+std::string check_complaints(const std::string& more, wasm::CapacityOptions all = {}) {
+  config::Errors errors, checked;
+  auto document = config::Document::parse(more + "module: /no/a.wasm\n", "x.yaml", errors);
+  auto draft = core::component_type<core::Interceptor, WasmInterceptor>().parse(document->root(), "", errors);
+  EXPECT_TRUE(draft.check) << errors.render();
+  core::Resources resources;
+  resources.add(all);
+  if (draft.check) draft.check(resources, checked);
+  std::string text = checked.render();
+  return text.substr(0, text.find("x.yaml:" + std::to_string(std::ranges::count(more, '\n') + 1)));
+}
+
+TEST(WasmInterceptorCheck, EveryDirectoryThatIsMissingIsNamedAtItsKey) {
+  EXPECT_EQ(check_complaints("preopens: {/a: /tmp, /b: '/proc:ro'}\n"), "");
+  EXPECT_EQ(check_complaints("preopens:\n  /a: /no/a\n  /b.c: '/no/b:ro'\n  /d: /proc/self/status\n"),
+            "x.yaml:2:3: preopens[\"/a\"]: preopen directory not accessible: /no/a: No such file or directory\n"
+            "x.yaml:3:3: preopens[\"/b.c\"]: preopen directory not accessible: /no/b: No such file or directory\n"
+            "x.yaml:4:3: preopens[\"/d\"]: preopen directory not accessible: /proc/self/status: Not a directory\n");
+}
+
+TEST(WasmInterceptorCheck, APoolLeavesPlacesForOthers) {
+  EXPECT_EQ(check_complaints("execution: pooled\npoolSize: 9\n", {.instances = 10, .memory = {}}), "");
+  EXPECT_EQ(check_complaints("execution: pooled\npoolSize: 10\n", {.instances = 10, .memory = {}}),
+            "x.yaml:2:11: poolSize: poolSize 10 leaves no instance for others: wasm.maxInstances is 10\n");
+  EXPECT_EQ(check_complaints("execution: pooled\n", {.instances = 4, .memory = {}}),
+            "x.yaml:1:1: poolSize: poolSize 4 leaves no instance for others: wasm.maxInstances is 4\n");
+  EXPECT_EQ(check_complaints("execution: perRequest\n", {.instances = 1, .memory = {}}), "");
+}
+
+TEST(WasmInterceptorCheck, AMemoryLimitThatTheTotalForbidsIsRefused) {
+  EXPECT_EQ(check_complaints("memoryLimit: 64MiB\n", {.memory = 64_MiB}), "");
+  EXPECT_EQ(check_complaints("memoryLimit: 65MiB\n", {.memory = 64_MiB}),
+            "x.yaml:1:14: memoryLimit: memoryLimit can never be reached: wasm.totalMemory is 64MiB\n");
+  EXPECT_EQ(check_complaints("memoryLimit: 4GiB\n", {.memory = {}}), "") << "what the machine has is no configuration";
+  EXPECT_EQ(check_complaints("timeout: 1s\n", {.memory = 1_MiB}), "") << "the default is no opinion";
 }
 
 }  // namespace

@@ -17,13 +17,6 @@ namespace {
 constexpr size_t kMostWaiting = 100'000;
 constexpr std::chrono::seconds kLongestRetryAfter = std::chrono::hours(24);
 
-std::optional<std::string> bad_method(const std::string& method) {
-  bool word = !method.empty() && std::ranges::all_of(method, [](char c) { return c >= 'A' && c <= 'Z'; });
-  if (!word || method == "CONNECT" || method == "HEAD")
-    return "{path} \"{value}\" is not a method that carries an event (use POST, PUT or PATCH)";
-  return std::nullopt;
-}
-
 std::optional<std::string> bad_url(const std::string& url) {
   auto parsed = net::parse_uri(url);
   if (!parsed.has_value()) return "{path} is not a usable URL: " + parsed.error().message();
@@ -37,6 +30,20 @@ std::optional<std::string> bad_headers(const std::map<std::string, Secret>& head
     if (!is_header_value(value.reveal())) return "{path}: the value of " + name + " holds characters that a header cannot";
   }
   return std::nullopt;
+}
+
+// Names are the same in any case, and one of two would win by chance.
+void check_header_names(const HttpSink::Config& config, config::Report& report) {
+  std::map<std::string, std::string> first;
+  for (const auto& [name, value] : config.headers) {
+    auto [other, is_new] = first.emplace(to_lower(name), name);
+    if (!is_new) report.entry_error("headers", name, "the header is there already, as " + other->second);
+  }
+}
+
+void check_tls_has_effect(const HttpSink::Config& config, config::Report& report) {
+  if (net::parse_uri(config.url)->scheme != net::Scheme::kHttps && report.has("tls"))
+    report.error("tls", "{path} has an effect with an https url only");
 }
 
 class HttpSinkPlan final : public core::Plan<core::Sink> {
@@ -82,6 +89,9 @@ Duration retry_after(const HeaderList& headers, WallTime now) {
 config::Spec<HttpSink::Config> HttpSink::spec() {
   auto tls = config::Spec<Tls>("tls", "How an https server is verified.")
                  .field("caFile", &Tls::ca_file, "Certificates to trust, PEM; without it those of the system.");
+  config::Rules<std::string> method;
+  method.one_of = {"POST", "PUT", "PATCH", "DELETE"};
+  method.invalid = "{path} \"{value}\" is not a method that carries an event (use POST, PUT, PATCH or DELETE)";
   config::Rules<Duration> timeout;
   timeout.min = std::chrono::milliseconds(1);
   timeout.max = std::chrono::minutes(10);
@@ -90,12 +100,21 @@ config::Spec<HttpSink::Config> HttpSink::spec() {
   connections.max = 10'000;
   return config::Spec<Config>("http", "Delivers each event by one HTTP request.")
       .required("url", &Config::url, "Where events are sent; http or https.",
-                {.missing = "http sink: url is required", .check = bad_url})
-      .field("method", &Config::method, "The request's method.", {.check = bad_method})
+                {.missing = "http sink: url is required", .pattern = "^[hH][tT][tT][pP][sS]?://", .check = bad_url})
+      .field("method", &Config::method, "The request's method.", method)
       .field("headers", &Config::headers, "Headers sent with every event.", {.check = bad_headers})
       .field("timeout", &Config::timeout, "Bounds one attempt, connecting included.", timeout)
       .field("maxConnections", &Config::max_connections, "Connections to the server, over all shards.", connections)
-      .field("tls", &Config::tls, tls, "For https.");
+      .field("tls", &Config::tls, tls, "For https only.")
+      .check({"headers"}, check_header_names)
+      .check({"url"}, check_tls_has_effect);
+}
+
+void HttpSink::check(const Config& config, const core::Resources&, config::Report& report) {
+  auto origin = net::parse_uri(config.url);
+  if (!origin.has_value() || origin->scheme != net::Scheme::kHttps) return;
+  auto usable = net::make_tls_client_context({.ca_file = config.tls.ca_file});
+  if (!usable.has_value()) report.error("tls.caFile", usable.error().describe());
 }
 
 core::Prepared<core::Sink> HttpSink::prepare(const Config& config, core::BuildContext& context) {

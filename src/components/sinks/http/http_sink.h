@@ -30,6 +30,7 @@ class HttpSink final : public core::Sink {
     Tls tls;
   };
   static config::Spec<Config> spec();
+  static void check(const Config& config, const core::Resources& resources, config::Report& report);
   static core::Prepared<core::Sink> prepare(const Config& config, core::BuildContext& context);
 
   HttpSink(async::Shard& shard, async::BlockingPool& blocking, const Config& config, net::ClientOptions options);

@@ -175,5 +175,45 @@ TEST(HttpSinkAnswerTest, TheStatusDecidesWhateverTheBodyIsLike) {
   }
 }
 
+// What is wrong with a configuration, its check included.
+std::string complaints(const std::string& yaml) {
+  config::Errors errors;
+  auto document = config::Document::parse(yaml, "x", errors);
+  auto draft = core::component_type<core::Sink, HttpSink>().parse(document->root(), "sink.config", errors);
+  if (draft.check) draft.check(core::Resources(), errors);
+  return errors.render();
+}
+
+TEST(HttpSinkConfigTest, MethodsThatCarryAnEventAreKnown) {
+  for (std::string good : {"POST", "PUT", "PATCH", "DELETE"})
+    EXPECT_EQ(complaints("{url: 'http://a', method: " + good + "}"), "");
+  for (std::string bad : {"GET", "HEAD", "CONNECT", "FOO", "post", "TRACE"})
+    EXPECT_EQ(complaints("{url: 'http://a', method: " + bad + "}"),
+              "x:1:27: sink.config.method: sink.config.method \"" + bad +
+                  "\" is not a method that carries an event (use POST, PUT, PATCH or DELETE)\n");
+}
+
+TEST(HttpSinkConfigTest, AHeaderIsThereOnceInWhateverCase) {
+  EXPECT_EQ(complaints("{url: 'http://a', headers: {X-A: canary, X-B: canary}}"), "");
+  EXPECT_EQ(complaints("{url: 'http://a', headers: {x-a: canary, X-A: canary}}"),
+            "x:1:29: sink.config.headers.x-a: the header is there already, as X-A\n");
+}
+
+TEST(HttpSinkConfigTest, TlsIsForHttps) {
+  EXPECT_EQ(complaints("{url: 'https://a', tls: {}}"), "");
+  EXPECT_EQ(complaints("{url: 'http://a', tls: {}}"),
+            "x:1:24: sink.config.tls: sink.config.tls has an effect with an https url only\n");
+}
+
+TEST(HttpSinkConfigTest, AnAuthorityThatCannotBeUsedIsFoundBeforeTheBuild) {
+  auto with = [](const std::string& file) { return complaints("{url: 'https://a', tls: {caFile: '" + file + "'}}"); };
+  EXPECT_EQ(
+      with("/no/ca.pem"),
+      "x:1:34: sink.config.tls.caFile: /no/ca.pem: No such file or directory: tls: cannot use the certificate authorities\n");
+  std::string no_pem = with("/proc/self/status");
+  EXPECT_NE(no_pem.find("x:1:34: sink.config.tls.caFile: /proc/self/status: "), std::string::npos) << no_pem;
+  EXPECT_EQ(no_pem.find("no reason"), std::string::npos) << no_pem;
+}
+
 }  // namespace
 }  // namespace fiso::testing

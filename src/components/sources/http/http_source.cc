@@ -1,13 +1,13 @@
 #include "components/sources/http/http_source.h"
 
-#include <charconv>
+#include <algorithm>
 #include <optional>
 #include <string_view>
-#include <system_error>
 #include <utility>
 
 #include "base/check.h"
 #include "components/header_rules.h"
+#include "components/listen_address.h"
 #include "net/http_status.h"
 
 namespace fiso::sources {
@@ -43,24 +43,18 @@ class Reply final : public core::Answerer {
   std::optional<Result<>> outcome_;
 };
 
-// The form only: whether there is such a host, and the port is free, shows when it is opened.
 std::optional<std::string> bad_address(const std::string& address) {
-  constexpr char kNotOne[] = "{path} \"{value}\" is not an address: write host:port, [IPv6]:port or :port";
-  size_t colon = address.rfind(':');
-  if (colon == std::string::npos) return kNotOne;
-  std::string_view host = std::string_view(address).substr(0, colon), port = std::string_view(address).substr(colon + 1);
-  unsigned number = 0;
-  auto [end, failed] = std::from_chars(port.data(), port.data() + port.size(), number);
-  bool is_port = failed == std::errc() && end == port.data() + port.size() && number <= 65535;
-  bool bracketed = host.starts_with('[') && host.ends_with(']');
-  if (!is_port || (host.find(':') != std::string_view::npos && !bracketed)) return kNotOne;
-  return std::nullopt;
+  if (is_listen_address(address)) return std::nullopt;
+  return "{path} \"{value}\" is not an address: write host:port, [IPv6]:port or :port";
 }
 
 std::optional<std::string> bad_path(const std::string& path) {
   if (path.empty() || path[0] != '/') return "{path} \"{value}\" must begin with /";
   if (path.find_first_of("?# \t{}") != std::string::npos)
     return "{path} \"{value}\" must be a plain path, without query or placeholders";
+  // What a request's target may hold (net/http_parser.cc); all else would never match.
+  bool visible = std::ranges::all_of(path, [](char c) { return c > ' ' && c < 0x7f; });
+  if (!visible) return "{path} \"{value}\" holds characters that no request has in its path: write them percent-encoded";
   return std::nullopt;
 }
 
@@ -85,8 +79,9 @@ config::Spec<HttpSource::Config> HttpSource::spec() {
                  .required("keyFile", &Tls::key_file, "Private key, PEM.");
   return config::Spec<Config>("http", "Events by HTTP POST, answered when the sink has taken them.")
       .required("listenAddr", &Config::listen_addr, "Address to listen on, `host:port` or `:port`; flows may share one.",
-                {.missing = "http source: HTTP listen address is required", .check = bad_address})
-      .field("path", &Config::path, "Path that takes events; one that ends in / takes all below it.", {.check = bad_path})
+                {.missing = "http source: HTTP listen address is required", .pattern = ":[0-9]{1,5}$", .check = bad_address})
+      .field("path", &Config::path, "Path that takes events; one that ends in / takes all below it.",
+             {.pattern = "^/[^?# {}]*$", .check = bad_path})
       .field("forwardHeaders", &Config::forward_headers, "Headers of the request that are sent on to the sink.",
              {.check = bad_forwards})
       .field("tls", &Config::tls, tls, "Serve https. Flows that share an address agree on it.");

@@ -137,10 +137,23 @@ TEST(HttpSourceCheck, WhatTwoFlowsClaimIsNamedAtItsKey) {
       "1:1:14: source.config.listenAddr: http source: 0.0.0.0:1 takes the port of :1: write the same address in both flows\n");
 }
 
+TEST(HttpSourceConfig, APathThatNoRequestHasIsRefused) {
+  auto complaints = [](const std::string& path) {
+    config::Errors errors;
+    HttpSource::Config config;
+    auto document = config::Document::parse("{listenAddr: ':1', path: \"" + path + "\"}", "x", errors);
+    HttpSource::spec().parse(document->root(), "", config, errors);
+    return errors.render();
+  };
+  for (std::string good : {"/", "/a/b", "/a%20b", "/a;b=1,c", "/~x/"}) EXPECT_EQ(complaints(good), "") << good;
+  for (std::string bad : {"a", "/a?b", "/a#b", "/a b", "/{id}", "/caf\xc3\xa9", "/a\\nb", "/a\\x7f"})
+    EXPECT_NE(complaints(bad).find("x:1:26: path: "), std::string::npos) << bad << complaints(bad);
+}
+
 TEST(HttpSourceCheck, TlsIsAgreedOnAndItsFilesAreRead) {
   std::string said =
       conflicts({"{listenAddr: ':1', path: /a}", "{listenAddr: ':1', path: /b, tls: {certFile: /no/c, keyFile: /no/k}}"});
-  EXPECT_NE(said.find("1:1:35: source.config.tls: /no/c: "), std::string::npos) << said;
+  EXPECT_NE(said.find("1:1:35: source.config.tls: /no/c: No such file or directory: "), std::string::npos) << said;
   EXPECT_NE(said.find("1:1:35: source.config.tls: http source: flows that share :1 must agree on tls"), std::string::npos)
       << said;
 }

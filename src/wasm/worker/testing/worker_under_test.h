@@ -9,12 +9,17 @@
 
 namespace fiso::wasm::worker::testing {
 
-inline std::unique_ptr<WorkerEngine> make_worker(const wasm::testing::EngineHost& host) {
+inline std::unique_ptr<WorkerEngine> make_worker_with_stack(const wasm::testing::EngineHost& host, Bytes stack) {
   auto engine = WorkerEngine::make(host.blocking, host.capacity, host.log,
                                    {.program = wasm::testing::guests_folder() + "/../native/wasmer-host/fiso-wasmer-host",
+                                    .stack = stack,
                                     .cache_directory = wasm::testing::guests_folder() + "/artifacts"});
   FISO_CHECK(engine.has_value(), engine.has_value() ? "" : engine.error().describe());
   return std::move(*engine);
+}
+
+inline std::unique_ptr<WorkerEngine> make_worker(const wasm::testing::EngineHost& host) {
+  return make_worker_with_stack(host, WorkerEngineOptions().stack);
 }
 
 inline wasm::testing::EngineUnderTest worker_engine() {

@@ -1,0 +1,21 @@
+// The formats of CloudEvents attributes that are more than text (CloudEvents 1.0, section 2: URI-reference, Timestamp).
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace fiso::core {
+
+// `text` as a URI-reference (RFC 3986, section 4.1), with what only needs percent-encoding encoded: "my service" is
+// "my%20service". Nothing if it cannot be one: it is empty, holds control characters or a % without two hex digits, begins
+// with something before a colon that is no scheme ("10.0.0.1:80/x"), or names no proper host behind //.
+std::optional<std::string> to_uri_reference(std::string_view text);
+
+// Any text as one segment of a URI's path.
+std::string to_uri_segment(std::string_view text);
+
+// A date and time of RFC 3339, section 5.6; the second may be a leap second.
+bool is_timestamp(std::string_view text);
+
+}  // namespace fiso::core
