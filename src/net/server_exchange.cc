@@ -217,7 +217,7 @@ void ConnectionExchange::write_progress(void* self, size_t bytes) {
 }
 
 auto ConnectionExchange::upgrade(std::string_view protocol, const HeaderList& headers) -> Task<Result<Raw>> {
-  FISO_CHECK(!begun_ && body_here());
+  FISO_CHECK(!begun_ && can_upgrade());
   ResponseHead head{.status = 101, .headers = headers, .connection = "upgrade", .upgrade = protocol};
   format_response_head(parts_.head, head);
   begun_ = head_waits_ = true;
@@ -291,8 +291,7 @@ auto ConnectionExchange::answer_for_the_service() -> Task<Next> {
   bool faultless = fault_status_ == 0;
   if (faultless) fault_status_ = 500;  // which makes the answer the last one
   HttpResponse response = text_response(fault_status_, faultless ? "the request was not answered" : fault_text_);
-  begin(response.status, response.headers, response.body.size());
-  Result<> sent = co_await end(response.body);
+  Result<> sent = co_await answer(*this, response);
   co_return sent.has_value() ? Next::kClose : Next::kGone;
 }
 

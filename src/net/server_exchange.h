@@ -37,6 +37,7 @@ class ConnectionExchange final : public ServerExchange {
   bool begun() const override { return begun_; }
   Task<Result<>> write(std::string_view piece) override;
   Task<Result<>> end(std::string_view last_piece) override;
+  bool can_upgrade() const override { return body_here() && !parser_.http_1_0(); }
   Task<Result<Raw>> upgrade(std::string_view protocol, const HeaderList& headers) override;
   void when_gone(void* owner, Gone gone) override;
 

@@ -48,6 +48,8 @@ class ServerExchange {
   // is cut so that the client can tell. kInternal if the length was another one.
   virtual Task<Result<>> end(std::string_view last_piece) = 0;
 
+  // An HTTP/1.1 request whose body is here: what follows it can be another protocol.
+  virtual bool can_upgrade() const = 0;
   // Instead of begin(): answers 101 with `protocol` and `headers`. From then on the bytes are the service's, until serve()
   // completes; the deadlines are, too. A drain closes the stream when its grace is over.
   struct Raw {
@@ -69,5 +71,8 @@ class StreamingService {
   // connection answer: 500, or what was wrong with the request.
   virtual Task<> serve(HttpRequest& head, ServerExchange& exchange) = 0;
 };
+
+// Begins and ends with a whole answer. Both are borrowed.
+Task<Result<>> answer(ServerExchange& exchange, const HttpResponse& response);
 
 }  // namespace fiso::net
