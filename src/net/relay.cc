@@ -54,7 +54,7 @@ void set_framing(StreamedRequest& out, const HttpRequest& request, const ServerE
   std::optional<uint64_t> length = exchange.body_length();
   out.more = !exchange.body_here();
   if (!out.more) length = out.body.size();
-  bool told = !length || *length > 0 || request.headers.contains("content-length");
+  bool told = !length || *length > 0 || !exchange.body_length() || request.headers.contains("content-length");
   out.head.framing = !told ? Framing::kNone : length ? Framing::kLength : Framing::kChunked;
   out.head.length = length.value_or(0);
 }

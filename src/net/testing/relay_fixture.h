@@ -22,10 +22,17 @@ using Conversation = ScriptedUpstream::Conversation;
 inline constexpr std::string_view kGet = "GET /a HTTP/1.1\r\nHost: x\r\n\r\n";
 inline constexpr size_t kMega = 1 << 20;
 
+inline net::ClientOptions target_on(uint16_t port) {
+  net::ClientOptions options;
+  options.origin.host = "127.0.0.1";
+  options.origin.port = port;
+  return options;
+}
+
 class RelayService final : public net::HttpService, public net::StreamingService {
  public:
-  RelayService(async::Shard& shard, async::BlockingPool& blocking, uint16_t port, net::RelayOptions options)
-      : client_(shard, blocking, client_options(port)), relay_(shard, client_, options) {}
+  RelayService(async::Shard& shard, async::BlockingPool& blocking, net::ClientOptions target, net::RelayOptions options)
+      : client_(shard, blocking, std::move(target)), relay_(shard, client_, options) {}
 
   net::StreamingService* streaming() override { return this; }
   Task<net::HttpResponse> call(net::HttpRequest&) override { co_return net::HttpResponse{500, {}, {}}; }
@@ -42,12 +49,6 @@ class RelayService final : public net::HttpService, public net::StreamingService
   std::atomic<int> failed{0};
 
  private:
-  static net::ClientOptions client_options(uint16_t port) {
-    net::ClientOptions options;
-    options.origin.host = "127.0.0.1";
-    options.origin.port = port;
-    return options;
-  }
   net::HttpClient client_;
   net::Relay relay_;
 };
@@ -62,7 +63,8 @@ class RelayFixture : public ::testing::Test {
 
   // The port of a server that relays to `target`.
   uint16_t relay_to(uint16_t target, net::RelayOptions options = {}, net::ServerLimits limits = {}) {
-    shards_.run_on(0, [&](async::Shard& shard) { service_ = std::make_unique<RelayService>(shard, blocking_, target, options); });
+    shards_.run_on(
+        0, [&](async::Shard& shard) { service_ = std::make_unique<RelayService>(shard, blocking_, target_on(target), options); });
     server_ = std::make_unique<net::HttpServer>(shards_, net::ServerOptions{"127.0.0.1:0", limits, {}, nullptr},
                                                 [this](async::Shard&) -> net::HttpService& { return *service_; });
     EXPECT_TRUE(server_->bind().has_value());
