@@ -64,11 +64,16 @@ class ConnectionOf final : public ClientConnection {
   bool reusable() const override { return reusable_; }
   bool stale() const override { return !heard_ && !timed_out_; }
   bool quiet() override;
+  void set_reusable(bool reusable) override { reusable_ = reusable; }
 
  private:
   using State = MessageParser::State;
 
   void time_out() noexcept override;
+  std::unique_ptr<ClientStreaming> make_streaming() override {
+    MessageLimits limits{static_cast<size_t>(options().max_response_headers.count), kResponseFields, 0};
+    return std::make_unique<ClientStreaming>(bytes_, limits);
+  }
   void close();
   Task<Result<>> shake_hands();
   void start_writing(const ClientRequest& request);
@@ -80,6 +85,7 @@ class ConnectionOf final : public ClientConnection {
 
   async::Shard& shard_;
   Stream stream_;
+  ByteStreamOf<Stream> bytes_{stream_};
   ClientResponse response_;
   ResponseParser parser_;
   ReadBuffer buffer_;
@@ -237,6 +243,8 @@ void ConnectionOf<Stream>::close() {
 }
 
 }  // namespace
+
+Error client_network_error(SystemError error) { return network_error(error); }
 
 std::unique_ptr<ClientConnection> make_plain_client_connection(async::Shard& shard, HttpClient& client) {
   return std::make_unique<ConnectionOf<PlainStream>>(shard, client);

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "async/watchdog.h"
+#include "net/client_streaming.h"
 #include "net/http_client.h"
 
 namespace fiso::net {
@@ -26,6 +27,14 @@ class ClientConnection : public async::Watchdog::Entry {
   virtual bool stale() const = 0;
   // Of an idle connection: nothing has come, not even its end.
   virtual bool quiet() = 0;
+
+  // For a ClientExchange, in place of exchange().
+  ClientStreaming& streaming() {
+    if (streaming_ == nullptr) streaming_ = make_streaming();
+    return *streaming_;
+  }
+  // What such an exchange has found.
+  virtual void set_reusable(bool reusable) = 0;
 
   void begin_idle(MonotonicTime until) {
     idle_ = true;
@@ -47,11 +56,16 @@ class ClientConnection : public async::Watchdog::Entry {
       time_out();
   }
   virtual void time_out() noexcept = 0;
+  virtual std::unique_ptr<ClientStreaming> make_streaming() = 0;
 
  private:
   HttpClient& client_;
   bool idle_ = false;
+  std::unique_ptr<ClientStreaming> streaming_;
 };
+
+// What the error of a client's socket means to its user.
+Error client_network_error(SystemError error);
 
 std::unique_ptr<ClientConnection> make_plain_client_connection(async::Shard& shard, HttpClient& client);
 // Null when OpenSSL has no memory for it.

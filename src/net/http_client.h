@@ -4,6 +4,8 @@
 // connection and is an error here: nothing that arrived for one request is ever taken for the answer to another.
 // Redirects are not followed and bodies are not decoded.
 //
+// Bodies that should not be in memory as a whole go through a ClientExchange (client_exchange.h) on the same pool.
+//
 // Threading: shard-local. Every send() must have completed before the client is destroyed.
 #pragma once
 
@@ -76,10 +78,13 @@ class HttpClient {
   // connection, kInvalidInput for a request that HTTP cannot carry. The request is borrowed until then.
   Task<Result<ClientResponse>> send(const ClientRequest& request, MonotonicTime deadline);
 
+  // The origin's, as a Host field says it.
+  const std::string& authority() const { return authority_; }
   size_t idle() const { return idle_.size(); }
 
  private:
   friend class ClientConnection;
+  friend class ClientExchange;
   Task<Result<ClientResponse>> exchange(const ClientRequest& request, MonotonicTime deadline);
   Task<Result<std::unique_ptr<ClientConnection>>> connect(MonotonicTime deadline);
   std::unique_ptr<ClientConnection> take_idle();

@@ -83,6 +83,7 @@ void MessageParser::reset() {
   value_.clear();
   header_bytes_ = fed_ = fields_ = start_line_bytes_ = body_bytes_ = 0;
   start_line_ended_ = head_read_ = false;
+  piece_ = {};
 }
 
 int MessageParser::fail(int status, std::string_view text) {
@@ -194,13 +195,35 @@ int MessageParser::head_complete() {
   int body = on_head();
   if (body < 0) return -1;
   head_read_ = true;
-  if (body == 0 && parser_.content_length > limits_.body_bytes) return fail(413, "body too large");
+  declared_length_ = parser_.content_length;
+  if (body == 0 && parser_.content_length > limits_.body_bytes && !streamed_) return fail(413, "body too large");
   state_ = State::kBody;
-  if (keep_body_ && content_lengths_ > 0 && body == 0) body_.reserve(std::min<size_t>(parser_.content_length, kReserveAtMost));
+  if (keep_body_ && !streamed_ && content_lengths_ > 0 && body == 0)
+    body_.reserve(std::min<size_t>(parser_.content_length, kReserveAtMost));
   return body;
 }
 
+void MessageParser::drop_piece() {
+  piece_ = {};
+  body_.clear();
+}
+
+// Only where one feed holds several chunks is anything copied.
+void MessageParser::add_to_piece(std::string_view part) {
+  if (piece_.empty() && body_.empty()) {
+    piece_ = part;
+    return;
+  }
+  if (body_.empty()) body_.assign(piece_);
+  body_.append(part);
+}
+
 int MessageParser::body_part(std::string_view part) {
+  if (streamed_) {
+    body_bytes_ += part.size();
+    add_to_piece(part);
+    return 0;
+  }
   if (part.size() > limits_.body_bytes - body_bytes_) return fail(413, "body too large");
   body_bytes_ += part.size();
   if (keep_body_) body_.append(part);
@@ -262,6 +285,7 @@ void ResponseParser::next(Body body) {
   reset();
   response_.clear();
   body_rule_ = body;
+  upgrade_allowed_ = false;
   keep_body_ = body != Body::kDropped;
 }
 
@@ -269,7 +293,7 @@ int ResponseParser::on_head() {
   response_.status = parser_.status_code;
   if (response_.status < 100 || response_.status > 599) return fail(400, "invalid status");
   bool interim = response_.status < 200;
-  if (interim && (response_.status == 101 || content_lengths_ + transfer_encodings_ > 0))
+  if (interim && ((response_.status == 101 && !upgrade_allowed_) || content_lengths_ + transfer_encodings_ > 0))
     return fail(400, "unexpected interim response");
   return body_rule_ == Body::kNone || interim ? 1 : 0;
 }

@@ -11,6 +11,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -47,6 +48,17 @@ class MessageParser {
   // Body bytes that Content-Length still promises; 0 if it does not say.
   uint64_t body_left() const { return parser_.content_length; }
 
+  // Of a message whose head is read: what Content-Length says.
+  std::optional<uint64_t> length() const { return content_lengths_ > 0 ? std::optional(declared_length_) : std::nullopt; }
+  bool chunked() const { return transfer_encodings_ > 0; }
+
+  // From now on bodies are taken in pieces: they have no limit, no memory is claimed for them, and drop_piece() is called
+  // before a feed() that follows one.
+  void stream_bodies() { streamed_ = true; }
+  // What has come of the body since: a view into the bytes fed, or into the message's body where chunks were put together.
+  std::string_view piece() const { return body_.empty() ? piece_ : std::string_view(body_); }
+  void drop_piece();
+
   // Of a failed message: the status for the one who sent it, and a short reason that quotes nothing.
   int error_status() const { return error_status_; }
   std::string_view error_text() const { return error_text_; }
@@ -65,6 +77,7 @@ class MessageParser {
   bool keep_body_ = true;                                  // or only count its bytes
   unsigned content_lengths_ = 0, transfer_encodings_ = 0;  // fields of that name
   bool chunked_ = false;                                   // the one Transfer-Encoding says exactly that
+  bool streamed_ = false;                                  // the body is taken in pieces
 
  private:
   friend struct ParserCallbacks;
@@ -81,6 +94,7 @@ class MessageParser {
   int field_complete();
   int head_complete();
   int body_part(std::string_view part);
+  void add_to_piece(std::string_view part);
   void note_llhttp_error();
   void check_overhead();
 
@@ -89,9 +103,11 @@ class MessageParser {
   HeaderList& headers_;
   std::string& body_;
   std::string name_, value_;  // of the field being read
-  size_t header_bytes_ = 0;   // of start line, fields, trailer and chunk extensions
-  size_t fed_ = 0;            // all bytes of the message so far
-  size_t body_bytes_ = 0;     // of them, those of the body proper
+  std::string_view piece_;    // of a streamed body, while it is a single one
+  uint64_t declared_length_ = 0;
+  size_t header_bytes_ = 0;  // of start line, fields, trailer and chunk extensions
+  size_t fed_ = 0;           // all bytes of the message so far
+  size_t body_bytes_ = 0;    // of them, those of the body proper
   bool head_read_ = false;
   size_t start_line_bytes_ = 0;
   char before_line_end_ = 0;  // what the start line's LF follows
@@ -137,6 +153,8 @@ class ResponseParser final : public MessageParser {
   ResponseParser(const MessageLimits& limits, HttpResponse& response);
 
   void next(Body body);
+  // Of this message only: 101 is an answer, complete with its fields; what follows is no HTTP any more.
+  void allow_upgrade() { upgrade_allowed_ = true; }
 
   // The other side has closed. True if that ends the message properly; it is complete then.
   bool finish();
@@ -150,6 +168,7 @@ class ResponseParser final : public MessageParser {
 
   HttpResponse& response_;
   Body body_rule_ = Body::kByHeaders;
+  bool upgrade_allowed_ = false;
 };
 
 }  // namespace fiso::net

@@ -10,10 +10,15 @@
 
 namespace fiso::net {
 
+class StreamingService;
+
 class HttpService {
  public:
   virtual ~HttpService() = default;
   virtual Task<HttpResponse> call(HttpRequest& request) = 0;
+
+  // Not null: it serves all requests in place of call(). Asked once per connection, at its start.
+  virtual StreamingService* streaming() { return nullptr; }
 };
 
 }  // namespace fiso::net

@@ -7,6 +7,7 @@
 #include "async/yield.h"
 #include "net/http_parser.h"
 #include "net/read_buffer.h"
+#include "net/server_exchange.h"
 #include "net/server_shard.h"
 
 namespace fiso::net {
@@ -43,7 +44,9 @@ class ConnectionOf final : public ServerConnection {
  public:
   template <class... Args>
   explicit ConnectionOf(ServerShard& shard, Args&&... stream)
-      : ServerConnection(shard), stream_(std::forward<Args>(stream)...), parser_(message_limits(shard.limits()), request_) {}
+      : ServerConnection(shard), stream_(std::forward<Args>(stream)...), parser_(message_limits(shard.limits()), request_) {
+    if (streaming_ != nullptr) parser_.stream_bodies();
+  }
 
   Task<> serve() override;
   void end_if_idle() override;
@@ -57,6 +60,7 @@ class ConnectionOf final : public ServerConnection {
   void expired() noexcept override;
   void cancel();
   void parse();
+  Task<ConnectionExchange::Next> stream_request();
   void arm_for_read();
   Next after_read(SystemError error, size_t bytes);
   bool charge_body();
@@ -70,6 +74,9 @@ class ConnectionOf final : public ServerConnection {
   static void write_progress(void* self, size_t bytes);
 
   Stream stream_;
+  ByteStreamOf<Stream> bytes_{stream_};
+  StreamingService* const streaming_ = shard_.service().streaming();  // takes all requests of the connection, if there is one
+  ConnectionExchange* exchange_ = nullptr;                            // under way
   std::string remote_address_;
   HttpRequest request_;
   RequestParser parser_;
@@ -103,6 +110,13 @@ Task<> ConnectionOf<Stream>::serve() {
     if (!charge_body()) {
       co_await send_last(503, "too many request bodies are held");
       break;
+    }
+    if (streaming_ != nullptr && parser_.head_read() && parser_.state() != State::kFailed) {
+      ConnectionExchange::Next next = co_await stream_request();
+      if (next == ConnectionExchange::Next::kGone) co_return;
+      if (next == ConnectionExchange::Next::kClose) break;
+      next_request();
+      continue;
     }
     if (parser_.state() == State::kComplete) {
       phase_ = Phase::kHandling;
@@ -147,6 +161,20 @@ void ConnectionOf<Stream>::parse() {
     buffer_.consume(used);
     if (parser_.state() == State::kComplete || parser_.state() == State::kFailed) return;
   }
+}
+
+template <class Stream>
+Task<ConnectionExchange::Next> ConnectionOf<Stream>::stream_request() {
+  phase_ = Phase::kHandling;
+  clear();
+  ConnectionExchange::Parts parts{shard_, bytes_, request_, parser_, buffer_, head_, out_};
+  ConnectionExchange exchange(parts);
+  exchange_ = &exchange;
+  co_await streaming_->serve(request_, exchange);
+  ConnectionExchange::Next next = co_await exchange.finish();
+  exchange_ = nullptr;
+  if (buffer_.data().empty()) buffer_.shrink();
+  co_return cut_ ? ConnectionExchange::Next::kGone : next;
 }
 
 // Afterwards, so for a moment a shard holds one piece more than it may.
@@ -288,6 +316,7 @@ Task<> ConnectionOf<Stream>::close() {
 
 template <class Stream>
 void ConnectionOf<Stream>::end_if_idle() {
+  if (exchange_ != nullptr && exchange_->raw()) return cut();
   if (phase_ != Phase::kIdle) return;
   ending_ = true;
   cancel();
@@ -296,6 +325,7 @@ void ConnectionOf<Stream>::end_if_idle() {
 template <class Stream>
 void ConnectionOf<Stream>::cut() {
   cut_ = true;
+  if (exchange_ != nullptr) exchange_->lost();
   SystemError ignored;
   stream_.socket().close(ignored);
 }

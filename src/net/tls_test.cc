@@ -13,6 +13,7 @@
 #include "net/http_client.h"
 #include "net/http_server.h"
 #include "net/testing/raw_client.h"
+#include "net/testing/relay_fixture.h"
 
 namespace fiso::net {
 namespace {
@@ -114,6 +115,33 @@ TEST_F(TlsTest, LargeBodiesGoBothWays) {
   auto response = get(certificate, "localhost", body);
   ASSERT_TRUE(response.has_value()) << response.error().describe();
   EXPECT_EQ(response->body, "/secret " + body);
+}
+
+TEST_F(TlsTest, ARelayStreamsFromTlsToTls) {
+  Certificate certificate("IP:127.0.0.1");
+  start(certificate);
+  std::unique_ptr<HttpServer> target = std::move(server_);
+  ClientOptions options = fiso::testing::target_on(target->port());
+  options.origin.scheme = Scheme::kHttps;
+  options.tls = *make_tls_client_context({certificate.cert_file()});
+  std::unique_ptr<fiso::testing::RelayService> relay;
+  shards_.run_on(0, [&](async::Shard& shard) {
+    relay = std::make_unique<fiso::testing::RelayService>(shard, blocking_, options, RelayOptions{});
+  });
+  ServerOptions front{"127.0.0.1:0", {}, TlsServerOptions{certificate.cert_file(), certificate.key_file()}};
+  server_ = std::make_unique<HttpServer>(shards_, front, [&](async::Shard&) -> HttpService& { return *relay; });
+  ASSERT_TRUE(server_->bind().has_value());
+  server_->start();
+  std::string body(900'000, 'b');
+  for (int i = 0; i < 3; ++i) {
+    auto response = get(certificate, "127.0.0.1", body);
+    ASSERT_TRUE(response.has_value()) << response.error().describe();
+    EXPECT_EQ(response->body, "/secret " + body);
+  }
+  EXPECT_EQ(server_->stats().accepted, 1u);
+  EXPECT_EQ(target->stats().accepted, 1u);
+  server_.reset();
+  shards_.run_on(0, [&](async::Shard&) { relay.reset(); });
 }
 
 TEST_F(TlsTest, ACertificateOfAnotherNameIsRefused) {

@@ -78,6 +78,20 @@ std::string RawClient::read_response() {
   return response;
 }
 
+std::string RawClient::read_until(std::string_view mark) {
+  size_t at;
+  while ((at = ahead_.find(mark)) == std::string::npos)
+    if (!fill()) return std::exchange(ahead_, {});
+  std::string text = ahead_.substr(0, at + mark.size());
+  ahead_.erase(0, text.size());
+  return text;
+}
+
+std::string RawClient::read_some() {
+  if (ahead_.empty()) fill();
+  return std::exchange(ahead_, {});
+}
+
 std::string RawClient::exchange(std::string_view bytes) {
   send(bytes);
   return read_response();

@@ -28,6 +28,10 @@ class RawClient {
   std::string read_all();
   // One message: its head and as much body as Content-Length says; shorter if the other side closed before.
   std::string read_response();
+  // What comes up to `mark` and with it; shorter if the other side closed before.
+  std::string read_until(std::string_view mark);
+  // What is there, at least one byte; empty if the other side has closed.
+  std::string read_some();
   // A request and its response.
   std::string exchange(std::string_view bytes);
   // True if the other side has closed and nothing is left to read.

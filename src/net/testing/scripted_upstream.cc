@@ -79,12 +79,27 @@ std::string ScriptedUpstream::Conversation::read_request() {
   return request;
 }
 
-void ScriptedUpstream::Conversation::send(std::string_view bytes) {
+std::string ScriptedUpstream::Conversation::read_until(std::string_view mark) {
+  size_t at;
+  while ((at = ahead_.find(mark)) == std::string::npos)
+    if (!fill()) return std::exchange(ahead_, {});
+  std::string text = ahead_.substr(0, at + mark.size());
+  ahead_.erase(0, text.size());
+  return text;
+}
+
+std::string ScriptedUpstream::Conversation::read_some() {
+  if (ahead_.empty()) fill();
+  return std::exchange(ahead_, {});
+}
+
+bool ScriptedUpstream::Conversation::send(std::string_view bytes) {
   while (!bytes.empty()) {
     ssize_t n = ::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
-    if (n <= 0) return;
+    if (n <= 0) return false;
     bytes.remove_prefix(static_cast<size_t>(n));
   }
+  return true;
 }
 
 // The file descriptor stays ours; connecting a socket to "nothing" is what resets it without closing.

@@ -25,7 +25,12 @@ class ScriptedUpstream {
     int number() const { return number_; }
     // One request, head and body; empty when the client has closed.
     std::string read_request();
-    void send(std::string_view bytes);
+    // What comes up to `mark` and with it; shorter if the other side closed before.
+    std::string read_until(std::string_view mark);
+    // What is there, at least one byte; empty if the other side has closed.
+    std::string read_some();
+    // False once the client has closed or reset.
+    bool send(std::string_view bytes);
     // Ends the connection by a reset.
     void reset();
     // Waits until the client closes.

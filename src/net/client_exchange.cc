@@ -1,0 +1,232 @@
+#include "net/client_exchange.h"
+
+#include <algorithm>
+#include <charconv>
+#include <utility>
+
+#include "async/yield.h"
+#include "base/check.h"
+
+namespace fiso::net {
+namespace {
+
+constexpr int kInterimResponses = 16;  // before the answer proper
+constexpr std::string_view kLineEnd = "\r\n", kLastChunk = "0\r\n\r\n";
+
+}  // namespace
+
+ClientExchange::ClientExchange(HttpClient& client)
+    : client_(client), read_alarm_(client.shard_.watchdog(), this, late), write_alarm_(client.shard_.watchdog(), this, late) {}
+
+ClientExchange::~ClientExchange() {
+  if (connection_ != nullptr) abort();
+  finish();
+}
+
+Task<Result<>> ClientExchange::start(const StreamedRequest& request, MonotonicTime deadline) {
+  FISO_CHECK(request_ == nullptr);
+  request_ = &request;
+  async::Limiter* limit = client_.options_.connections;
+  if (limit != nullptr && !(permit_ = limit->try_acquire())) {
+    FISO_CO_TRY(permit_, co_await limit->acquire(deadline));
+  }
+  counted_ = true;
+  // Alone there is nobody to send together with.
+  if (++client_.under_way_ > 1) co_await async::yield(client_.shard_);
+  FISO_CO_TRY_OK(co_await open(Take::kAny, deadline));
+  co_return co_await send_first(deadline);
+}
+
+Task<Result<>> ClientExchange::open(Take take, MonotonicTime deadline) {
+  connection_ = take == Take::kAny ? client_.take_idle() : nullptr;
+  kept_ = connection_ != nullptr;
+  if (!kept_) {
+    FISO_CO_TRY(connection_, co_await client_.connect(deadline));
+  }
+  if (aborted_) {
+    abort();
+    co_return Error(ErrorCode::kCancelled, "the exchange was given up");
+  }
+  co_return Result<>();
+}
+
+Task<Result<>> ClientExchange::send_first(MonotonicTime deadline) {
+  next_message();
+  FISO_CO_TRY_OK(format_request_head(parts().head, request_->head));
+  parts().out.clear();
+  parts().out.add(parts().head);
+  add_piece(request_->body);
+  if (!request_->more && request_->head.framing == Framing::kChunked) parts().out.add(kLastChunk);
+  SystemError error = co_await flush(deadline);
+  sent_ = !error && !request_->more;
+  if (error && kept_ && nothing_sent() && !late_ && !aborted_) co_return co_await again(deadline);
+  co_return Result<>();  // the other side may have answered before it closed
+}
+
+Task<Result<>> ClientExchange::again(MonotonicTime deadline) {
+  FISO_CO_TRY_OK(co_await open(Take::kNew, deadline));
+  co_return co_await send_first(deadline);
+}
+
+bool ClientExchange::nothing_sent() const {
+  std::span<iovec> left = parts().out.left();
+  return !left.empty() && left.front().iov_base == parts().head.data();
+}
+
+bool ClientExchange::may_send_again(const Error& error) const {
+  return kept_ && !wrote_more_ && !heard_ && !late_ && !aborted_ && request_->replay == Replay::kAllowed &&
+         error.code() == ErrorCode::kUnavailable;
+}
+
+void ClientExchange::next_message() {
+  ResponseParser& parser = parts().parser;
+  parser.next(request_->head.method == "HEAD" ? ResponseParser::Body::kNone : ResponseParser::Body::kByHeaders);
+  if (!request_->head.upgrade.empty()) parser.allow_upgrade();
+}
+
+// Into the gather list, with its framing.
+void ClientExchange::add_piece(std::string_view piece) {
+  if (piece.empty()) return;
+  bool chunked = request_->head.framing == Framing::kChunked;
+  if (chunked) {
+    char* end = std::to_chars(chunk_head_, chunk_head_ + 16, piece.size(), 16).ptr;
+    end = std::ranges::copy(kLineEnd, end).out;
+    parts().out.add({chunk_head_, static_cast<size_t>(end - chunk_head_)});
+  }
+  parts().out.add(piece);
+  if (chunked) parts().out.add(kLineEnd);
+}
+
+Task<SystemError> ClientExchange::flush(MonotonicTime deadline) {
+  if (aborted_) co_return asio::error::operation_aborted;
+  SystemError error = parts().stream.write_now(parts().out);
+  if (error == asio::error::would_block) {
+    write_alarm_.set(deadline);
+    error = co_await parts().stream.write(parts().out, nullptr, [](void*, size_t) {});
+    write_alarm_.clear();
+  }
+  co_return error;
+}
+
+Task<Result<>> ClientExchange::write(std::string_view piece, MonotonicTime deadline) {
+  wrote_more_ = true;
+  parts().out.clear();
+  add_piece(piece);
+  SystemError error = co_await flush(deadline);
+  if (error) co_return failed(client_network_error(error));
+  co_return Result<>();
+}
+
+Task<Result<>> ClientExchange::end(MonotonicTime deadline) {
+  parts().out.clear();
+  if (request_->head.framing == Framing::kChunked) parts().out.add(kLastChunk);
+  SystemError error = co_await flush(deadline);
+  if (error) co_return failed(client_network_error(error));
+  sent_ = true;
+  co_return Result<>();
+}
+
+Task<Result<HttpResponse*>> ClientExchange::read_head(MonotonicTime deadline) {
+  ClientStreaming* now = &parts();
+  if (std::exchange(interim_given_, false)) {
+    next_message();
+    now->buffer.consume(now->parser.feed(now->buffer.data()));
+  }
+  while (!now->parser.head_read() || now->parser.state() == State::kFailed) {
+    Result<> received = co_await receive(deadline);
+    if (received.has_value()) continue;
+    if (!may_send_again(received.error())) co_return received.take_error();
+    FISO_CO_TRY_OK(co_await again(deadline));
+    now = &parts();  // of another connection
+  }
+  int status = now->response.status;
+  interim_given_ = status < 200 && status != 101;
+  if (interim_given_ && ++interim_ > kInterimResponses)
+    co_return failed(Error(ErrorCode::kUnavailable, "too many interim responses"));
+  co_return &now->response;
+}
+
+void ClientExchange::extend(MonotonicTime deadline) {
+  if (read_alarm_.deadline() != kNever) read_alarm_.set(deadline);
+}
+
+Task<Result<>> ClientExchange::receive(MonotonicTime deadline) {
+  ClientStreaming& now = parts();
+  if (now.parser.state() == State::kFailed) co_return parse_error();
+  if (aborted_) co_return failed(client_network_error(asio::error::operation_aborted));
+  read_alarm_.set(deadline);
+  auto [error, bytes] = co_await now.stream.read_some(now.buffer.space());
+  read_alarm_.clear();
+  if (bytes == 0) {
+    if (error == asio::error::eof && !late_ && !aborted_ && now.parser.finish()) co_return Result<>();
+    co_return failed(client_network_error(error));
+  }
+  heard_ = true;
+  now.buffer.filled(bytes);
+  now.buffer.consume(now.parser.feed(now.buffer.data()));
+  if (now.parser.state() == State::kFailed) co_return parse_error();
+  co_return Result<>();
+}
+
+std::optional<uint64_t> ClientExchange::length() const {
+  return parts().parser.chunked() ? std::nullopt : parts().parser.length();
+}
+
+Task<Result<std::string_view>> ClientExchange::read(MonotonicTime deadline) {
+  ResponseParser& parser = parts().parser;
+  if (std::exchange(piece_given_, false)) parser.drop_piece();
+  while (parser.piece().empty() && !complete()) {
+    FISO_CO_TRY_OK(co_await receive(deadline));
+  }
+  piece_given_ = !parser.piece().empty();
+  co_return parser.piece();
+}
+
+bool ClientExchange::piece_here() const { return (!piece_given_ && !parts().parser.piece().empty()) || complete(); }
+
+bool ClientExchange::complete() const { return parts().parser.state() == State::kComplete; }
+
+ByteStream& ClientExchange::stream() { return parts().stream; }
+
+std::string_view ClientExchange::ahead() const { return parts().buffer.data(); }
+
+// Why something ended early is better known here than by the socket.
+Error ClientExchange::failed(Error error) const {
+  if (aborted_) return {ErrorCode::kCancelled, "the exchange was given up"};
+  if (late_) error = Error(ErrorCode::kTimeout, "timeout");
+  return std::move(error).with_context(client_.authority_);
+}
+
+Error ClientExchange::parse_error() const {
+  const ResponseParser& parser = parts().parser;
+  if (parser.error_status() == 431) return failed({ErrorCode::kUnavailable, "response headers too large"});
+  return failed(Error(ErrorCode::kUnavailable, "malformed response").with_context(std::string(parser.error_text())));
+}
+
+void ClientExchange::finish() {
+  read_alarm_.clear();
+  write_alarm_.clear();
+  if (connection_ != nullptr) {
+    ClientStreaming& now = parts();
+    bool clean = !aborted_ && !late_ && sent_ && complete() && now.response.status >= 200;
+    bool reusable = clean && now.parser.keep_alive() && now.buffer.data().empty();
+    if (reusable) now.buffer.shrink();
+    connection_->set_reusable(reusable);
+    client_.keep(std::exchange(connection_, nullptr));
+  }
+  if (std::exchange(counted_, false)) --client_.under_way_;
+  permit_.release();
+}
+
+void ClientExchange::abort() {
+  aborted_ = true;
+  if (connection_ != nullptr) parts().stream.close(ByteStream::Close::kUsual);
+}
+
+void ClientExchange::late(void* self) noexcept {
+  auto& exchange = *static_cast<ClientExchange*>(self);
+  exchange.late_ = true;
+  exchange.parts().stream.close(ByteStream::Close::kUsual);
+}
+
+}  // namespace fiso::net

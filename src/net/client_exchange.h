@@ -1,0 +1,102 @@
+// One request of an HttpClient in pieces: the body goes out as it comes to be, the answer is read as it arrives.
+//
+// Sending and receiving are independent of each other: a coroutine may do one while a second does the other. Memory is bounded
+// by back-pressure: one piece per direction. An exchange that is not finished cleanly costs its connection, never the next
+// exchange. Threading: shard-local. Every call must have completed before the exchange is destroyed.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string_view>
+
+#include "async/limiter.h"
+#include "net/alarm.h"
+#include "net/byte_stream.h"
+#include "net/client_connection.h"
+#include "net/stream_head.h"
+
+namespace fiso::net {
+
+struct StreamedRequest {
+  RequestHead head;
+  std::string_view body;  // what there is of it already; all of it unless `more`
+  bool more = false;      // write() and end() follow
+  Replay replay = Replay::kNever;
+};
+
+class ClientExchange {
+ public:
+  // `client` is borrowed.
+  explicit ClientExchange(HttpClient& client);
+  ~ClientExchange();
+  ClientExchange(const ClientExchange&) = delete;
+
+  // Takes a kept connection or opens one, and sends the head with what there is of the body. Errors as of HttpClient::send(),
+  // for all calls; kCancelled after abort(). The request is borrowed until the answer's head has been read: while nothing
+  // was write()n it may be sent a second time, if it allows that, when a kept connection turns out to be closed.
+  Task<Result<>> start(const StreamedRequest& request, MonotonicTime deadline);
+
+  // Completes when the socket has taken the piece. An error is not the end: the other side may have answered before it
+  // stopped reading.
+  Task<Result<>> write(std::string_view piece, MonotonicTime deadline);
+  // After the last piece.
+  Task<Result<>> end(MonotonicTime deadline);
+
+  // The answer's head, or an interim one (100 to 199): call again after that. 101 is one of the former, and only taken if the
+  // request asked for an upgrade. Valid until the next call; the caller may change it.
+  Task<Result<HttpResponse*>> read_head(MonotonicTime deadline);
+  // Another deadline for the read_head() or read() under way.
+  void extend(MonotonicTime deadline);
+  // What the answer's Content-Length says.
+  std::optional<uint64_t> length() const;
+  // The next piece of the body; empty at its end. Valid until the next call.
+  Task<Result<std::string_view>> read(MonotonicTime deadline);
+  // A piece can be had without waiting, or the end.
+  bool piece_here() const;
+  // All of the answer has come; what read() returned last was the end of it.
+  bool complete() const;
+
+  // After a 101: the bytes are the caller's, and so are the deadlines.
+  ByteStream& stream();
+  std::string_view ahead() const;  // read already
+
+  // Gives the connection back if it can carry another request. Nothing is under way.
+  void finish();
+  // Closes the connection at once; what is under way ends in an error.
+  void abort();
+
+ private:
+  enum class Take { kAny, kNew };
+  using State = MessageParser::State;
+  Task<Result<>> open(Take take, MonotonicTime deadline);
+  Task<Result<>> send_first(MonotonicTime deadline);
+  Task<Result<>> again(MonotonicTime deadline);
+  Task<SystemError> flush(MonotonicTime deadline);
+  Task<Result<>> receive(MonotonicTime deadline);
+  bool nothing_sent() const;
+  bool may_send_again(const Error& error) const;
+  void next_message();
+  void add_piece(std::string_view piece);
+  Error failed(Error error) const;
+  Error parse_error() const;
+  ClientStreaming& parts() const { return connection_->streaming(); }
+  static void late(void* self) noexcept;
+
+  HttpClient& client_;
+  async::Limiter::Permit permit_;
+  std::unique_ptr<ClientConnection> connection_;
+  const StreamedRequest* request_ = nullptr;
+  Alarm read_alarm_, write_alarm_;
+  char chunk_head_[24];
+  int interim_ = 0;
+  bool counted_ = false;  // among the client's requests under way
+  bool kept_ = false;     // the connection had been used before
+  bool interim_given_ = false, piece_given_ = false;
+  bool wrote_more_ = false;  // than what can be sent again
+  bool sent_ = false;        // all of the request
+  bool heard_ = false;       // a byte of the answer
+  bool late_ = false;
+  bool aborted_ = false;
+};
+
+}  // namespace fiso::net

@@ -1,0 +1,56 @@
+// Passes requests on to one target and its answers back, both as streams.
+//
+// The method, the path's bytes, the query, repeated fields and the body pass as they are; what RFC 9110 section 7.6.1 says to
+// end here ends here, trailers are dropped, an Upgrade (but to h2c) is passed on and then spliced. `Expect: 100-continue`
+// is answered here, as soon as the target is connected and its body is wanted. Memory per request: one buffer per
+// direction. Threading: shard-local.
+#pragma once
+
+#include "async/gate.h"
+#include "async/shard.h"
+#include "net/http_client.h"
+#include "net/streaming_service.h"
+
+namespace fiso::net {
+
+// Zero: none.
+struct RelayOptions {
+  // To the head of the answer, connecting included; begins anew whenever the target has taken a piece of the body.
+  Duration timeout = std::chrono::seconds(60);
+  // Between two pieces of the answer, and of what follows an upgrade.
+  Duration idle_timeout = std::chrono::minutes(5);
+  enum class Host { kKeep, kTarget };  // the caller's Host field, or the one of the client's origin
+  Host host = Host::kKeep;
+  enum class Forwarded { kAdd, kLeave };  // appends to X-Forwarded-For, replaces X-Forwarded-Proto and -Host
+  Forwarded forwarded = Forwarded::kAdd;
+};
+
+class Relay {
+ public:
+  // `client` is borrowed; its limit of connections bounds the requests under way.
+  Relay(async::Shard& shard, HttpClient& client, RelayOptions options) : shard_(shard), client_(client), options_(options) {}
+
+  // Completes when the answer has gone out or nothing more can be done. Errors:
+  //   kCancelled    the client is gone, too slow, or its body is malformed; the exchange sees to the answer
+  //   others        the target's, as of HttpClient::send(): while !exchange.begun() the caller answers (status_for());
+  //                 otherwise the answer broke off and the connection will be cut
+  // A request whose body has been here as a whole is sent again if its method is idempotent and the kept connection it went
+  // out on was closed by the target; any request is, if none of its bytes got out.
+  Task<Result<>> pass(HttpRequest& request, ServerExchange& exchange);
+
+ private:
+  struct Passing;
+  Task<Result<>> exchange(HttpRequest& request, Passing& passing);
+  Task<Result<HttpResponse*>> await_answer(Passing& passing);
+  static Task<> upload(const Relay& self, Passing& passing, async::Gate::Pass pass);
+  Task<Result<>> download(HttpResponse& head, Passing& passing);
+  Task<Result<>> splice(HttpResponse& head, Passing& passing);
+  void forward(HttpRequest& request) const;
+  MonotonicTime in(Duration duration) const;
+
+  async::Shard& shard_;
+  HttpClient& client_;
+  const RelayOptions options_;
+};
+
+}  // namespace fiso::net
