@@ -76,6 +76,22 @@ TEST(EventTest, KeepsTheAttributesOfBinaryMode) {
   EXPECT_EQ(member(event, "data"), "[1]");
 }
 
+TEST(EventTest, NamesAndConfiguredSourcesAreEncodedForTheEvent) {
+  EventReceiver named, configured;
+  TestServer server({{"a.yaml", FlowText{.name = "'a/b & c'", .path = "/a", .sink = http_sink(named.port())}.str()},
+                     {"b.yaml", FlowText{.name = "b",
+                                         .path = "/b",
+                                         .sink = http_sink(configured.port()),
+                                         .more = "cloudevents: {type: ' t ', source: my service}\n"}
+                                    .str()}});
+  ASSERT_EQ(server.error(), "");
+  EXPECT_EQ(status_of(server.post("{}", "/a")), 200);
+  EXPECT_EQ(status_of(server.post("{}", "/b")), 200);
+  EXPECT_EQ(member(body_of(named.request()), "source"), R"("fiso-flow/a%2Fb%20&%20c")");
+  EXPECT_EQ(member(body_of(configured.request()), "source"), R"("my%20service")");
+  EXPECT_EQ(member(body_of(configured.request()), "type"), R"("t")");
+}
+
 TEST(EventTest, OnlyHeadersThatTheGuestChangedOrTheFlowForwardsReachTheSink) {
   EventReceiver receiver;
   TestServer server(FlowText{.source_more = ", forwardHeaders: [X-Tenant]",
