@@ -13,6 +13,7 @@ constexpr size_t kTlsRecord = 16 << 10;
 }  // namespace
 
 void Gather::written(size_t bytes) {
+  begun_ = begun_ || bytes > 0;
   while (bytes > 0) {
     iovec& piece = pieces_[first_];
     size_t taken = std::min(bytes, piece.iov_len);

@@ -28,17 +28,21 @@ class Gather {
   void clear() {
     pieces_.clear();
     first_ = 0;
+    begun_ = false;
   }
   void add(std::string_view bytes) {
     if (!bytes.empty()) pieces_.push_back({const_cast<char*>(bytes.data()), bytes.size()});
   }
   bool empty() const { return first_ == pieces_.size(); }
+  // Some of it has been written.
+  bool begun() const { return begun_; }
   std::span<iovec> left() { return std::span(pieces_).subspan(first_); }
   void written(size_t bytes);
 
  private:
   std::vector<iovec> pieces_;
   size_t first_ = 0;
+  bool begun_ = false;
 };
 
 // Told how many bytes went out each time some did.
