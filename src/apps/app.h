@@ -15,7 +15,7 @@
 #include "apps/long_running.h"
 #include "async/blocking_pool.h"
 #include "async/signal.h"
-#include "net/http_server.h"
+#include "net/server_commons.h"
 
 namespace fiso::apps {
 
@@ -28,6 +28,7 @@ struct AppParts {
   observe::Metrics& metrics;
   observe::Log log;
   net::ServerLimits limits;
+  net::ServerCommons& commons;
   std::string listen_addr = "127.0.0.1";
   PortRange ports;
 };

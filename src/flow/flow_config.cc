@@ -16,6 +16,9 @@ using config::Refused;
 
 constexpr char kNoExpressions[] = "{path}: expressions are not built yet, only literal text is accepted here";
 
+// With pauses up to 30 s that is most of an hour, and an event is held that long in memory.
+constexpr int64_t kMostAttempts = 100;
+
 template <class T>
 std::vector<std::string> names_of(const std::vector<core::ComponentType<T>>& types) {
   std::vector<std::string> names;
@@ -95,6 +98,7 @@ config::Spec<CloudEventsConfig> cloudevents_spec() {
 config::Spec<ErrorHandling> error_handling_spec() {
   config::Rules<int64_t> retries;
   retries.min = 0;
+  retries.max = kMostAttempts;
   auto not_built = [](std::string word) {
     return Refused{word, "{path} \"" + word + "\" is not built yet; this version answers a failed event with an error (`sink`)"};
   };
@@ -107,7 +111,8 @@ config::Spec<ErrorHandling> error_handling_spec() {
       report.error("backoff", "{path} has an effect with `maxRetries` of 2 or more only: there is no pause after one attempt");
   };
   return config::Spec<ErrorHandling>("errorHandling", "What happens when an event cannot be delivered.")
-      .field("maxRetries", &ErrorHandling::max_retries, "Attempts at delivery in all; 0 and 1 both mean one.", retries)
+      .field("maxRetries", &ErrorHandling::max_retries, "Attempts at delivery in all, at most 100; 0 and 1 both mean one.",
+             retries)
       .choice("backoff", &ErrorHandling::backoff, "How the pause between attempts grows from its 200 ms, up to 30 s.",
               {{"constant", Backoff::kConstant}, {"linear", Backoff::kLinear}, {"exponential", Backoff::kExponential}})
       .choice("statusMode", &ErrorHandling::status_mode,

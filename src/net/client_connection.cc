@@ -6,9 +6,11 @@
 #include <algorithm>
 #include <boost/asio/ssl/error.hpp>
 #include <boost/asio/ssl/stream.hpp>
+#include <charconv>
 
 #include "async/gate.h"
 #include "async/spawn.h"
+#include "base/ascii.h"
 #include "net/http_parser.h"
 #include "net/read_buffer.h"
 #include "net/stream.h"
@@ -22,6 +24,9 @@ using asio::ip::tcp;
 constexpr int kInterimResponses = 16;  // before the answer proper
 constexpr size_t kResponseFields = 256;
 constexpr std::chrono::seconds kDropTime{1};  // for a body that nobody wants to arrive
+// Before the end of the time that a server keeps a connection: for a request to reach it.
+constexpr std::chrono::seconds kKeepAliveMargin{1};
+constexpr std::chrono::seconds kLongestKeepAlive = std::chrono::hours(24);
 
 Error network_error(SystemError error) {
   auto unavailable = [](std::string_view text) { return Error(ErrorCode::kUnavailable, std::string(text)); };
@@ -39,6 +44,25 @@ Error timeout() { return {ErrorCode::kTimeout, "timeout"}; }
 ResponseParser::Body body_rule(const ClientRequest& request) {
   if (request.method == "HEAD") return ResponseParser::Body::kNone;
   return request.wanted == Wanted::kHead ? ResponseParser::Body::kDropped : ResponseParser::Body::kByHeaders;
+}
+
+// `Keep-Alive: timeout=5, max=100`, in seconds (RFC 2068 section 19.7.1.1): what many servers say of their idle timeout.
+Duration keep_alive_time(const HeaderList& headers) {
+  constexpr std::string_view kTimeout = "timeout=";
+  std::string_view text = headers.find("Keep-Alive").value_or("");
+  while (!text.empty()) {
+    size_t comma = std::min(text.find(','), text.size());
+    std::string_view part = trim(text.substr(0, comma));
+    text.remove_prefix(std::min(comma + 1, text.size()));
+    if (part.size() <= kTimeout.size() || !iequals(part.substr(0, kTimeout.size()), kTimeout)) continue;
+    part.remove_prefix(kTimeout.size());
+    int64_t seconds = 0;
+    auto [end, failed] = std::from_chars(part.data(), part.data() + part.size(), seconds);
+    if (failed != std::errc() || end != part.data() + part.size()) continue;
+    return std::clamp<std::chrono::seconds>(std::chrono::seconds(seconds), kKeepAliveMargin, kLongestKeepAlive) -
+           kKeepAliveMargin;
+  }
+  return kLongestKeepAlive;
 }
 
 std::string to_text(const tcp::endpoint& address) {
@@ -63,6 +87,8 @@ class ConnectionOf final : public ClientConnection {
   Task<Result<ClientResponse>> exchange(const ClientRequest& request, MonotonicTime deadline) override;
   bool reusable() const override { return reusable_; }
   bool stale() const override { return !heard_ && !timed_out_; }
+  bool nothing_sent() const override { return !out_.begun(); }
+  Duration kept_open() const override { return kept_open_; }
   bool quiet() override;
   void set_reusable(bool reusable) override { reusable_ = reusable; }
 
@@ -97,6 +123,7 @@ class ConnectionOf final : public ClientConnection {
   bool heard_ = false;  // a byte of the answer
   bool timed_out_ = false;
   bool reusable_ = false;
+  Duration kept_open_ = kLongestKeepAlive;
 };
 
 template <class Stream>
@@ -155,7 +182,10 @@ Task<Result<ClientResponse>> ConnectionOf<Stream>::exchange(const ClientRequest&
     if (!answered(body)) co_return read.take_error().with_context(authority());
   }
   reusable_ = read.has_value() && sent_ && parser_.keep_alive() && buffer_.data().empty();
-  if (reusable_) buffer_.shrink();
+  if (reusable_) {
+    kept_open_ = keep_alive_time(response_.headers);
+    buffer_.shrink();
+  }
   co_return std::move(response_);
 }
 

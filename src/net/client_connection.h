@@ -25,6 +25,10 @@ class ClientConnection : public async::Watchdog::Entry {
   virtual bool reusable() const = 0;
   // After an exchange that failed: the other side had closed the connection before, and said nothing at all.
   virtual bool stale() const = 0;
+  // And no byte of the request can have reached it.
+  virtual bool nothing_sent() const = 0;
+  // After an exchange: how long from now on the other side keeps the connection open, as far as it says.
+  virtual Duration kept_open() const = 0;
   // Of an idle connection: nothing has come, not even its end.
   virtual bool quiet() = 0;
 

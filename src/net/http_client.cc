@@ -1,6 +1,7 @@
 #include "net/http_client.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "async/yield.h"
@@ -9,6 +10,15 @@
 #include "net/host_resolver.h"
 
 namespace fiso::net {
+namespace {
+
+bool may_be_repeated(const ClientRequest& request) {
+  constexpr std::string_view kIdempotent[] = {"GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"};
+  if (std::ranges::find(kIdempotent, request.method) != std::end(kIdempotent)) return true;
+  return request.headers != nullptr && request.headers->contains("Idempotency-Key");
+}
+
+}  // namespace
 
 HttpClient::HttpClient(async::Shard& shard, async::BlockingPool& blocking, ClientOptions options)
     : shard_(shard),
@@ -36,8 +46,8 @@ Task<Result<ClientResponse>> HttpClient::exchange(const ClientRequest& request, 
   std::unique_ptr<ClientConnection> connection = take_idle();
   if (connection != nullptr) {
     Result<ClientResponse> response = co_await connection->exchange(request, deadline);
-    bool again = !response.has_value() && connection->stale() && request.replay == Replay::kAllowed &&
-                 response.error().code() == ErrorCode::kUnavailable;
+    bool again = !response.has_value() && response.error().code() == ErrorCode::kUnavailable && connection->stale() &&
+                 (connection->nothing_sent() || may_be_repeated(request));
     if (!again) {
       keep(std::move(connection));
       co_return response;
@@ -85,7 +95,9 @@ std::unique_ptr<ClientConnection> HttpClient::take_idle() {
 
 void HttpClient::keep(std::unique_ptr<ClientConnection> connection) {
   if (!connection->reusable() || idle_.size() >= options_.max_idle) return;
-  connection->begin_idle(std::chrono::steady_clock::now() + options_.idle_timeout);
+  Duration idle_time = std::min(options_.idle_timeout, connection->kept_open());
+  if (idle_time <= Duration(0)) return;
+  connection->begin_idle(std::chrono::steady_clock::now() + idle_time);
   idle_.push_back(std::move(connection));
 }
 

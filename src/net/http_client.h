@@ -2,6 +2,10 @@
 //
 // A request goes out on the connection that was used last, or on a new one. What the other side may do wrong ends that
 // connection and is an error here: nothing that arrived for one request is ever taken for the answer to another.
+// A kept connection is looked at before it is used, and not used for longer than the server's `Keep-Alive: timeout` says. If it
+// turns out to be closed nevertheless, before any byte of the answer came, the request is sent again, once, on a new connection:
+// but only one of which nothing was written, or that may be acted upon twice, since its method is idempotent (RFC 9110 section
+// 9.2.2) or it has an Idempotency-Key. Any other is an error: whether it was acted upon is not known.
 // Redirects are not followed and bodies are not decoded.
 //
 // Bodies that should not be in memory as a whole go through a ClientExchange (client_exchange.h) on the same pool.
@@ -29,10 +33,6 @@
 
 namespace fiso::net {
 
-// May the request be sent a second time if a kept connection turns out to be closed before any byte of the answer came?
-// The first copy may then have been acted upon, though this is unlikely.
-enum class Replay { kNever, kAllowed };
-
 // What the sender wants to know of an answer.
 enum class Wanted {
   kAll,
@@ -47,7 +47,6 @@ struct ClientRequest {
   std::string_view target;              // path and query
   const HeaderList* headers = nullptr;  // Host, Content-Length, Connection and Transfer-Encoding in it are ignored: they are ours
   std::span<const std::string_view> body;  // sent one after the other, without copying
-  Replay replay = Replay::kNever;
   Wanted wanted = Wanted::kAll;
 };
 

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <future>
 
 #include "async/gate.h"
@@ -34,7 +35,10 @@ class HttpClientTest : public ::testing::Test {
   Result<ClientResponse> send(const ClientRequest& request, Duration timeout = seconds(30)) {
     return testing::run_task(shards_[0], [&] { return client_->send(request, in(timeout)); });
   }
-  Result<ClientResponse> get(Replay replay = Replay::kNever) { return send({.method = "GET", .target = "/", .replay = replay}); }
+  Result<ClientResponse> get() { return send({.method = "GET", .target = "/"}); }
+  Result<ClientResponse> post(const HeaderList& headers = {}) {
+    return send({.method = "POST", .target = "/", .headers = &headers});
+  }
   size_t idle() {
     size_t count = 0;
     shards_.run_on(0, [&](async::Shard&) { count = client_->idle(); });
@@ -124,30 +128,73 @@ TEST_F(HttpClientTest, AConnectionThatWasClosedMeanwhileIsReplaced) {
     c.send(response_text(200, "once"));
   });
   connect_to(upstream.port());
-  for (int i = 0; i < 3; ++i) ASSERT_TRUE(get(Replay::kAllowed).has_value());
+  for (int i = 0; i < 3; ++i) ASSERT_TRUE(get().has_value());
   EXPECT_EQ(upstream.connections(), 3);
 }
 
-// The server takes the second request and closes without a word: what a restart between the check and the write looks like.
-TEST_F(HttpClientTest, OnlyARequestThatMayBeReplayedIsSentAgain) {
-  ScriptedUpstream upstream([](Conversation& c) {
+// Closed before the request is sent, which is seen: nothing is lost and nothing is sent twice.
+TEST_F(HttpClientTest, AConnectionThatIsSeenToBeClosedIsNotUsed) {
+  std::promise<void> answered, closed;
+  std::atomic<int> requests = 0;
+  ScriptedUpstream upstream([&](Conversation& c) {
     c.read_request();
-    c.send(response_text(200, "one"));
-    c.read_request();
+    ++requests;
+    c.send(response_text(200, "once"));
+    if (c.number() > 0) return c.wait_for_close();
+    answered.get_future().wait();
+    c.reset();
+    closed.set_value();
   });
   connect_to(upstream.port());
-  ASSERT_TRUE(get().has_value());
-  auto refused = get(Replay::kNever);
-  ASSERT_FALSE(refused.has_value());
-  EXPECT_EQ(refused.error().code(), ErrorCode::kUnavailable);
-  EXPECT_EQ(upstream.connections(), 1);
-
-  ASSERT_TRUE(get().has_value());
-  ASSERT_TRUE(get(Replay::kAllowed).has_value());
-  EXPECT_EQ(upstream.connections(), 3);
+  ASSERT_TRUE(post().has_value());
+  answered.set_value();
+  closed.get_future().wait();
+  ASSERT_TRUE(post().has_value());
+  EXPECT_EQ(upstream.connections(), 2);
+  EXPECT_EQ(requests, 2);
 }
 
-TEST_F(HttpClientTest, AHalfAnswerIsNeverReplayed) {
+// Each connection takes a second request and closes without a word: what a restart between the check and the write looks like.
+class StaleConnection : public HttpClientTest {
+ protected:
+  StaleConnection()
+      : upstream_([this](Conversation& c) {
+          c.read_request();
+          c.send(response_text(200, "one"));
+          if (!c.read_request().empty()) ++unanswered_;
+        }) {
+    connect_to(upstream_.port());
+    EXPECT_TRUE(get().has_value());
+  }
+  std::atomic<int> unanswered_ = 0;
+  ScriptedUpstream upstream_;
+};
+
+TEST_F(StaleConnection, APostIsNotSentTwice) {
+  auto refused = post();
+  ASSERT_FALSE(refused.has_value());
+  EXPECT_TRUE(retryable(refused.error().code()));
+  EXPECT_EQ(upstream_.connections(), 1);
+  EXPECT_EQ(unanswered_, 1);
+}
+
+TEST_F(StaleConnection, AnIdempotentRequestIsSentAgain) {
+  for (std::string_view method : {"GET", "OPTIONS", "PUT", "DELETE"}) {
+    int before = upstream_.connections();
+    ASSERT_TRUE(send({.method = method, .target = "/"}).has_value()) << method;
+    EXPECT_EQ(upstream_.connections(), before + 1) << method;
+  }
+  EXPECT_FALSE(send({.method = "PATCH", .target = "/"}).has_value());
+}
+
+TEST_F(StaleConnection, APostWithAnIdempotencyKeyIsSentAgain) {
+  HeaderList headers;
+  headers.add("idempotency-key", "k");
+  EXPECT_TRUE(post(headers).has_value());
+  EXPECT_EQ(upstream_.connections(), 2);
+}
+
+TEST_F(HttpClientTest, ARequestIsNotSentAgainAfterHalfAnAnswer) {
   ScriptedUpstream upstream([](Conversation& c) {
     c.read_request();
     c.send(response_text(200, "one"));
@@ -156,8 +203,22 @@ TEST_F(HttpClientTest, AHalfAnswerIsNeverReplayed) {
   });
   connect_to(upstream.port());
   ASSERT_TRUE(get().has_value());
-  EXPECT_FALSE(get(Replay::kAllowed).has_value());
+  EXPECT_FALSE(get().has_value());
   EXPECT_EQ(upstream.connections(), 1);
+}
+
+TEST_F(HttpClientTest, AConnectionIsKeptNoLongerThanTheServerSays) {
+  for (auto [value, kept] : {std::pair("timeout=1", 0u), std::pair("max=5, Timeout=0", 0u), std::pair("timeout=60, max=5", 1u),
+                             std::pair("timeout=soon", 1u), std::pair("timeout=99999999999999999", 1u), std::pair(",,", 1u)}) {
+    ScriptedUpstream upstream([&](Conversation& c) {
+      c.read_request();
+      c.send(std::string("HTTP/1.1 200 OK\r\nContent-Length: 0\r\nKeep-Alive: ") + value + "\r\n\r\n");
+      c.wait_for_close();
+    });
+    connect_to(upstream.port());
+    EXPECT_TRUE(get().has_value());
+    EXPECT_EQ(idle(), kept) << value;
+  }
 }
 
 TEST_F(HttpClientTest, BytesAfterAnAnswerEndTheConnection) {

@@ -11,6 +11,7 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/ssl/stream.hpp>
 #include <span>
+#include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -22,23 +23,30 @@ namespace fiso::net {
 using Socket = asio::basic_stream_socket<asio::ip::tcp, async::Executor>;
 using SystemError = boost::system::error_code;
 
+// "192.0.2.1:4711", also where IPv4 comes in IPv6's clothes; empty when the other side has gone already.
+std::string remote_address_of(const Socket& socket);
+
 // Bytes to be written, in pieces that are not copied; remembers how far it came.
 class Gather {
  public:
   void clear() {
     pieces_.clear();
     first_ = 0;
+    begun_ = false;
   }
   void add(std::string_view bytes) {
     if (!bytes.empty()) pieces_.push_back({const_cast<char*>(bytes.data()), bytes.size()});
   }
   bool empty() const { return first_ == pieces_.size(); }
+  // Some of it has been written.
+  bool begun() const { return begun_; }
   std::span<iovec> left() { return std::span(pieces_).subspan(first_); }
   void written(size_t bytes);
 
  private:
   std::vector<iovec> pieces_;
   size_t first_ = 0;
+  bool begun_ = false;
 };
 
 // Told how many bytes went out each time some did.

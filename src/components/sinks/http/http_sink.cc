@@ -139,12 +139,8 @@ Task<Result<>> HttpSink::deliver(const core::Outbound& event) {
   for (HeaderList::Field field : *event.headers)
     if (!headers.contains(field.name)) headers.add(field.name, field.value);
   auto body = event.body();
-  net::ClientRequest request{.method = config_.method,
-                             .target = target_,
-                             .headers = &headers,
-                             .body = body,
-                             .replay = net::Replay::kAllowed,
-                             .wanted = net::Wanted::kHead};
+  net::ClientRequest request{
+      .method = config_.method, .target = target_, .headers = &headers, .body = body, .wanted = net::Wanted::kHead};
   auto answer = co_await client_.send(request, Clock::system().now() + config_.timeout);
   if (!answer.has_value()) co_return answer.take_error().with_context("sink http");
   co_return judge_answer(*answer, Clock::system().wall_now());

@@ -2,7 +2,9 @@
 //
 // Taken when the answer is 2xx. 4xx other than 429 is final; everything else, the network included, may be tried again, and a
 // Retry-After is passed on. Redirects are not followed: a 3xx is a failure. The status decides as soon as the answer's head is
-// complete: bodies are dropped, and one that is endless, slow or cut off costs the connection only (net::Wanted::kHead).
+// complete: bodies are dropped, and one that is endless, slow or cut off costs the connection only (net::Wanted::kHead). A kept
+// connection that turns out closed under a request is a failure that may be tried again, unless the request may be sent twice
+// (net::HttpClient).
 #pragma once
 
 #include <map>

@@ -215,5 +215,53 @@ TEST(HttpSinkConfigTest, AnAuthorityThatCannotBeUsedIsFoundBeforeTheBuild) {
   EXPECT_EQ(no_pem.find("no reason"), std::string::npos) << no_pem;
 }
 
+// A first delivery whose connection is kept, and a second one under which it closes without a word.
+class ClosedUnderWay : public ::testing::Test {
+ protected:
+  ~ClosedUnderWay() override {
+    shards_.run_on(0, [&](async::Shard&) { sink_.reset(); });
+  }
+  Result<> second_delivery(const std::string& method, core::Event event) {
+    config_.method = method;
+    net::ClientOptions options;
+    options.origin = net::parse_uri("http://127.0.0.1:" + std::to_string(upstream_.port()) + "/").value();
+    shards_.run_on(0, [&](async::Shard& shard) { sink_ = std::make_unique<HttpSink>(shard, blocking_, config_, options); });
+    OwnedOutbound first("{}"), second(std::move(event));
+    EXPECT_TRUE(run_task(shards_[0], [&] { return sink_->deliver(first.get()); }).has_value());
+    return run_task(shards_[0], [&] { return sink_->deliver(second.get()); });
+  }
+
+  async::ShardSet shards_{1};
+  async::BlockingPool blocking_{1, 16};
+  std::atomic<int> requests_ = 0;
+  ScriptedUpstream upstream_{[this](ScriptedUpstream::Conversation& conversation) {
+    if (!conversation.read_request().empty()) ++requests_;
+    conversation.send(response_text(200, ""));
+    if (!conversation.read_request().empty()) ++requests_;
+  }};
+  HttpSink::Config config_;
+  std::unique_ptr<HttpSink> sink_;
+};
+
+TEST_F(ClosedUnderWay, APostIsSentOnceAndMayBeTriedAgainByTheFlow) {
+  auto delivered = second_delivery("POST", make_event("{}"));
+  ASSERT_FALSE(delivered.has_value());
+  EXPECT_TRUE(retryable(delivered.error().code()));
+  EXPECT_EQ(requests_, 2);
+  EXPECT_EQ(upstream_.connections(), 1);
+}
+
+TEST_F(ClosedUnderWay, APutIsSentAgainAtOnce) {
+  EXPECT_TRUE(second_delivery("PUT", make_event("{}")).has_value());
+  EXPECT_EQ(requests_, 3);
+}
+
+TEST_F(ClosedUnderWay, APostWithAnIdempotencyKeyIsSentAgainAtOnce) {
+  core::Event event = make_event("{}");
+  event.sink_headers.add("Idempotency-Key", "k");
+  EXPECT_TRUE(second_delivery("POST", std::move(event)).has_value());
+  EXPECT_EQ(requests_, 3);
+}
+
 }  // namespace
 }  // namespace fiso::testing
