@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "async/spawn.h"
+#include "net/streaming_service.h"
 
 namespace fiso::apps {
 namespace {
@@ -16,19 +17,29 @@ MonotonicTime now() { return std::chrono::steady_clock::now(); }
 }  // namespace
 
 // Lets requests in while the app is healthy.
-class App::Door final : public net::HttpService {
+class App::Door final : public net::HttpService, private net::StreamingService {
  public:
   Door(AppState& state, net::HttpService& app) : state_(state), app_(app) {}
   Task<net::HttpResponse> call(net::HttpRequest& request) override {
-    if (!co_await state_.enter()) {
-      net::HttpResponse response = net::text_response(503, "the app is not healthy");
-      response.headers.add("Retry-After", "1");
-      co_return response;
-    }
+    if (!co_await state_.enter()) co_return not_healthy();
     co_return co_await app_.call(request);
   }
+  net::StreamingService* streaming() override { return app_.streaming() == nullptr ? nullptr : this; }
 
  private:
+  Task<> serve(net::HttpRequest& head, net::ServerExchange& exchange) override {
+    if (!co_await state_.enter()) {
+      (void)co_await net::answer(exchange, not_healthy());
+      co_return;
+    }
+    co_await app_.streaming()->serve(head, exchange);
+  }
+  static net::HttpResponse not_healthy() {
+    net::HttpResponse response = net::text_response(503, "the app is not healthy");
+    response.headers.add("Retry-After", "1");
+    return response;
+  }
+
   AppState& state_;
   net::HttpService& app_;
 };
@@ -123,7 +134,7 @@ Result<> App::make_long_running(std::shared_ptr<const wasm::Module> module) {
                            .log = parts_.log,
                            .config = config_,
                            .state = state_,
-                           .largest_answer = parts_.limits.body_bytes,
+                           .largest_body = parts_.limits.body_bytes,
                            .port = server_->port()};
   FISO_TRY(long_running_, LongRunning::make(parts, std::move(module)));
   parts_.shards.run_on_each([&](async::Shard& shard) { services_[shard.index()] = long_running_->service_on(shard); });

@@ -21,16 +21,14 @@ observe::Gauge& mode_gauge(observe::Metrics& metrics, const std::string& app, co
 }  // namespace
 
 // Passes requests to the guest that lives on or, once that has turned out to be none, to fresh ones.
-class LongRunning::Service final : public AppService {
+class LongRunning::Service final : public AppService, private net::StreamingService {
  public:
   Service(LongRunning& owner, async::Shard& shard, ResidentHttp::Parts parts)
       : owner_(owner), shard_(shard), resident_(std::move(parts)) {}
   ~Service() override { owner_.services_[shard_.index()] = nullptr; }
 
-  Task<net::HttpResponse> call(net::HttpRequest& request) override {
-    if (fresh_ != nullptr) co_return co_await fresh_->call(request);
-    co_return co_await resident_.call(request);
-  }
+  net::StreamingService* streaming() override { return this; }
+  Task<net::HttpResponse> call(net::HttpRequest&) override { co_return net::text_response(500, "requests are streamed"); }
   Task<int> probe(net::HttpRequest& request) override { co_return co_await resident_.probe(request); }
   bool ready() const override { return fresh_ != nullptr || resident_.ready(); }
 
@@ -39,6 +37,25 @@ class LongRunning::Service final : public AppService {
   }
 
  private:
+  Task<> serve(net::HttpRequest& head, net::ServerExchange& exchange) override {
+    if (fresh_ == nullptr) co_return co_await resident_.serve(head, exchange);
+    // A guest that answers once is given its request whole.
+    std::string body;
+    for (;;) {
+      Result<std::string_view> piece = co_await exchange.read();
+      if (!piece.has_value()) co_return;
+      if (piece->empty()) break;
+      body += *piece;
+      if (body.size() > owner_.parts_.largest_body.count) {
+        (void)co_await net::answer(exchange, net::text_response(413, "request body too large"));
+        co_return;
+      }
+    }
+    head.body = std::move(body);
+    net::HttpResponse response = co_await fresh_->call(head);
+    (void)co_await net::answer(exchange, response);
+  }
+
   LongRunning& owner_;
   async::Shard& shard_;
   ResidentHttp resident_;
@@ -80,8 +97,7 @@ std::unique_ptr<AppService> LongRunning::service_on(async::Shard& shard) {
                                                                .supervisor = supervisor_,
                                                                .config = parts_.config,
                                                                .traffic = traffic_,
-                                                               .log = log_,
-                                                               .largest_answer = parts_.largest_answer});
+                                                               .log = log_});
   services_[shard.index()] = service.get();
   return service;
 }

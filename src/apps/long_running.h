@@ -27,7 +27,7 @@ class LongRunning {
     observe::Log log;
     const AppConfig& config;
     AppState& state;
-    Bytes largest_answer;
+    Bytes largest_body;  // of a request to a guest that answers once
     uint16_t port = 0;
   };
   static Result<std::unique_ptr<LongRunning>> make(const Parts& parts, std::shared_ptr<const wasm::Module> module);

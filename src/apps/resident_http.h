@@ -1,15 +1,15 @@
 // An app whose guest serves HTTP itself: each request is passed on to it, on the private address where it listens.
 //
-// Shard-local. The answer is whole before it is passed back.
+// Bodies, answers and upgrades are streams, see net/relay.h. Shard-local.
 #pragma once
 
 #include <memory>
 
-#include "apps/app_service.h"
 #include "apps/supervisor.h"
 #include "apps/traffic_metrics.h"
 #include "async/blocking_pool.h"
 #include "net/http_client.h"
+#include "net/streaming_service.h"
 #include "observe/sampled_log.h"
 
 namespace fiso::apps {
@@ -17,7 +17,7 @@ namespace fiso::apps {
 // The address in the block that is reserved for guests where all of them listen, each on a port of its own.
 inline constexpr char kGuestAddress[] = "127.64.0.1";
 
-class ResidentHttp final : public AppService {
+class ResidentHttp final : public net::StreamingService {
  public:
   struct Parts {
     async::Shard& shard;
@@ -26,16 +26,16 @@ class ResidentHttp final : public AppService {
     const AppConfig& config;
     TrafficMetrics traffic;
     observe::Log log;  // carries the app's name
-    Bytes largest_answer;
   };
   explicit ResidentHttp(Parts parts);
 
-  Task<net::HttpResponse> call(net::HttpRequest& request) override;
-  Task<int> probe(net::HttpRequest& request) override;
-  bool ready() const override { return parts_.supervisor->port() != 0; }
+  Task<> serve(net::HttpRequest& head, net::ServerExchange& exchange) override;
+  // Asks the guest without counting it as traffic: the status of its answer, 503 for none.
+  Task<int> probe(const net::HttpRequest& request);
+  bool ready() const { return parts_.supervisor->port() != 0; }
 
  private:
-  Task<Result<net::HttpResponse>> pass_on(const net::HttpRequest& request, MonotonicTime deadline);
+  Task<Result<int>> pass_on(net::HttpRequest& head, net::ServerExchange& exchange);
   // For the guest that lives now; a client is gone when the last request that uses it is.
   std::shared_ptr<net::HttpClient> client_for(uint16_t port);
   net::HttpResponse failed(const Error& error);

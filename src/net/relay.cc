@@ -21,6 +21,7 @@ struct Relay::Passing {
   async::Gate uploading;            // inside: the body's way to the target
   std::optional<Error> body_error;  // of the client's body
   bool answered = false;            // the answer's head has come
+  int status = 0;                   // of it
 };
 
 namespace {
@@ -65,7 +66,7 @@ MonotonicTime Relay::in(Duration duration) const {
   return duration > Duration::zero() ? std::chrono::steady_clock::now() + duration : kNever;
 }
 
-Task<Result<>> Relay::pass(HttpRequest& request, ServerExchange& down) {
+Task<Result<int>> Relay::pass(HttpRequest& request, ServerExchange& down) {
   Passing passing(shard_, client_, down);
   down.when_gone(&passing.up, [](void* up) noexcept { static_cast<ClientExchange*>(up)->abort(); });
   Result<> result = co_await exchange(request, passing);
@@ -79,7 +80,8 @@ Task<Result<>> Relay::pass(HttpRequest& request, ServerExchange& down) {
   passing.up.finish();
   if (!result.has_value() && body_failed)
     co_return std::move(*passing.body_error).with_code(ErrorCode::kCancelled).with_context("request body");
-  co_return result;
+  if (!result.has_value()) co_return result.take_error();
+  co_return passing.status;
 }
 
 Task<Result<>> Relay::exchange(HttpRequest& request, Passing& passing) {
@@ -115,6 +117,7 @@ Task<Result<HttpResponse*>> Relay::await_answer(Passing& passing) {
     FISO_CO_TRY(HttpResponse * head, co_await passing.up.read_head(deadline));
     if (head->status >= 200 || head->status == 101) {
       passing.answered = true;
+      passing.status = head->status;
       co_return head;
     }
     if (head->status == 100) continue;

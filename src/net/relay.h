@@ -30,13 +30,13 @@ class Relay {
   // `client` is borrowed; its limit of connections bounds the requests under way.
   Relay(async::Shard& shard, HttpClient& client, RelayOptions options) : shard_(shard), client_(client), options_(options) {}
 
-  // Completes when the answer has gone out or nothing more can be done. Errors:
+  // Completes with the answer's status when it has gone out, or when nothing more can be done. Errors:
   //   kCancelled    the client is gone, too slow, or its body is malformed; the exchange sees to the answer
   //   others        the target's, as of HttpClient::send(): while !exchange.begun() the caller answers (status_for());
   //                 otherwise the answer broke off and the connection will be cut
   // A request whose body has been here as a whole is sent again if its method is idempotent and the kept connection it went
   // out on was closed by the target; any request is, if none of its bytes got out.
-  Task<Result<>> pass(HttpRequest& request, ServerExchange& exchange);
+  Task<Result<int>> pass(HttpRequest& request, ServerExchange& exchange);
 
  private:
   struct Passing;
