@@ -1,62 +1,18 @@
 #include "net/tls.h"
 
 #include <gtest/gtest.h>
-#include <openssl/pem.h>
-#include <openssl/x509v3.h>
-
-#include <cstdio>
-#include <cstdlib>
-#include <filesystem>
-#include <fstream>
 
 #include "async/testing/run_task.h"
 #include "net/http_client.h"
 #include "net/http_server.h"
+#include "net/testing/certificate.h"
 #include "net/testing/raw_client.h"
 
 namespace fiso::net {
 namespace {
 
 using std::chrono::seconds;
-
-// A folder with a key and a certificate that signs itself, valid for `name`.
-class Certificate {
- public:
-  explicit Certificate(const std::string& name) {
-    std::string pattern = (std::filesystem::temp_directory_path() / "fiso-tls-XXXXXX").string();
-    folder_ = mkdtemp(pattern.data());
-    EVP_PKEY* key = EVP_EC_gen("P-256");
-    X509* certificate = X509_new();
-    X509_set_version(certificate, 2);
-    ASN1_INTEGER_set(X509_get_serialNumber(certificate), 1);
-    X509_gmtime_adj(X509_getm_notBefore(certificate), -60);
-    X509_gmtime_adj(X509_getm_notAfter(certificate), 3600);
-    X509_set_pubkey(certificate, key);
-    X509_NAME* subject = X509_get_subject_name(certificate);
-    X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_ASC, reinterpret_cast<const unsigned char*>("test"), -1, -1, 0);
-    X509_set_issuer_name(certificate, subject);
-    X509_EXTENSION* names = X509V3_EXT_conf_nid(nullptr, nullptr, NID_subject_alt_name, name.c_str());
-    X509_add_ext(certificate, names, -1);
-    X509_sign(certificate, key, EVP_sha256());
-    write(key_file(), [&](FILE* file) { PEM_write_PrivateKey(file, key, nullptr, nullptr, 0, nullptr, nullptr); });
-    write(cert_file(), [&](FILE* file) { PEM_write_X509(file, certificate); });
-    X509_EXTENSION_free(names);
-    X509_free(certificate);
-    EVP_PKEY_free(key);
-  }
-  ~Certificate() { std::filesystem::remove_all(folder_); }
-
-  std::string cert_file() const { return folder_ + "/cert.pem"; }
-  std::string key_file() const { return folder_ + "/key.pem"; }
-
- private:
-  static void write(const std::string& path, const std::function<void(FILE*)>& content) {
-    FILE* file = std::fopen(path.c_str(), "w");
-    content(file);
-    std::fclose(file);
-  }
-  std::string folder_;
-};
+using testing::Certificate;
 
 class Echo final : public HttpService {
  public:

@@ -1,7 +1,6 @@
 // Reading the configuration again while it serves.
 #include <gtest/gtest.h>
 
-#include "certificate.h"
 #include "test_server.h"
 
 namespace fiso::testing {
@@ -143,7 +142,7 @@ TEST(ReloadTest, TlsCannotBeSwitchedOnOpenPorts) {
   Certificate certificate;
   TestServer server({{"a.yaml", answering("a", "/a", "enrich")}});
   int before = server.reload_attempts();
-  server.config().write("a.yaml", FlowText{.name = "a", .path = "/a", .source_more = certificate.source_more()}.str());
+  server.config().write("a.yaml", FlowText{.name = "a", .path = "/a", .source_more = tls_source(certificate)}.str());
   std::string verdict = server.wait_for_reload(before);
   EXPECT_TRUE(contains(verdict, R"("status":"failed")")) << verdict;
   EXPECT_TRUE(contains(verdict, "tls of 127.0.0.1:0 cannot be switched on or off while it is served")) << verdict;

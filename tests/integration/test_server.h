@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "core/registry.h"
+#include "net/testing/certificate.h"
 #include "net/testing/raw_client.h"
 #include "net/testing/scripted_upstream.h"
 #include "observe/testing/captured_log.h"
@@ -44,6 +45,11 @@ struct FlowText {
 };
 inline std::string http_sink(uint16_t port, const std::string& more = "") {
   return "{type: http, config: {url: 'http://127.0.0.1:" + std::to_string(port) + "/events'" + more + "}}";
+}
+
+// More of a source's config.
+inline std::string tls_source(const Certificate& certificate) {
+  return ", tls: {certFile: " + certificate.cert_file() + ", keyFile: " + certificate.key_file() + "}";
 }
 
 // POST with a body.

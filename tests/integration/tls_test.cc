@@ -4,7 +4,6 @@
 
 #include <atomic>
 
-#include "certificate.h"
 #include "net/http_server.h"
 #include "test_server.h"
 
@@ -32,7 +31,7 @@ TEST(TlsTest, ASourceServesHttpsAndNothingInTheClear) {
   Certificate certificate;
   EventReceiver receiver;
   TestServer server(
-      FlowText{.source_more = certificate.source_more(), .guest = guest("enrich"), .sink = http_sink(receiver.port())});
+      FlowText{.source_more = tls_source(certificate), .guest = guest("enrich"), .sink = http_sink(receiver.port())});
   ASSERT_EQ(server.error(), "");
   std::string answer = exchange_by_tls(server.port(), post_text("/ingest", R"({"a":1})"));
   EXPECT_EQ(status_of(answer), 200) << answer;
@@ -80,7 +79,7 @@ class TlsClient {
 
 TEST(TlsTest, AReloadServesTheCertificateThatIsThereNow) {
   Certificate certificate;
-  TestServer server({{"flow.yaml", FlowText{.source_more = certificate.source_more()}.str()}});
+  TestServer server({{"flow.yaml", FlowText{.source_more = tls_source(certificate)}.str()}});
   ASSERT_EQ(server.error(), "");
   TlsClient before(server.port());
   EXPECT_EQ(status_of(before.exchange(post_text("/ingest", "{}"))), 200);
@@ -96,7 +95,7 @@ TEST(TlsTest, AReloadServesTheCertificateThatIsThereNow) {
 
 TEST(TlsTest, AReloadWithAnUnusableCertificateKeepsTheOldOne) {
   Certificate certificate;
-  TestServer server({{"flow.yaml", FlowText{.source_more = certificate.source_more()}.str()}});
+  TestServer server({{"flow.yaml", FlowText{.source_more = tls_source(certificate)}.str()}});
   ASSERT_EQ(server.error(), "");
   std::string shown = TlsClient(server.port()).shown();
   certificate.spoil();
@@ -110,7 +109,7 @@ TEST(TlsTest, AReloadWithAnUnusableCertificateKeepsTheOldOne) {
 
 TEST(TlsTest, AReloadMayNameOtherFiles) {
   Certificate certificate, other;
-  TestServer server({{"flow.yaml", FlowText{.source_more = certificate.source_more()}.str()}});
+  TestServer server({{"flow.yaml", FlowText{.source_more = tls_source(certificate)}.str()}});
   ASSERT_EQ(server.error(), "");
   std::string shown = TlsClient(server.port()).shown();
   server.config().write("flow.yaml", FlowText{.source_more = other.source_more()}.str());
@@ -125,7 +124,7 @@ TEST(TlsTest, ACertificateThatIsMissingStopsTheStart) {
 
 TEST(TlsTest, FlowsOnOneListenerAgreeOnTls) {
   Certificate certificate;
-  TestServer server({{"a.yaml", FlowText{.name = "a", .path = "/a", .source_more = certificate.source_more()}.str()},
+  TestServer server({{"a.yaml", FlowText{.name = "a", .path = "/a", .source_more = tls_source(certificate)}.str()},
                      {"b.yaml", FlowText{.name = "b", .path = "/b"}.str()}});
   EXPECT_NE(server.error().find("flows that share 127.0.0.1:0 must agree on tls"), std::string::npos) << server.error();
 }
