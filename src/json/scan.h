@@ -16,7 +16,7 @@
 
 namespace fiso::json {
 
-inline constexpr unsigned kDefaultMaxDepth = 64;
+inline constexpr unsigned kDefaultMaxDepth = 1000;
 // The largest limit that may be asked for.
 inline constexpr unsigned kHighestMaxDepth = 1024;
 
