@@ -15,6 +15,9 @@ using config::Refused;
 
 constexpr char kNoExpressions[] = "{path}: expressions are not built yet, only literal text is accepted here";
 
+// With pauses up to 30 s that is most of an hour, and an event is held that long in memory.
+constexpr int64_t kMostAttempts = 100;
+
 template <class T>
 std::vector<std::string> names_of(const std::vector<core::ComponentType<T>>& types) {
   std::vector<std::string> names;
@@ -83,6 +86,7 @@ config::Spec<ErrorHandling> error_handling_spec() {
   config::Rules<int64_t> retries;
   retries.check = [](const int64_t& value) -> std::optional<std::string> {
     if (value < 0) return "{path} must be >= 0, got " + std::to_string(value);
+    if (value > kMostAttempts) return "{path} must be <= " + std::to_string(kMostAttempts) + ", got " + std::to_string(value);
     return std::nullopt;
   };
   config::Rules<std::string> commit;
@@ -94,7 +98,8 @@ config::Spec<ErrorHandling> error_handling_spec() {
     return "{path} \"" + value + "\" is not valid (must be one of: sink, sink_or_dlq, kafka_transaction)";
   };
   return config::Spec<ErrorHandling>("errorHandling", "What happens when an event cannot be delivered.")
-      .field("maxRetries", &ErrorHandling::max_retries, "Attempts at delivery in all; 0 and 1 both mean one.", retries)
+      .field("maxRetries", &ErrorHandling::max_retries, "Attempts at delivery in all, at most 100; 0 and 1 both mean one.",
+             retries)
       .choice("backoff", &ErrorHandling::backoff, "How the pause between attempts grows from its 200 ms, up to 30 s.",
               {{"constant", Backoff::kConstant}, {"linear", Backoff::kLinear}, {"exponential", Backoff::kExponential}})
       .choice("statusMode", &ErrorHandling::status_mode,

@@ -10,6 +10,7 @@ namespace {
 // Per shard and second; what is beyond is counted in the next line.
 constexpr uint32_t kDeliveredLines = 10;
 constexpr uint32_t kFailedLines = 100;
+constexpr uint32_t kOverloadLines = 5;
 
 }  // namespace
 
@@ -23,6 +24,7 @@ Pipeline::Pipeline(async::Shard& shard, const PipelineOptions& options, core::Ch
       clock_(clock),
       delivered_log_(log, observe::LogLevel::kInfo, kDeliveredLines, clock),
       failed_log_(log, observe::LogLevel::kError, kFailedLines, clock),
+      overload_log_(log, observe::LogLevel::kWarn, kOverloadLines, clock),
       retrying_(shard.executor()),
       inside_(shard.executor()) {}
 
@@ -32,6 +34,8 @@ Task<> Pipeline::take(core::Delivery delivery) {
   async::Limiter::Permit permit = in_flight_.try_acquire();
   if (!permit) {
     stats_.rejected.increment();
+    overload_log_.write("too many events are in flight",
+                        {{"flow", options_.flow}, {"topic", delivery.event.topic}, {"limit", in_flight_.capacity()}});
     delivery.answer(Error(ErrorCode::kOverloaded, "too many events are in flight"));
     co_return;
   }

@@ -54,6 +54,7 @@ class Pipeline final : public core::Intake {
   const Clock& clock_;
   observe::SampledLog delivered_log_;
   observe::SampledLog failed_log_;
+  observe::SampledLog overload_log_;
   json::Document scratch_;  // between two suspensions only
   async::Gate retrying_, inside_;
 };

@@ -183,6 +183,8 @@ TEST_F(PipelineTest, OneTooManyIsOverloadedAndTheOthersGoOn) {
   ASSERT_FALSE(second.has_value());
   EXPECT_EQ(second.error().code(), ErrorCode::kOverloaded);
   EXPECT_EQ(second.error().message(), "too many events are in flight");
+  EXPECT_EQ(log_.count(R"("level":"WARN","msg":"too many events are in flight")"), 1u);
+  EXPECT_TRUE(log_.contains(R"("flow":"orders")"));
   expect_books(2, 1, 1);
   sink_->hold_at(nullptr);
   EXPECT_TRUE(push(make_event("{}")).has_value());

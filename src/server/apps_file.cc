@@ -17,7 +17,7 @@ config::Spec<AppsFile> apps_file_spec() {
       .field("shutdownTimeout", &AppsFile::shutdown_timeout, "How long a stop waits for what is in flight.",
              config::between<Duration>(std::chrono::milliseconds(1), std::chrono::hours(24)))
       .field("wasm", &AppsFile::wasm, wasm_settings_spec(), "What all guests share.")
-      .field("http", &AppsFile::http, http_settings_spec(), "Limits of each port.")
+      .field("http", &AppsFile::http, http_settings_spec(), "Limits of the ports.")
       .check({"apps"}, [](const AppsFile& file, config::Report& report) { apps::check_apps(file.apps, report); });
 }
 

@@ -46,8 +46,8 @@ config::Spec<net::ServerLimits> http_settings_spec() {
     if (limits.total_body_bytes < limits.body_bytes)
       report.error(kTotalBodyBytes, "{path} must be at least maxBodyBytes, " + format_bytes(limits.body_bytes));
   };
-  return config::Spec<ServerLimits>("http", "Limits of each listener.")
-      .field("maxConnections", &ServerLimits::connections, "Connections at once; more are answered 503.",
+  return config::Spec<ServerLimits>("http", "Limits of the listeners.")
+      .field("maxConnections", &ServerLimits::connections, "Connections at once, over all listeners; more are answered 503.",
              config::between<size_t>(1, 1'000'000))
       .field("maxHeaderBytes", &ServerLimits::header_bytes, "Request line and headers; more is 431.",
              config::between<Bytes>(1_KiB, 1_MiB))

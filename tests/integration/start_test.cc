@@ -159,8 +159,7 @@ TEST(StartTest, AGuestThatIsBeingStartedAheadDoesNotHoldUpAStop) {
 // Attempts enough for longer than any test may take, in the generation that serves and in one that a reload has replaced.
 TEST(StartTest, AStopAnswersWhatWaitsToBeTriedAgain) {
   auto flow = [](const std::string& path) {
-    return FlowText{.path = path, .sink = http_sink(1), .more = "errorHandling: {maxRetries: 1000, backoff: exponential}\n"}
-        .str();
+    return FlowText{.path = path, .sink = http_sink(1), .more = "errorHandling: {maxRetries: 100, backoff: exponential}\n"}.str();
   };
   TestServer server({{"flow.yaml", flow("/a")}, {"fiso.yaml", "shards: 1\nshutdownTimeout: 1h\n"}});
   RawClient earlier(server.port()), later(server.port());
