@@ -108,9 +108,9 @@ Result<> App::open_port() {
   doors_.resize(parts_.shards.count());
   auto open = [&](int64_t port) {
     std::string host = config_.listen_addr.empty() ? parts_.listen_addr : config_.listen_addr;
-    server_ = std::make_unique<net::HttpServer>(
-        parts_.shards, net::ServerOptions{.address = host + ":" + std::to_string(port), .limits = parts_.limits, .tls = {}},
-        [this](async::Shard& shard) -> net::HttpService& { return *doors_[shard.index()]; });
+    server_ =
+        std::make_unique<net::HttpServer>(parts_.shards, parts_.commons.options(host + ":" + std::to_string(port), parts_.limits),
+                                          [this](async::Shard& shard) -> net::HttpService& { return *doors_[shard.index()]; });
     return server_->bind();
   };
   if (config_.port != 0) return open(config_.port);

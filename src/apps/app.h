@@ -13,7 +13,7 @@
 #include "apps/app_state.h"
 #include "apps/json_app.h"
 #include "async/signal.h"
-#include "net/http_server.h"
+#include "net/server_commons.h"
 
 namespace fiso::apps {
 
@@ -25,6 +25,7 @@ struct AppParts {
   observe::Metrics& metrics;
   observe::Log log;
   net::ServerLimits limits;
+  net::ServerCommons& commons;
   std::string listen_addr = "127.0.0.1";
   PortRange ports;
 };

@@ -1,8 +1,10 @@
 #include "net/http_parser.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/ascii.h"
+#include "net/uri.h"
 
 namespace fiso::net {
 namespace {
@@ -237,7 +239,16 @@ int RequestParser::check_target() {
   bool in_ascii = std::ranges::all_of(target, [](char c) { return c > ' ' && c < 0x7f && c != '#'; });
   if (!in_ascii) return fail(400, "invalid request target");
   if (target.starts_with('/') || (target == "*" && parser_.method == HTTP_OPTIONS)) return 0;
-  return fail(400, "the request target must be a path");
+  return take_absolute_form();
+}
+
+// RFC 9112 section 3.2.2: what a client sends that takes us for a proxy. The URL's host counts, whatever Host says.
+int RequestParser::take_absolute_form() {
+  Result<Uri> uri = parse_uri(request_.target);
+  if (!uri.has_value()) return fail(400, "the request target must be a path or a URL");
+  request_.headers.set("Host", uri->authority());
+  request_.target = std::move(uri->target);
+  return 0;
 }
 
 bool RequestParser::start_line_fits(size_t bytes) const {

@@ -4,7 +4,7 @@
 // the caller. Everything is bounded: see MessageLimits. What two readers might take for different messages is refused:
 // bare CR or LF, NUL, folded fields, white space before a colon or in front of a message, Content-Length that is signed,
 // repeated, empty, or together with Transfer-Encoding, Transfer-Encoding other than `chunked` alone. Fields of a trailer are
-// checked and dropped.
+// checked and dropped. A request target that is a whole URL becomes its path and query, and its host replaces that of Host.
 #pragma once
 
 #include <llhttp.h>
@@ -120,6 +120,7 @@ class RequestParser final : public MessageParser {
   int on_head() override;
   bool start_line_fits(size_t bytes) const override;
   int check_target();
+  int take_absolute_form();
 
   HttpRequest& request_;
   unsigned hosts_ = 0;

@@ -46,6 +46,19 @@ TEST(RequestParser, AWholeMessageIsTakenApart) {
   }
 }
 
+// RFC 9112 section 3.2.2.
+TEST(RequestParser, AUrlAsTargetIsItsPathAndItsHostCounts) {
+  for (auto [url, target, host] : {std::tuple("http://y/orders?a=1", "/orders?a=1", "y"), std::tuple("HTTP://Y:81", "/", "y:81"),
+                                   std::tuple("https://[::1]:80?a", "/?a", "[::1]:80")}) {
+    for (size_t step : {size_t{1}, SIZE_MAX}) {
+      Parsed p = parse("GET " + std::string(url) + " HTTP/1.1\r\nHost: x\r\n\r\n", step);
+      ASSERT_EQ(p.state, State::kComplete) << url << p.text;
+      EXPECT_EQ(p.request.target, target);
+      EXPECT_EQ(p.request.headers.find("Host"), host);
+    }
+  }
+}
+
 TEST(RequestParser, ChunksAreJoinedAndTrailersDropped) {
   std::string_view bytes =
       "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: Chunked\r\n\r\n"
@@ -191,7 +204,13 @@ const Bad kBad[] = {
     {"HostWithPath", "GET / HTTP/1.1\r\nHost: a/b\r\n\r\n"},
     {"HostWithUser", "GET / HTTP/1.1\r\nHost: u@a\r\n\r\n"},
     // Request lines.
-    {"AbsoluteForm", "GET http://y/ HTTP/1.1\r\nHost: x\r\n\r\n"},
+    {"UrlOfAnotherScheme", "GET ftp://y/ HTTP/1.1\r\nHost: x\r\n\r\n"},
+    {"UrlWithUser", "GET http://u@y/ HTTP/1.1\r\nHost: x\r\n\r\n"},
+    {"UrlWithoutHost", "GET http:///a HTTP/1.1\r\nHost: x\r\n\r\n"},
+    {"UrlWithHalfAnAddress", "GET http://[::1/ HTTP/1.1\r\nHost: x\r\n\r\n"},
+    {"UrlWithFragment", "GET http://y/#a HTTP/1.1\r\nHost: x\r\n\r\n"},
+    {"UrlAndNoHostField", "GET http://y/ HTTP/1.1\r\n\r\n"},
+    {"UrlAndTwoHostFields", "GET http://y/ HTTP/1.1\r\nHost: y\r\nHost: y\r\n\r\n"},
     {"Connect", "CONNECT y:443 HTTP/1.1\r\nHost: y\r\n\r\n"},
     {"StarForGet", "GET * HTTP/1.1\r\nHost: x\r\n\r\n"},
     {"RelativeTarget", "GET a HTTP/1.1\r\nHost: x\r\n\r\n"},

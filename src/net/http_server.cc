@@ -18,8 +18,7 @@
 namespace fiso::net {
 
 struct HttpServer::State {
-  explicit State(ServerOptions options)
-      : address(std::move(options.address)), tls(std::move(options.tls)), shared(options.limits, options.bodies) {}
+  explicit State(ServerOptions options) : address(std::move(options.address)), tls(std::move(options.tls)), shared(options) {}
 
   const std::string address;
   const std::optional<TlsServerOptions> tls;

@@ -20,13 +20,17 @@
 #include "base/result.h"
 #include "base/units.h"
 #include "net/body_budget.h"
+#include "net/connection_budget.h"
 #include "net/http_service.h"
+#include "net/refusals.h"
 #include "net/tls.h"
 
 namespace fiso::net {
 
 struct ServerLimits {
-  size_t connections = 10'000;  // over all shards; beyond it a connection is answered 503 and closed
+  // Over all shards; beyond it a connection is answered 503 and closed. What the ConnectionBudget of the process is made from; a
+  // server that has none keeps to it alone.
+  size_t connections = 10'000;
   Bytes header_bytes = 64_KiB;  // request line and fields; beyond it 431
   size_t header_fields = 256;   // beyond it 431
   Bytes body_bytes = 10_MiB;    // beyond it 413
@@ -45,7 +49,10 @@ struct ServerOptions {
   std::string address;  // ":8081" (all IPv4 and IPv6), "127.0.0.1:0" (any free port), "[::1]:8080", "localhost:80"
   ServerLimits limits;
   std::optional<TlsServerOptions> tls;
-  BodyBudget* bodies = nullptr;  // beyond it 503; borrowed; nullptr = no bound on all bodies together
+  // Borrowed; see ServerCommons.
+  BodyBudget* bodies = nullptr;             // beyond it 503; nullptr = no bound on all bodies together
+  ConnectionBudget* connections = nullptr;  // nullptr = one of its own
+  RefusalReport* refusals = nullptr;        // nullptr = nobody is told
 };
 
 // Counts since the start, over all shards.

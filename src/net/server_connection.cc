@@ -24,18 +24,6 @@ MessageLimits message_limits(const ServerLimits& limits) {
 
 MonotonicTime in(Duration duration) { return std::chrono::steady_clock::now() + duration; }
 
-// "192.0.2.1:4711", also where IPv4 comes in IPv6's clothes; empty when the client has gone already.
-std::string remote_address_of(const Socket& socket) {
-  SystemError error;
-  asio::ip::tcp::endpoint remote = socket.remote_endpoint(error);
-  if (error) return "";
-  asio::ip::address address = remote.address();
-  if (address.is_v6() && address.to_v6().is_v4_mapped())
-    address = asio::ip::make_address_v4(asio::ip::v4_mapped, address.to_v6());
-  std::string host = address.is_v6() ? "[" + address.to_string() + "]" : address.to_string();
-  return host + ":" + std::to_string(remote.port());
-}
-
 bool may_have_body(int status) { return status >= 200 && status != 204 && status != 304; }
 
 template <class Stream>
@@ -52,7 +40,7 @@ class ConnectionOf final : public ServerConnection {
  private:
   using State = MessageParser::State;
   // What to do after a read.
-  enum class Next { kGoOn, kTimedOut, kEnd, kGone };
+  enum class Next { kGoOn, kTimedOut, kCutOff, kEnd, kGone };
 
   void expired() noexcept override;
   void cancel();
@@ -63,6 +51,8 @@ class ConnectionOf final : public ServerConnection {
   void drop_body();
   SystemError send(const HttpResponse& response);
   Task<SystemError> send_rest();
+  Task<> refuse(Refusal refusal, int status, std::string_view text);
+  Task<> refuse_late();
   Task<> send_last(int status, std::string_view text);
   Task<bool> send_continue();
   void next_request();
@@ -101,7 +91,7 @@ Task<> ConnectionOf<Stream>::serve() {
   for (;;) {
     parse();
     if (!charge_body()) {
-      co_await send_last(503, "too many request bodies are held");
+      co_await refuse(Refusal::kTooManyBodies, 503, "too many request bodies are held");
       break;
     }
     if (parser_.state() == State::kComplete) {
@@ -121,12 +111,11 @@ Task<> ConnectionOf<Stream>::serve() {
     }
     if (parser_.state() == State::kFailed) {
       shard_.shared().bad_requests.fetch_add(1, std::memory_order_relaxed);
-      co_await send_last(parser_.error_status(), parser_.error_text());
+      co_await refuse(refusal_of(parser_.error_status()), parser_.error_status(), parser_.error_text());
       break;
     }
     if (timed_out_) {  // though a few more bytes came with it
-      shard_.shared().timeouts.fetch_add(1, std::memory_order_relaxed);
-      co_await send_last(408, "request timeout");
+      co_await refuse_late();
       break;
     }
     if (parser_.expects_continue() && parser_.state() == State::kBody && !asked_to_go_on_ && !co_await send_continue()) co_return;
@@ -134,7 +123,11 @@ Task<> ConnectionOf<Stream>::serve() {
     auto [error, bytes] = co_await stream_.read_some(buffer_.space());
     Next next = after_read(error, bytes);
     if (next == Next::kGone) co_return;
-    if (next == Next::kTimedOut) co_await send_last(408, "request timeout");
+    if (next == Next::kTimedOut) co_await refuse_late();
+    if (next == Next::kCutOff) {
+      shard_.shared().bad_requests.fetch_add(1, std::memory_order_relaxed);
+      co_await refuse(Refusal::kIncomplete, 400, "the request is incomplete");
+    }
     if (next != Next::kGoOn) break;
   }
   co_await close();
@@ -194,10 +187,9 @@ auto ConnectionOf<Stream>::after_read(SystemError error, size_t bytes) -> Next {
   }
   if (cut_) return Next::kGone;
   if (ending_) return Next::kEnd;
-  if (!timed_out_) return Next::kGone;
-  if (phase_ == Phase::kIdle) return Next::kEnd;
-  shard_.shared().timeouts.fetch_add(1, std::memory_order_relaxed);
-  return Next::kTimedOut;
+  // Whoever has only finished sending may still read an answer.
+  if (!timed_out_) return error == asio::error::eof && phase_ == Phase::kReading ? Next::kCutOff : Next::kGone;
+  return phase_ == Phase::kIdle ? Next::kEnd : Next::kTimedOut;
 }
 
 template <class Stream>
@@ -233,6 +225,18 @@ void ConnectionOf<Stream>::write_progress(void* self, size_t bytes) {
   if (connection.progress_ < limits.min_progress.count) return;
   connection.progress_ = 0;
   connection.set(in(limits.write_timeout));
+}
+
+template <class Stream>
+Task<> ConnectionOf<Stream>::refuse(Refusal refusal, int status, std::string_view text) {
+  shard_.tell_refused(refusal, status, text, remote_address_);
+  return send_last(status, text);
+}
+
+template <class Stream>
+Task<> ConnectionOf<Stream>::refuse_late() {
+  shard_.shared().timeouts.fetch_add(1, std::memory_order_relaxed);
+  return refuse(parser_.state() == State::kBody ? Refusal::kBodyTimeout : Refusal::kHeadTimeout, 408, "request timeout");
 }
 
 // Answers what is not a request that could be handled.

@@ -14,6 +14,7 @@ namespace {
 constexpr std::chrono::milliseconds kAcceptBackOff{50};
 constexpr std::chrono::seconds kRefusalTime{1};
 constexpr size_t kRefusedAtOnce = 256;  // beyond it a connection too many is closed without an answer
+constexpr uint32_t kRefusedLines = 5;   // per second
 
 constexpr std::string_view kRefusal =
     "HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/plain; charset=utf-8\r\nX-Content-Type-Options: nosniff\r\n"
@@ -43,6 +44,7 @@ ServerConnection::~ServerConnection() {
   all.pop_back();
   shard_.load_.fetch_sub(1, std::memory_order_relaxed);
   shard_.shared_.connections.fetch_sub(1, std::memory_order_relaxed);
+  shard_.shared_.budget.give_back();
 }
 
 ServerShard::ServerShard(async::Shard& shard, ServerShared& shared, HttpService& service)
@@ -53,7 +55,9 @@ ServerShard::ServerShard(async::Shard& shard, ServerShared& shared, HttpService&
       acceptor_(shard.executor()),
       accepting_(shard.executor()),
       inside_(shard.executor()),
-      refused_(shard.watchdog()) {}
+      refused_(shard.watchdog()),
+      refused_log_(shared.refusals != nullptr ? shared.refusals->log() : observe::Log(), observe::LogLevel::kWarn,
+                   kRefusedLines) {}
 
 void ServerShard::accept_from(int fd) {
   SystemError error;
@@ -99,10 +103,8 @@ void ServerShard::adopt_later(int fd) {
 }
 
 void ServerShard::start(Socket socket) {
-  if (shared_.connections.fetch_add(1, std::memory_order_relaxed) >= limits().connections) {
-    shared_.connections.fetch_sub(1, std::memory_order_relaxed);
-    return refuse(std::move(socket));
-  }
+  if (!shared_.budget.take()) return refuse(std::move(socket));
+  shared_.connections.fetch_add(1, std::memory_order_relaxed);
   shared_.accepted.fetch_add(1, std::memory_order_relaxed);
   load_.fetch_add(1, std::memory_order_relaxed);
   auto connection = tls_ ? make_tls_connection(*this, std::move(socket)) : make_plain_connection(*this, std::move(socket));
@@ -113,12 +115,23 @@ void ServerShard::start(Socket socket) {
 // connection and could take the answer away again.
 void ServerShard::refuse(Socket socket) {
   shared_.refused.fetch_add(1, std::memory_order_relaxed);
+  if (shared_.refusals != nullptr) {
+    shared_.refusals->count_connection();
+    refused_log_.write("http connection refused", {{"remote", remote_address_of(socket)}, {"limit", shared_.budget.most()}});
+  }
   if (tls_ || refused_.sockets.size() >= kRefusedAtOnce) return;
   (void)!::send(socket.native_handle(), kRefusal.data(), kRefusal.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
   ::shutdown(socket.native_handle(), SHUT_WR);
   MonotonicTime until = std::chrono::steady_clock::now() + kRefusalTime;
   if (refused_.sockets.empty()) refused_.set(until);
   refused_.sockets.emplace_back(until, std::move(socket));
+}
+
+void ServerShard::tell_refused(Refusal refusal, int status, std::string_view text, std::string_view remote_address) {
+  if (shared_.refusals == nullptr) return;
+  shared_.refusals->count(refusal);
+  refused_log_.write("http request refused",
+                     {{"reason", to_string(refusal)}, {"status", status}, {"error", text}, {"remote", remote_address}});
 }
 
 void ServerShard::Refused::expired() noexcept {

@@ -17,6 +17,7 @@
 #include "net/http_service.h"
 #include "net/stream.h"
 #include "net/wire.h"
+#include "observe/sampled_log.h"
 
 namespace fiso::net {
 
@@ -24,10 +25,18 @@ class ServerShard;
 
 // What the shards of one server have in common. Thread-safe.
 struct ServerShared {
-  ServerShared(ServerLimits the_limits, BodyBudget* the_bodies) : limits(the_limits), bodies(the_bodies) {}
+  explicit ServerShared(const ServerOptions& options)
+      : limits(options.limits),
+        bodies(options.bodies),
+        own_budget(options.limits.connections),
+        budget(options.connections != nullptr ? *options.connections : own_budget),
+        refusals(options.refusals) {}
 
   const ServerLimits limits;
-  BodyBudget* const bodies;                          // null without a bound
+  BodyBudget* const bodies;  // null without a bound
+  ConnectionBudget own_budget;
+  ConnectionBudget& budget;                          // of connections
+  RefusalReport* const refusals;                     // null if nobody wants to know
   TlsContext tls;                                    // null for plain HTTP; control thread, shards have their own
   std::vector<std::unique_ptr<ServerShard>> shards;  // set before the server starts
   std::atomic<size_t> connections{0};
@@ -71,6 +80,8 @@ class ServerShard {
   const ServerLimits& limits() const { return shared_.limits; }
   DateText& date() { return date_; }
   bool draining() const { return draining_; }
+  // Counts and logs a request that is answered with `status` for this reason; the text quotes nothing of the request.
+  void tell_refused(Refusal refusal, int status, std::string_view text, std::string_view remote_address);
   size_t load() const { return load_.load(std::memory_order_relaxed); }  // thread-safe
 
   // Accepts from `fd`, which it owns from now on.
@@ -111,6 +122,7 @@ class ServerShard {
   std::vector<ServerConnection*> connections_;
   std::atomic<size_t> load_{0};
   Refused refused_;
+  observe::SampledLog refused_log_;
   DateText date_;
   bool draining_ = false;
 };

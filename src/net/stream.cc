@@ -12,6 +12,17 @@ constexpr size_t kTlsRecord = 16 << 10;
 
 }  // namespace
 
+std::string remote_address_of(const Socket& socket) {
+  SystemError error;
+  asio::ip::tcp::endpoint remote = socket.remote_endpoint(error);
+  if (error) return "";
+  asio::ip::address address = remote.address();
+  if (address.is_v6() && address.to_v6().is_v4_mapped())
+    address = asio::ip::make_address_v4(asio::ip::v4_mapped, address.to_v6());
+  std::string host = address.is_v6() ? "[" + address.to_string() + "]" : address.to_string();
+  return host + ":" + std::to_string(remote.port());
+}
+
 void Gather::written(size_t bytes) {
   begun_ = begun_ || bytes > 0;
   while (bytes > 0) {

@@ -11,6 +11,7 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/ssl/stream.hpp>
 #include <span>
+#include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -21,6 +22,9 @@ namespace fiso::net {
 
 using Socket = asio::basic_stream_socket<asio::ip::tcp, async::Executor>;
 using SystemError = boost::system::error_code;
+
+// "192.0.2.1:4711", also where IPv4 comes in IPv6's clothes; empty when the other side has gone already.
+std::string remote_address_of(const Socket& socket);
 
 // Bytes to be written, in pieces that are not copied; remembers how far it came.
 class Gather {

@@ -8,12 +8,15 @@
 #include <map>
 #include <string>
 
-#include "net/http_service.h"
+#include "net/http_server.h"
 #include "observe/health.h"
 #include "observe/metrics.h"
 #include "server/reload_verdict.h"
 
 namespace fiso::server {
+
+// Of the admin port: nobody sends a body there.
+inline net::ServerLimits admin_limits() { return {.body_bytes = 64_KiB, .total_body_bytes = 1_MiB}; }
 
 class AdminService final : public net::HttpService {
  public:

@@ -32,6 +32,8 @@ Result<> AppsServer::start(const std::function<void(const apps::App&)>& started)
   shards_ =
       std::make_unique<async::ShardSet>(file.shards > 0 ? static_cast<unsigned>(file.shards) : async::ShardSet::suitable_count());
   blocking_ = std::make_unique<async::BlockingPool>(kBlockingThreads, kBlockingQueue);
+  commons_ = std::make_unique<net::ServerCommons>(*shards_, file.http, metrics_, log_);
+  admin_commons_ = std::make_unique<net::ServerCommons>(*shards_, admin_limits(), metrics_, log_);
   capacity_ = std::make_unique<wasm::Capacity>(*shards_,
                                                wasm::CapacityOptions{.instances = static_cast<uint64_t>(file.wasm.max_instances),
                                                                      .queue = static_cast<size_t>(file.wasm.instance_queue),
@@ -46,6 +48,7 @@ Result<> AppsServer::start(const std::function<void(const apps::App&)>& started)
                                                                        .metrics = metrics_,
                                                                        .log = log_,
                                                                        .limits = file.http,
+                                                                       .commons = *commons_,
                                                                        .listen_addr = options_.listen_addr,
                                                                        .ports = file.default_port_range}));
     if (auto app = apps_.back()->start(); !app.has_value()) {
@@ -58,11 +61,10 @@ Result<> AppsServer::start(const std::function<void(const apps::App&)>& started)
 }
 
 Result<> AppsServer::start_admin() {
-  admin_service_ = std::make_unique<AdminService>(health_, metrics_, verdicts_, nullptr, [] {});
+  admin_service_ = std::make_unique<AdminService>(health_, metrics_, verdicts_, nullptr, [this] { commons_->show(); });
   admin_service_->add_page("/apps", [this] { return describe_apps(); });
-  admin_ =
-      std::make_unique<net::HttpServer>(*shards_, net::ServerOptions{.address = options_.admin_address, .limits = {}, .tls = {}},
-                                        [this](async::Shard&) -> net::HttpService& { return *admin_service_; });
+  admin_ = std::make_unique<net::HttpServer>(*shards_, admin_commons_->options(options_.admin_address, admin_limits()),
+                                             [this](async::Shard&) -> net::HttpService& { return *admin_service_; });
   FISO_TRY_OK(admin_->bind());
   log_.info("metrics server starting", {{"addr", options_.admin_address}, {"port", admin_->port()}});
   return {};

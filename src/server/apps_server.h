@@ -53,6 +53,7 @@ class AppsServer {
   ReloadVerdicts verdicts_;
   std::unique_ptr<async::ShardSet> shards_;
   std::unique_ptr<async::BlockingPool> blocking_;
+  std::unique_ptr<net::ServerCommons> commons_, admin_commons_;  // of the apps; of the admin port, which they cannot starve
   std::unique_ptr<wasm::Capacity> capacity_;
   std::unique_ptr<wasm::Runtimes> runtimes_;
   std::unique_ptr<AdminService> admin_service_;

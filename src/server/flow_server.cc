@@ -70,9 +70,8 @@ Result<> FlowServer::start(ControlEvents& events) {
   shards_ = std::make_unique<async::ShardSet>(settings_.shards > 0 ? static_cast<unsigned>(settings_.shards)
                                                                    : async::ShardSet::suitable_count());
   blocking_ = std::make_unique<async::BlockingPool>(kBlockingThreads, kBlockingQueue);
-  bodies_ = std::make_unique<net::BodyBudget>(
-      *shards_, settings_.http.total_body_bytes,
-      metrics_.counter("fiso_http_bodies_refused_total", "Requests refused because too many request bodies were in memory."));
+  commons_ = std::make_unique<net::ServerCommons>(*shards_, settings_.http, metrics_, log_);
+  admin_commons_ = std::make_unique<net::ServerCommons>(*shards_, admin_limits(), metrics_, log_);
   output_ = std::make_unique<sinks::LineQueue>(STDOUT_FILENO);
   capacity_ = std::make_unique<wasm::Capacity>(
       *shards_, wasm::CapacityOptions{.instances = static_cast<uint64_t>(settings_.wasm.max_instances),
@@ -85,7 +84,7 @@ Result<> FlowServer::start(ControlEvents& events) {
   resources_.add(*output_);
   resources_.add(*capacity_);
   resources_.add(*runtimes_);
-  listeners_ = std::make_unique<Listeners>(*shards_, settings_.http, *bodies_, log_);
+  listeners_ = std::make_unique<Listeners>(*shards_, settings_.http, *commons_, log_);
   if (watched.has_value()) {
     log_.info("watching config directory", {{"dir", options_.config_dir}});
   } else {
@@ -101,17 +100,14 @@ Result<> FlowServer::start(ControlEvents& events) {
 
 Result<> FlowServer::start_admin(ControlEvents& events) {
   auto refresh = [this, &shown_instances = metrics_.gauge("fiso_wasm_instances_in_use", "Guest instances in the process."),
-                  &shown_memory = metrics_.gauge("fiso_wasm_memory_bytes", "Linear memory of all guest instances."),
-                  &shown_bodies =
-                      metrics_.gauge("fiso_http_body_bytes", "Request bodies in memory, those up to 16 KiB left out.")] {
-    shown_bodies.set(static_cast<double>(bodies_->bytes.in_use()));
+                  &shown_memory = metrics_.gauge("fiso_wasm_memory_bytes", "Linear memory of all guest instances.")] {
+    commons_->show();
     shown_instances.set(static_cast<double>(capacity_->instances.in_use()));
     shown_memory.set(static_cast<double>(capacity_->memory.in_use()));
   };
   admin_service_ = std::make_unique<AdminService>(health_, metrics_, verdicts_, [&events] { events.request_reload(); }, refresh);
-  admin_ = std::make_unique<net::HttpServer>(
-      *shards_, net::ServerOptions{.address = options_.admin_address, .limits = {}, .tls = {}, .bodies = bodies_.get()},
-      [this](async::Shard&) -> net::HttpService& { return *admin_service_; });
+  admin_ = std::make_unique<net::HttpServer>(*shards_, admin_commons_->options(options_.admin_address, admin_limits()),
+                                             [this](async::Shard&) -> net::HttpService& { return *admin_service_; });
   FISO_TRY_OK(admin_->bind());
   log_.info("metrics server starting", {{"addr", options_.admin_address}, {"port", admin_->port()}});
   admin_->start();

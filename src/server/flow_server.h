@@ -93,7 +93,7 @@ class FlowServer {
   ReloadVerdicts verdicts_;
   std::unique_ptr<async::ShardSet> shards_;
   std::unique_ptr<async::BlockingPool> blocking_;
-  std::unique_ptr<net::BodyBudget> bodies_;
+  std::unique_ptr<net::ServerCommons> commons_, admin_commons_;  // of the listeners; of the admin port, which they cannot starve
   std::unique_ptr<sinks::LineQueue> output_;
   std::unique_ptr<wasm::Capacity> capacity_;
   std::unique_ptr<wasm::Runtimes> runtimes_;

@@ -52,8 +52,8 @@ void Listeners::Current::end_retries() const {
     if (auto alive = one.lock()) alive->end_retries();
 }
 
-Listeners::Listeners(async::ShardSet& shards, net::ServerLimits limits, net::BodyBudget& bodies, observe::Log log)
-    : shards_(shards), limits_(limits), bodies_(bodies), log_(std::move(log)) {
+Listeners::Listeners(async::ShardSet& shards, net::ServerLimits limits, net::ServerCommons& commons, observe::Log log)
+    : shards_(shards), limits_(limits), commons_(commons), log_(std::move(log)) {
   for (unsigned i = 0; i < shards.count(); ++i) current_.push_back(std::make_unique<Current>());
 }
 
@@ -96,7 +96,7 @@ Result<std::unique_ptr<Listeners::Listener>> Listeners::open(const std::string& 
   listener->tls = tls;
   for (auto& current : current_) listener->routers.push_back(std::make_unique<Router>(*current, address));
   listener->server = std::make_unique<net::HttpServer>(
-      shards_, net::ServerOptions{.address = address, .limits = limits_, .tls = tls, .bodies = &bodies_},
+      shards_, commons_.options(address, limits_, tls),
       [raw = listener.get()](async::Shard& shard) -> net::HttpService& { return *raw->routers[shard.index()]; });
   FISO_TRY_OK(listener->server->bind());
   return listener;

@@ -11,14 +11,14 @@
 #include <string>
 #include <vector>
 
-#include "net/http_server.h"
+#include "net/server_commons.h"
 #include "server/generation.h"
 
 namespace fiso::server {
 
 class Listeners {
  public:
-  Listeners(async::ShardSet& shards, net::ServerLimits limits, net::BodyBudget& bodies, observe::Log log);
+  Listeners(async::ShardSet& shards, net::ServerLimits limits, net::ServerCommons& commons, observe::Log log);
   ~Listeners();
 
   // Opens what the generation needs and is not open yet, and reads the certificates of what is open again; on an error
@@ -67,7 +67,7 @@ class Listeners {
 
   async::ShardSet& shards_;
   net::ServerLimits limits_;
-  net::BodyBudget& bodies_;
+  net::ServerCommons& commons_;
   observe::Log log_;
   std::vector<std::unique_ptr<Current>> current_;  // by shard
   std::map<std::string, std::unique_ptr<Listener>> open_;

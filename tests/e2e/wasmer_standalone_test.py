@@ -3,6 +3,7 @@
 import json
 import re
 import signal
+import socket
 import subprocess
 import threading
 
@@ -66,6 +67,20 @@ class Standalone(TestCase):
         directory = self.directory()
         directory.write("apps.yaml", "apps:\n" + "".join(apps) + more)
         return self.closing(Apps("-config", directory.path / "apps.yaml", "-admin-addr", ANY_PORT))
+
+    def test_bodies_of_all_apps_together_are_bounded(self):
+        apps = self.apps(app_yaml("a"), app_yaml("b"), more="http: {maxBodyBytes: 100KiB, maxTotalBodyBytes: 100KiB}\n")
+        ports = [apps.port(name) for name in "ab"]
+        body = b"x" * 90_000
+        with socket.create_connection(("127.0.0.1", ports[0])) as held:
+            held.sendall(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 90001\r\n\r\n" + body)  # one byte is missing
+            poll("the body is counted", lambda: "\nfiso_http_body_bytes 90000\n" in apps.admin("/metrics").text)
+            for port in ports:
+                answer = request(port, "POST", "/echo", body)
+                self.assertEqual((answer.status, answer.text), (503, "too many request bodies are held\n"))
+        poll("the body is given back", lambda: "\nfiso_http_body_bytes 0\n" in apps.admin("/metrics").text)
+        self.assertNotEqual(request(ports[1], "POST", "/echo", body).status, 503)
+        poll("all are logged, the one that was never completed too", lambda: len(apps.log("http request refused")) == 3)
 
     def test_apps_answer_on_both_engines_and_in_both_modes(self):
         modes = [f"    runtime: {runtime}\n    execution: {execution}\n    memoryMB: 64\n    env:\n      SERVER_NAME: e2e\n"

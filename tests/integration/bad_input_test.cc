@@ -19,6 +19,13 @@ std::string with_headers(const std::string& lines, const std::string& body = "{}
   return "POST /ingest HTTP/1.1\r\nHost: x\r\n" + lines + "\r\n" + body;
 }
 
+// One refusal, for that reason, is in the metrics and in the log, which quotes nothing of what was sent.
+void expect_told(TestServer& server, const std::string& reason) {
+  EXPECT_EQ(server.metric("fiso_http_requests_refused_total{reason=\"" + reason + "\"}"), 1.0) << reason;
+  EXPECT_EQ(server.log().count(R"("msg":"http request refused","component":"test","reason":")" + reason + '"'), 1u) << reason;
+  EXPECT_FALSE(server.log().contains("smuggled"));
+}
+
 class BadRequestTest : public ::testing::TestWithParam<BadRequest> {};
 
 // A second request behind the bad one must never be taken for one.
@@ -35,6 +42,11 @@ TEST_P(BadRequestTest, IsAnsweredOnceAndTheConnectionCloses) {
   EXPECT_EQ(to_lower(header_of(answers, "Connection")), "close");
   EXPECT_EQ(answers.find("HTTP/1.1", 1), std::string::npos) << answers;
   EXPECT_TRUE(receiver.requests().empty());
+  expect_told(server, GetParam().status == 413   ? "body_too_large"
+                      : GetParam().status == 417 ? "expectation"
+                      : GetParam().status == 431 ? "head_too_large"
+                      : GetParam().status == 505 ? "version"
+                                                 : "malformed");
   EXPECT_EQ(status_of(server.post("1")), 200);
 }
 
@@ -78,6 +90,8 @@ INSTANTIATE_TEST_SUITE_P(
                      return lines;
                    }()),
                    431},
+        BadRequest{"unknown_expectation", with_headers("Expect: smuggled\r\nContent-Length: 2\r\n"), 417},
+        BadRequest{"new_version", "POST /smuggled HTTP/2.0\r\nHost: x\r\n\r\n", 505},
         BadRequest{"huge_body", with_headers("Content-Length: 10485761\r\n", ""), 413}),
     [](const auto& test) { return test.param.name; });
 
@@ -85,13 +99,19 @@ TEST(BadInputTest, ATruncatedRequestIsNoEvent) {
   EventReceiver receiver;
   TestServer server(FlowText{.sink = http_sink(receiver.port())});
   std::string whole = post_text("/ingest", R"({"a":1})");
+  double expected = 0;
   for (size_t length = 0; length < whole.size(); length += 7) {
     RawClient client(server.port());
     client.send(whole.substr(0, length));
     client.finish_sending();
-    EXPECT_NE(status_of(client.read_all()), 200) << length;
+    std::string answer = client.read_all();
+    EXPECT_EQ(status_of(answer), length > 0 ? 400 : 0) << length << answer;
+    if (length > 0) EXPECT_EQ(to_lower(header_of(answer, "Connection")), "close");
+    expected += length > 0 ? 1 : 0;
   }
   EXPECT_TRUE(receiver.requests().empty());
+  EXPECT_EQ(server.metric(R"(fiso_http_requests_refused_total{reason="incomplete"})"), expected);
+  EXPECT_TRUE(server.log().contains(R"("msg":"http request refused","component":"test","reason":"incomplete","status":400)"));
   EXPECT_EQ(status_of(server.post("{}")), 200);
 }
 
@@ -110,6 +130,8 @@ TEST(BadInputTest, SlowHeadersAndSlowBodiesAreTimedOut) {
   RawClient idle(server.port());
   EXPECT_EQ(status_of(idle.exchange(post_text("/ingest", "{}"))), 200);
   EXPECT_TRUE(idle.at_end());
+  expect_told(server, "head_timeout");
+  expect_told(server, "body_timeout");
   EXPECT_EQ(status_of(server.post("{}")), 200);
 }
 
@@ -124,13 +146,21 @@ TEST(BadInputTest, LimitsAreThoseOfTheSettings) {
 }
 
 TEST(BadInputTest, OneConnectionTooManyIsRefused) {
-  TestServer server({{"flow.yaml", FlowText{}.str()}, {"fiso.yaml", "shards: 1\nhttp: {maxConnections: 1}\n"}});
+  TestServer server({{"flow.yaml", FlowText{}.str()},
+                     {"other.yaml", FlowText{.name = "other", .address = kOtherAddress}.str()},
+                     {"fiso.yaml", "shards: 1\nhttp: {maxConnections: 1}\n"}});
+  ASSERT_EQ(server.error(), "");
   RawClient first(server.port());
   EXPECT_EQ(status_of(first.exchange(post_text("/ingest", "{}"))), 200);
-  RawClient second(server.port());
-  std::string answer = second.read_all();
-  EXPECT_EQ(status_of(answer), 503) << answer;
-  EXPECT_EQ(header_of(answer, "Retry-After"), "1");
+  for (const char* address : {kAddress, kOtherAddress}) {
+    RawClient second(server.port(address));
+    std::string answer = second.read_all();
+    EXPECT_EQ(status_of(answer), 503) << answer;
+    EXPECT_EQ(header_of(answer, "Retry-After"), "1");
+  }
+  EXPECT_EQ(server.metric("fiso_http_connections_refused_total"), 2.0);
+  EXPECT_EQ(server.metric("fiso_http_connections"), 1.0);
+  EXPECT_EQ(server.log().count(R"("msg":"http connection refused")"), 2u);
   EXPECT_EQ(status_of(first.exchange(post_text("/ingest", "{}"))), 200);
 }
 
@@ -140,6 +170,48 @@ TEST(BadInputTest, LargeEventsPassThroughGuestAndSink) {
   std::string payload = "\"" + std::string(9 << 20, 'x') + "\"";
   EXPECT_EQ(status_of(server.post(payload)), 200);
   EXPECT_TRUE(receiver.request().ends_with("\"data\":" + payload + "}"));
+}
+
+// JSON is read without recursion: depth costs nothing, and what is beyond the limit is refused.
+TEST(BadInputTest, DeepJsonIsRefusedAndTheServerGoesOn) {
+  EventReceiver receiver;
+  auto flow = [&](const std::string& name, const std::string& wasm) {
+    return FlowText{.name = name,
+                    .path = "/" + name,
+                    .guest = wasm,
+                    .sink = http_sink(receiver.port()),
+                    .more = "errorHandling: {statusMode: precise}\n"}
+        .str();
+  };
+  TestServer server({{"a.yaml", flow("plain", "")}, {"b.yaml", flow("guest", guest("passthrough"))}});
+  ASSERT_EQ(server.error(), "");
+  auto nested = [](size_t depth, const std::string& open, const std::string& close) {
+    std::string text;
+    for (size_t i = 0; i < depth; ++i) text += open;
+    text += "1";
+    for (size_t i = 0; i < depth; ++i) text += close;
+    return text;
+  };
+  for (auto [open, close] : {std::pair("[", "]"), std::pair(R"({"a":)", "}")}) {
+    for (const char* path : {"/plain", "/guest"}) {
+      EXPECT_EQ(status_of(server.post(nested(1000, open, close), path)), 200) << path;
+      for (size_t depth : {1001, 10'000, 1'000'000}) {
+        std::string answer = server.post(nested(depth, open, close), path);
+        EXPECT_EQ(status_of(answer), 400) << path << answer;
+        EXPECT_NE(answer.find("nested too deeply"), std::string::npos) << answer;
+      }
+      EXPECT_EQ(status_of(server.post("{}", path)), 200) << path;
+    }
+  }
+  EXPECT_EQ(receiver.requests().size(), 8u);
+}
+
+TEST(BadInputTest, ATargetMayBeAUrl) {
+  EventReceiver receiver;
+  TestServer server(FlowText{.sink = http_sink(receiver.port())});
+  EXPECT_EQ(status_of(server.send("POST http://elsewhere:81/ingest HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}")), 200);
+  EXPECT_EQ(status_of(server.send("POST http://elsewhere/other HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}")), 404);
+  EXPECT_EQ(receiver.requests().size(), 1u);
 }
 
 TEST(BadInputTest, AChunkedBodyIsABody) {

@@ -46,6 +46,7 @@ TEST(OverloadTest, MoreEventsThanMaxInFlightAreRefused) {
   receiver.wait_for_one();
   EXPECT_EQ(server.metric(R"(fiso_flow_events_in_flight{flow="orders"})"), 1.0);
   expect_busy(server.post("{}"), "too many events are in flight");
+  EXPECT_EQ(server.log().count(R"("msg":"too many events are in flight","component":"test","flow":"orders")"), 1u);
   receiver.go();
   EXPECT_EQ(status_of(first.read_response()), 200);
   EXPECT_EQ(status_of(server.post("{}")), 200);
@@ -69,6 +70,8 @@ TEST(OverloadTest, MoreBodiesThanMayBeInMemoryAreRefused) {
   expect_busy(refused, "too many request bodies are held");
   EXPECT_EQ(header_of(refused, "Connection"), "close");
   EXPECT_EQ(server.metric("fiso_http_bodies_refused_total"), 1.0);
+  EXPECT_EQ(server.metric(R"(fiso_http_requests_refused_total{reason="too_many_bodies"})"), 1.0);
+  EXPECT_EQ(server.log().count(R"("msg":"http request refused","component":"test","reason":"too_many_bodies")"), 1u);
   receiver.go();
   EXPECT_EQ(status_of(first.read_response()), 200);
   while (server.metric("fiso_http_body_bytes") != 0.0) {}
