@@ -75,8 +75,9 @@ TEST_F(CloudEventTest, WhatIsNotJsonIsAnInputError) {
     ASSERT_FALSE(converted.has_value()) << bad;
     EXPECT_EQ(converted.error().code(), ErrorCode::kInvalidInput);
   }
-  EXPECT_TRUE(convert(std::string(64, '[') + std::string(64, ']')).has_value());
-  EXPECT_FALSE(convert(std::string(65, '[') + std::string(65, ']')).has_value());
+  constexpr size_t kDeepest = json::kDefaultMaxDepth;
+  EXPECT_TRUE(convert(std::string(kDeepest, '[') + std::string(kDeepest, ']')).has_value());
+  EXPECT_FALSE(convert(std::string(kDeepest + 1, '[') + std::string(kDeepest + 1, ']')).has_value());
 }
 
 TEST_F(CloudEventTest, OverridesAreSetOnWhatIsWrapped) {

@@ -112,7 +112,7 @@ TEST(TlsTest, AReloadMayNameOtherFiles) {
   TestServer server({{"flow.yaml", FlowText{.source_more = tls_source(certificate)}.str()}});
   ASSERT_EQ(server.error(), "");
   std::string shown = TlsClient(server.port()).shown();
-  server.config().write("flow.yaml", FlowText{.source_more = other.source_more()}.str());
+  server.config().write("flow.yaml", FlowText{.source_more = tls_source(other)}.str());
   EXPECT_NE(server.wait_for_reload(1).find(R"("status":"ok")"), std::string::npos);
   EXPECT_NE(TlsClient(server.port()).shown(), shown);
 }
