@@ -31,15 +31,6 @@ class WorkerInstance final : public Instance, private GuestChannel::Listener {
  private:
   enum class Phase { kNew, kRunning, kWaiting, kEnded };
 
-  // Passes lines on to whoever listens during the current run.
-  class StderrRelay final : public wasi::StderrSink {
-   public:
-    void line(std::string_view text) override {
-      if (target != nullptr) target->line(text);
-    }
-    wasi::StderrSink* target = nullptr;
-  };
-
   // How it ended, as the worker told it or we decided.
   struct Ending {
     Outcome outcome = Outcome::kOk;
@@ -69,7 +60,7 @@ class WorkerInstance final : public Instance, private GuestChannel::Listener {
   Capacity& capacity_;
   std::shared_ptr<ForkServer> server_;
   const Bytes initial_memory_;
-  StderrRelay stderr_;
+  wasi::StderrRelay stderr_;
   wasi::StderrLines stderr_lines_;
   std::shared_ptr<GuestChannel> channel_;
   Phase phase_ = Phase::kNew;
