@@ -27,8 +27,10 @@ std::string_view to_string(State state) {
 }
 
 void AppState::set(State state) {
-  State before = state_.exchange(state, std::memory_order_relaxed);
-  if (before == state) return;
+  State before = get();
+  do {
+    if (before == state || (before == State::kStopping && state != State::kStopped)) return;
+  } while (!state_.compare_exchange_weak(before, state, std::memory_order_relaxed));
   healthy_.set(state == State::kHealthy ? 1 : 0);
   log_.info("app state changed", {{"from", to_string(before)}, {"to", to_string(state)}});
 }

@@ -1,6 +1,6 @@
 // Where an app is in its life, and the door that requests go through meanwhile.
 //
-//   stopped -> starting -> healthy <-> unhealthy -> stopping
+//   stopped -> starting -> healthy <-> unhealthy -> stopping -> stopped
 //
 // Thread-safe.
 #pragma once
@@ -24,7 +24,8 @@ class AppState {
   AppState(observe::Log log, observe::Gauge& healthy) : log_(std::move(log)), healthy_(healthy) {}
 
   State get() const { return state_.load(std::memory_order_relaxed); }
-  // A line in the log if that is new.
+  // A line in the log if that is new. Without effect while the app stops, but for kStopped: a probe that was under way when the
+  // stop began must not open the door again.
   void set(State state);
 
   // True as soon as the app is healthy. Others wait a moment for that, so that a restart drops nothing: a hundred at once

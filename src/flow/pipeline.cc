@@ -25,6 +25,7 @@ Pipeline::Pipeline(async::Shard& shard, const PipelineOptions& options, core::Ch
       delivered_log_(log, observe::LogLevel::kInfo, kDeliveredLines, clock),
       failed_log_(log, observe::LogLevel::kError, kFailedLines, clock),
       overload_log_(log, observe::LogLevel::kWarn, kOverloadLines, clock),
+      undelivered_log_(log, observe::LogLevel::kError, kFailedLines, clock),
       retrying_(shard.executor()),
       inside_(shard.executor()) {}
 
@@ -70,10 +71,12 @@ Task<Result<>> Pipeline::process(core::Event& event, MonotonicTime start) {
     stats_.wrap_errors.increment();
     co_return failed(FailureStage::kCloudEvent, outbound.take_error(), event);
   }
-  auto delivered = co_await deliver_with_retries(*sink_, *outbound, options_.retry, retrying_, stats_.retries);
+  int64_t attempts = 0;
+  auto delivered = co_await deliver_with_retries(*sink_, *outbound, options_.retry, retrying_, stats_.retries, &attempts);
   stats_.sink_seconds.observe(clock_.now() - processed_at);
   if (!delivered.has_value()) {
     stats_.sink_errors.increment();
+    log_undelivered(event, delivered.error(), attempts);
     co_return failed(FailureStage::kSink, delivered.take_error(), event);
   }
   co_return Result<>();
@@ -89,6 +92,19 @@ Error Pipeline::failed(FailureStage stage, Error error, const core::Event& event
   std::string message = std::string(to_string(stage)) + ": " + error.message();
   ErrorCode code = code_for_caller(stage, error.code());
   return std::move(error).with_message(std::move(message)).with_code(code);
+}
+
+// What the sink said; that the event failed for it is the line after this one.
+void Pipeline::log_undelivered(const core::Event& event, const Error& error, int64_t attempts) {
+  const std::string why = error.describe();
+  if (attempts > 1) {
+    undelivered_log_.write(
+        "delivery failed after retries",
+        {{"flow", options_.flow}, {"correlation_id", event.correlation_id}, {"attempts", attempts}, {"error", why}});
+  } else {
+    undelivered_log_.write("delivery failed",
+                           {{"flow", options_.flow}, {"correlation_id", event.correlation_id}, {"error", why}});
+  }
 }
 
 void Pipeline::log_delivered(const core::Event& event, Duration took) {

@@ -44,6 +44,7 @@ class Pipeline final : public core::Intake {
  private:
   Task<Result<>> process(core::Event& event, MonotonicTime start);
   Error failed(FailureStage stage, Error error, const core::Event& event);
+  void log_undelivered(const core::Event& event, const Error& error, int64_t attempts);
   void log_delivered(const core::Event& event, Duration took);
 
   const PipelineOptions& options_;
@@ -55,6 +56,7 @@ class Pipeline final : public core::Intake {
   observe::SampledLog delivered_log_;
   observe::SampledLog failed_log_;
   observe::SampledLog overload_log_;
+  observe::SampledLog undelivered_log_;
   json::Document scratch_;  // between two suspensions only
   async::Gate retrying_, inside_;
 };

@@ -39,8 +39,9 @@ Duration backoff_pause(Backoff backoff, int64_t attempt) {
 }
 
 Task<Result<>> deliver_with_retries(core::Sink& sink, const core::Outbound& event, RetryPolicy policy, async::Gate& stop,
-                                    observe::Counter& retries) {
+                                    observe::Counter& retries, int64_t* attempts) {
   for (int64_t attempt = 1;; ++attempt) {
+    if (attempts != nullptr) *attempts = attempt;
     auto delivered = co_await sink.deliver(event);
     if (delivered.has_value() || policy.attempts <= 1) co_return delivered;
     Error error = delivered.take_error();

@@ -22,9 +22,9 @@ struct RetryPolicy {
 // The pause before attempt `attempt` + 1, without jitter; attempts count from 1.
 Duration backoff_pause(Backoff backoff, int64_t attempt);
 
-// Once `stop` is closed no pause begins, and those under way end at once: the last error is the answer. The error says after how
-// many attempts: "delivery failed after 3 attempts: http status 503".
+// `attempts`, if given, counts the calls of the sink. Once `stop` is closed no pause begins, and those under way end at once: the
+// last error is the answer. The error says after how many attempts: "delivery failed after 3 attempts: http status 503".
 Task<Result<>> deliver_with_retries(core::Sink& sink, const core::Outbound& event, RetryPolicy policy, async::Gate& stop,
-                                    observe::Counter& retries);
+                                    observe::Counter& retries, int64_t* attempts = nullptr);
 
 }  // namespace fiso::flow

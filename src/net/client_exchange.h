@@ -17,6 +17,9 @@
 
 namespace fiso::net {
 
+// May the request be sent a second time if a kept connection turns out to be closed before any byte of the answer came?
+enum class Replay { kNever, kAllowed };
+
 struct StreamedRequest {
   RequestHead head;
   std::string_view body;  // what there is of it already; all of it unless `more`

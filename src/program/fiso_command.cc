@@ -35,10 +35,8 @@ int validate(const std::string& directory) {
 struct Commands {
   std::string directory;
   std::vector<std::string> modules;
-  ModuleRun run;
+  RunTexts run;
   std::string max_stack = "512KiB";
-  std::string timeout = "30s";
-  std::string memory_limit = "256MiB";
 };
 
 // CLI11 reports what a callback throws as wrong usage, with the option's name.
@@ -62,16 +60,13 @@ void declare_module(CLI::App& app, Commands& commands, int& exit_code) {
                   "Directory to give, HOST::GUEST, with :ro behind it for read-only; may repeat")
       ->allow_extra_args(false);
   run->add_option("--env", commands.run.env, "Variable to give, NAME=VALUE; may repeat")->allow_extra_args(false);
-  run->add_option("--timeout", commands.timeout, "When it is stopped (default 30s)");
-  run->add_option("--memory-limit", commands.memory_limit, "Its memory (default 256MiB)");
-  run->add_flag("--pooled", commands.run.pooled, "Start it ahead and park it at its first read, as `execution: pooled` does");
+  run->add_option("--timeout", commands.run.timeout, "When it is stopped; waiting for stdin counts (default 30s)");
+  run->add_option("--memory-limit", commands.run.memory_limit, "Its memory (default 256MiB)");
+  run->add_flag("--pooled", commands.run.pooled,
+                "Start it ahead, park it at its first read, and give it all of stdin, as `execution: pooled` does");
   run->add_option("args", commands.run.arguments, "The module's own arguments, after --");
   run->footer("Example: echo '{\"payload\":1}' | fiso module run guest.wasm --dir ./data::/data:ro --timeout 5s -- --verbose");
-  run->callback([&] {
-    commands.run.limits.timeout = parsed(parse_duration(commands.timeout));
-    commands.run.limits.memory = parsed(parse_bytes(commands.memory_limit));
-    exit_code = run_module(commands.run);
-  });
+  run->callback([&] { exit_code = run_module(parsed(parse_module_run(commands.run))); });
 }
 
 }  // namespace

@@ -1,22 +1,21 @@
 #include "program/module_commands.h"
 
+#include <fcntl.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
 
-#include <cerrno>
 #include <csignal>
 #include <cstdio>
 #include <filesystem>
 #include <future>
 #include <iostream>
 #include <iterator>
-#include <optional>
 #include <utility>
 
 #include "async/spawn.h"
 #include "base/file_handle.h"
 #include "wasm/capacity.h"
 #include "wasm/light/light_engine.h"
-#include "wasm/wasi/stderr_lines.h"
 
 namespace fiso::program {
 namespace {
@@ -25,8 +24,7 @@ namespace {
 constexpr int kTrapExit = 134;
 constexpr int kTimeoutExit = 124;
 constexpr int kLimitExit = 137;
-
-constexpr Bytes kMostOutput = 1_GiB;
+constexpr int kUsageExit = 2;
 
 int fail(const Error& error) {
   std::fprintf(stderr, "error: %s\n", error.describe().c_str());
@@ -60,42 +58,25 @@ struct Workshop {
   std::unique_ptr<wasm::light::LightEngine> engine;
 };
 
-wasm::wasi::PreopenOptions to_preopen(std::string text) {
-  wasm::wasi::PreopenOptions preopen;
-  if (text.ends_with(":ro")) {
-    text.resize(text.size() - 3);
-    preopen.access = wasm::wasi::Access::kReadOnly;
-  }
-  size_t separator = text.find("::");
-  preopen.host_path = text.substr(0, separator);
-  preopen.guest_path = separator == std::string::npos ? text : text.substr(separator + 2);
-  return preopen;
-}
-
-Result<std::shared_ptr<const wasm::GuestSetup>> make_setup(const ModuleRun& run) {
+Result<std::shared_ptr<const wasm::GuestSetup>> make_setup(const ModuleRun& run, StopRequest stop) {
   auto setup = std::make_shared<wasm::GuestSetup>();
   setup->limits = run.limits;
-  setup->limits.output = kMostOutput;
   setup->may_park = run.pooled;
   wasm::wasi::GuestOptions options;
   options.args = {std::filesystem::path(run.file).filename().string()};
   options.args.insert(options.args.end(), run.arguments.begin(), run.arguments.end());
-  for (const std::string& variable : run.env) {
-    size_t equals = variable.find('=');
-    if (equals == std::string::npos || equals == 0)
-      return Error(ErrorCode::kInvalidConfig, "--env " + variable + ": write NAME=VALUE");
-    options.env.emplace_back(variable.substr(0, equals), variable.substr(equals + 1));
-  }
-  for (const std::string& directory : run.directories) options.preopens.push_back(to_preopen(directory));
-  options.limits.output = kMostOutput;
+  options.env = run.env;
+  options.preopens = run.preopens;
+  options.pass_through = {.fds = {run.pooled ? -1 : STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}, .stop = stop};
   FISO_TRY(setup->wasi, wasm::wasi::GuestConfig::open(std::move(options)));
   return std::shared_ptr<const wasm::GuestSetup>(std::move(setup));
 }
 
-class StderrPassThrough final : public wasm::wasi::StderrSink {
- public:
-  void line(std::string_view text) override { std::fprintf(stderr, "%.*s\n", static_cast<int>(text.size()), text.data()); }
-};
+// A descriptor that is closed would be taken by the next file that is opened, and the guest would be given that.
+void open_closed_streams() {
+  for (int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO})
+    if (::fcntl(fd, F_GETFD) < 0) (void)::open("/dev/null", fd == STDIN_FILENO ? O_RDONLY : O_WRONLY);
+}
 
 std::string read_stdin() { return {std::istreambuf_iterator<char>(std::cin), std::istreambuf_iterator<char>()}; }
 
@@ -107,11 +88,10 @@ struct GuestCall {
 };
 
 Task<> call_guest(async::Shard& shard, GuestCall& call) {
-  StderrPassThrough errors;
   auto instance = call.module.instantiate(shard, call.setup);
   wasm::RunResult result;
-  if (call.setup->may_park) result = co_await instance->park(&errors);
-  wasm::RunRequest request{.input = std::span(&call.input, 1), .stderr_lines = &errors};
+  if (call.setup->may_park) result = co_await instance->park(nullptr);
+  wasm::RunRequest request{.input = std::span(&call.input, 1)};
   bool ready = !call.setup->may_park || instance->waiting();
   if (ready) result = co_await instance->run(request, wasm::AfterInput::kEnd);
   instance.reset();
@@ -146,22 +126,23 @@ int compile_modules(const std::vector<std::string>& files, Bytes max_stack) {
 }
 
 int run_module(const ModuleRun& run) {
-  std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGPIPE, SIG_IGN);  // the guest is told by an errno
+  open_closed_streams();
+  FileHandle stop(::eventfd(0, EFD_CLOEXEC));
+  auto setup = make_setup(run, StopRequest(stop.get()));
+  if (!setup.has_value()) return fail(setup.error()), kUsageExit;
   Workshop workshop(observe::LogLevel::kWarn);
   if (auto opened = workshop.open(); !opened.has_value()) return fail(opened.error());
   auto module = workshop.engine->load(run.file);
   if (!module.has_value()) return fail(module.error());
-  auto setup = make_setup(run);
-  if (!setup.has_value()) return fail(setup.error());
   module = (*module)->prepare(*setup);
   if (!module.has_value()) return fail(module.error());
-  std::string input = read_stdin();
+  std::string input = run.pooled ? read_stdin() : "";
   GuestCall call{**module, *setup, input, {}};
   auto done = call.done.get_future();
   workshop.shards[0].post([&] { async::spawn(workshop.shards[0], call_guest(workshop.shards[0], call)); });
   wasm::RunResult result = done.get();
-  auto bytes = std::span(reinterpret_cast<const uint8_t*>(result.output.data()), result.output.size());
-  if (!write_all(STDOUT_FILENO, bytes)) return fail(Error(ErrorCode::kUnavailable, "standard output: " + errno_text(errno)));
+  (void)::eventfd_write(stop.get(), 1);  // a thread may still wait for a stream, and the pool's end for the thread
   return to_exit_code(result, run.limits);
 }
 

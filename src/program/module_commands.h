@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "base/units.h"
-#include "wasm/run.h"
+#include "program/run_options.h"
 
 namespace fiso::program {
 
@@ -13,16 +13,8 @@ namespace fiso::program {
 // `max_stack` is the `wasm.maxStack` of the servers that will use them: it shapes the code.
 int compile_modules(const std::vector<std::string>& files, Bytes max_stack);
 
-struct ModuleRun {
-  std::string file;
-  std::vector<std::string> directories;  // HOST::GUEST, HOST::GUEST:ro, or HOST for the same path on both sides
-  std::vector<std::string> env;          // NAME=VALUE
-  std::vector<std::string> arguments;
-  wasm::Limits limits;
-  bool pooled = false;
-};
-
-// The guest reads our stdin, which is read whole first, and ends with its output on our stdout.
+// The guest's stdin, stdout and stderr are ours, and bytes pass while it runs; with `pooled` it is started ahead and given our
+// stdin whole, as an event. The exit code is the guest's, or says how it failed; 2 if a directory of `run` cannot be opened.
 int run_module(const ModuleRun& run);
 
 }  // namespace fiso::program

@@ -140,6 +140,10 @@ Result<> FlowServer::build_and_serve(const std::vector<flow::FlowDraft>& flows) 
   FISO_TRY_OK(listeners_->open_for(*generation));
   log_.info("starting flows", {{"count", generation->flows().size()}});
   listeners_->serve(generation);
+  std::set<std::string> names;
+  for (const auto& flow : generation->flows()) names.insert(flow->name());
+  for (const std::string& name : std::exchange(served_, names))
+    if (!names.contains(name)) log_.info("flow stopped", {{"name", name}});
   for (const auto& flow : generation->flows()) log_.info("flow started", {{"name", flow->name()}});
   return {};
 }
@@ -177,6 +181,7 @@ bool FlowServer::drain(ControlEvents& events) {
   health_.start_draining();
   listeners_->begin_drain(now() + settings_.shutdown_timeout);
   bool clean = wait_drained(events) && release();
+  for (const std::string& name : served_) log_.info("flow stopped", {{"name", name}});
   if (clean) {
     log_.info("shutdown complete");
   } else {

@@ -9,6 +9,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -88,6 +89,7 @@ class FlowServer {
   Settings settings_;
   StopRequest stop_;
   std::vector<std::string> restart_needed_;  // keys of fiso.yaml that say something else than what is in use
+  std::set<std::string> served_;             // names of the flows of the current generation
   observe::Metrics metrics_;
   observe::Health health_{"listeners", "modules"};
   ReloadVerdicts verdicts_;

@@ -1,6 +1,10 @@
 #!/usr/bin/env python3
 """The `fiso` command: validate, module compile, module run."""
 import json
+import os
+import signal
+import subprocess
+import threading
 
 from harness import FISO, TestCase, environment, flow_yaml, guest, main, run
 
@@ -72,8 +76,105 @@ class Run(TestCase):
             self.assertEqual(json.loads(ended.stdout)["payload"]["text"], "hello")
 
     def test_wrong_usage_is_exit_code_2(self):
-        for arguments in ([], ["nonsense"], ["module"], ["module", "run"], ["module", "run", guest("enrich"), "--timeout", "soon"]):
+        for arguments in ([], ["nonsense"], ["module"], ["module", "run"]):
             self.assertEqual(run(FISO, *arguments).returncode, 2, arguments)
+
+    def test_a_wrong_value_is_told_before_anything_runs(self):
+        for option, value, text in (("--timeout", "soon", '"soon" is not a duration'), ("--timeout", "0s", "it must be more than 0"),
+                                    ("--memory-limit", "much", '"much" is not a size'), ("--memory-limit", "0", "more than 0"),
+                                    ("--env", "NAME", "write NAME=VALUE"), ("--env", "=x", "write NAME=VALUE"),
+                                    ("--dir", "::/data", "write HOST::GUEST"), ("--dir", ".::", "write HOST::GUEST"),
+                                    ("--dir", "/nonexistent::/data", "preopen directory not accessible")):
+            ended = run(FISO, "module", "run", "/nonexistent.wasm", option, value)  # the module is not even looked for
+            self.assertEqual(ended.returncode, 2, (option, value, ended.stderr))
+            self.assertIn(text, ended.stderr.decode())
+            self.assertIn(value.removesuffix("::/data") or value, ended.stderr.decode())
+            self.assertNotIn("nonexistent.wasm", ended.stderr.decode())
+
+
+class Streams(TestCase):
+    """stdin, stdout and stderr pass while the guest runs."""
+
+    def start(self, *arguments, **options):
+        process = subprocess.Popen([FISO, "module", "run", *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                   stderr=subprocess.PIPE, **options)
+        self.addCleanup(process.stderr.close)
+        self.addCleanup(process.stdout.close)
+        self.addCleanup(process.wait)
+        self.addCleanup(process.kill)
+        return process
+
+    def end(self, process):
+        process.stdin.close()
+        return process.wait(60)
+
+    def test_what_is_written_appears_while_the_guest_runs(self):
+        for arguments in ((guest("cat"),), (guest("cat"), "--", "poll")):
+            process = self.start(*arguments)
+            for text in (b"one", b"two, without a newline", b"\0\xff\n"):
+                process.stdin.write(text)
+                process.stdin.flush()
+                self.assertEqual(os.read(process.stdout.fileno(), 100), text)  # comes before the end of stdin
+            self.assertEqual(self.end(process), 0)
+            self.assertEqual((process.stdout.read(), process.stderr.read()), (b"", b"28 bytes\n"))
+
+    def test_more_passes_than_there_is_memory(self):
+        piece, count = bytes(range(256)) * 4096, 400
+        process = self.start(guest("cat"), "--memory-limit", "8MiB", "--timeout", "5m")
+
+        def feed():
+            for _ in range(count):
+                process.stdin.write(piece)
+            process.stdin.close()
+
+        feeder = threading.Thread(target=feed)
+        feeder.start()
+        for _ in range(count):
+            self.assertTrue(process.stdout.read(len(piece)) == piece)
+        feeder.join()
+        self.assertEqual(process.stdout.read(), b"")
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        self.assertEqual(process.returncode, 0)
+        self.assertLess(usage.ru_maxrss * 1024, count * len(piece) / 2)
+
+    def test_a_guest_that_waits_for_stdin_is_stopped_in_time(self):
+        process = self.start(guest("cat"), "--timeout", "200ms")
+        self.assertEqual(process.wait(60), 124)
+        self.assertIn(b"wasm execution timeout after 200ms", process.stderr.read())
+        process.stdin.close()
+
+    def test_a_guest_that_nobody_reads_is_stopped_in_time(self):
+        process = self.start(guest("stdout_endless"), "--timeout", "200ms")
+        self.assertEqual(process.wait(60), 124)
+        process.stdin.close()
+
+    def test_a_reader_that_is_gone_is_an_errno_for_the_guest(self):
+        process = self.start(guest("cat"))
+        process.stdout.close()
+        process.stdin.write(b"x")
+        self.assertEqual(self.end(process), 3)
+
+    def test_an_interrupt_ends_it(self):
+        process = self.start(guest("cat"))
+        process.stdin.write(b"x")
+        process.stdin.flush()
+        self.assertEqual(os.read(process.stdout.fileno(), 1), b"x")  # it waits for more now, or will
+        process.send_signal(signal.SIGINT)
+        self.assertEqual(process.wait(60), -signal.SIGINT)
+        process.stdin.close()
+
+    def test_streams_that_are_closed_are_empty(self):
+        ended = subprocess.run(["sh", "-c", 'exec "$0" module run "$1" <&- >&-', FISO, guest("cat")], stderr=subprocess.PIPE,
+                               timeout=60, check=False)
+        self.assertEqual((ended.returncode, ended.stderr), (0, b"0 bytes\n"))
+
+    def test_pooled_guests_get_all_of_stdin_at_their_first_read(self):
+        process = self.start(guest("cat"), "--pooled")
+        process.stdin.write(b"x" * 100_000)
+        process.stdin.close()
+        self.assertEqual((process.stdout.read(), process.wait(60)), (b"x" * 100_000, 0))
+        self.assertEqual(process.stderr.read(), b"100000 bytes\n")
 
 
 if __name__ == "__main__":

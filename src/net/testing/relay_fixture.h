@@ -37,7 +37,7 @@ class RelayService final : public net::HttpService, public net::StreamingService
   net::StreamingService* streaming() override { return this; }
   Task<net::HttpResponse> call(net::HttpRequest&) override { co_return net::HttpResponse{500, {}, {}}; }
   Task<> serve(net::HttpRequest& head, net::ServerExchange& exchange) override {
-    Result<> passed = co_await relay_.pass(head, exchange);
+    Result<int> passed = co_await relay_.pass(head, exchange);
     if (passed.has_value()) co_return;
     ++failed;
     if (passed.error().code() == ErrorCode::kCancelled || exchange.begun()) co_return;

@@ -52,9 +52,11 @@ bool resume_when_done(void* env) {
   auto& state = *static_cast<HostState*>(env);
   if (!state.pending_done) return false;
   state.pending_done = false;
+  wasi::GuestMemory memory{state.suspended_base, state.suspended_size};
+  if (state.pending->kind() == wasi::PendingCall::Kind::kTurns && !state.pending->step(state.guest, memory)) return false;
   std::unique_ptr<wasi::PendingCall> call = std::move(state.pending);
   state.suspended_result->kind = WASMTIME_I32;
-  state.suspended_result->of.i32 = call->finish(state.guest, {state.suspended_base, state.suspended_size});
+  state.suspended_result->of.i32 = call->finish(state.guest, memory);
   return true;
 }
 

@@ -121,7 +121,8 @@ Task<> LightInstance::drive() {
     if (poll_slice(time)) {
       if (phase_ == Phase::kRunning || trap_ != nullptr || error_ != nullptr) break;
       begin_start();
-    } else if (!host_.pending) {
+    } else if (!host_.pending || host_.pending->kind() == wasi::PendingCall::Kind::kTurns) {
+      host_.pending_done = host_.pending != nullptr;
       co_await asio::post(shard_.executor(), async::kTask);  // end of the slice: the others' turn
     } else if (host_.pending->kind() == wasi::PendingCall::Kind::kInput && !waits_for_its_own_timer()) {
       phase_ = Phase::kWaiting;

@@ -30,15 +30,6 @@ class LightInstance final : public Instance, private wasi::OutputBudget {
  private:
   enum class Phase { kNew, kInstantiating, kRunning, kWaiting, kEnded };
 
-  // Passes lines on to whoever listens during the current start or run.
-  class StderrRelay final : public wasi::StderrSink {
-   public:
-    void line(std::string_view text) override {
-      if (target != nullptr) target->line(text);
-    }
-    wasi::StderrSink* target = nullptr;
-  };
-
   // OutputBudget: output counts like linear memory.
   bool take(uint64_t bytes) override;
   void give_back(uint64_t bytes) override;
@@ -65,7 +56,7 @@ class LightInstance final : public Instance, private wasi::OutputBudget {
   async::Shard& shard_;
   std::shared_ptr<const LightModule> module_;
   std::shared_ptr<const GuestSetup> setup_;
-  StderrRelay stderr_;
+  wasi::StderrRelay stderr_;
   HostState host_;
   StoreHandle store_;
   wasmtime_instance_t instance_{};

@@ -18,6 +18,7 @@ Filetype filetype(const Descriptor& descriptor) {
     case Kind::kInputFile: return Filetype::kRegularFile;
     case Kind::kDirectory:
     case Kind::kInputDirectory: return Filetype::kDirectory;
+    case Kind::kStream: return ::isatty(descriptor.host->fd()) != 0 ? Filetype::kCharacterDevice : Filetype::kUnknown;
     // Not a character device: a guest's library would take that for a terminal and flush its output line by line.
     default: return Filetype::kUnknown;
   }

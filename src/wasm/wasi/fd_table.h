@@ -20,6 +20,7 @@ struct Descriptor {
     kStdin,
     kStdout,
     kStderr,
+    kStream,          // stdin, stdout or stderr of the host, passed through
     kFile,            // of the host
     kDirectory,       // of the host
     kInputFile,       // the input as a file, in memory
@@ -30,7 +31,7 @@ struct Descriptor {
   uint16_t flags = 0;  // fdflags
   Rights rights = 0;
   Rights inheriting = 0;          // for what is opened through it
-  HostFileRef host = nullptr;     // kFile, kDirectory
+  HostFileRef host = nullptr;     // kStream, kFile, kDirectory
   uint64_t position = 0;          // kInputFile
   std::string_view preopen = {};  // the guest path of a preopened directory
 

@@ -17,9 +17,13 @@ Guest::Guest(const GuestConfig& config, const Clock& clock, StderrSink* stderr_s
       stderr_(stderr_sink, config.limits().stderr_line, config.limits().stderr_lines),
       budget_(budget) {
   fds_.reserve(6 + config.preopens().size());
-  (void)fds_.add({.kind = Descriptor::Kind::kStdin, .rights = kStdinRights});
-  (void)fds_.add({.kind = Descriptor::Kind::kStdout, .rights = kStdoutRights});
-  (void)fds_.add({.kind = Descriptor::Kind::kStderr, .rights = kStdoutRights});
+  using Kind = Descriptor::Kind;
+  for (Fd fd = 0; Kind kind : {Kind::kStdin, Kind::kStdout, Kind::kStderr}) {
+    const HostFileRef& stream = config.streams()[fd++];
+    (void)fds_.add({.kind = stream == nullptr ? kind : Kind::kStream,
+                    .rights = kind == Kind::kStdin ? kStdinRights : kStdoutRights,
+                    .host = stream});
+  }
   for (const GuestConfig::Preopen& preopen : config.preopens())
     (void)fds_.add({.kind = Descriptor::Kind::kDirectory,
                     .rights = directory_rights(preopen.directory->access()),

@@ -28,6 +28,13 @@ Result<GuestConfig::Preopen> open_preopen(const PreopenOptions& options) {
   return GuestConfig::Preopen{options.guest_path, std::make_shared<HostFile>(std::move(handle), options.access)};
 }
 
+Result<HostFileRef> duplicate(int fd) {
+  FileHandle handle(::fcntl(fd, F_DUPFD_CLOEXEC, 0));
+  if (!handle)
+    return Error(ErrorCode::kInvalidConfig, "standard stream " + std::to_string(fd) + " not accessible: " + errno_text(errno));
+  return std::make_shared<const HostFile>(std::move(handle), Access::kReadWrite);
+}
+
 }  // namespace
 
 Result<std::shared_ptr<const GuestConfig>> GuestConfig::open(GuestOptions options) {
@@ -37,6 +44,11 @@ Result<std::shared_ptr<const GuestConfig>> GuestConfig::open(GuestOptions option
   for (const PreopenOptions& preopen : options.preopens) {
     FISO_TRY(Preopen opened, open_preopen(preopen));
     config->preopens_.push_back(std::move(opened));
+  }
+  for (size_t i = 0; i < config->streams_.size(); ++i) {
+    if (options.pass_through.fds[i] < 0) continue;
+    FISO_TRY(config->streams_[i], duplicate(options.pass_through.fds[i]));
+    config->has_streams_ = true;
   }
   config->options_ = std::move(options);
   return std::shared_ptr<const GuestConfig>(std::move(config));

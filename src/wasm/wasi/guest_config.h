@@ -4,6 +4,7 @@
 // stays what it was even if its path is renamed meanwhile.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -12,6 +13,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "base/stop_request.h"
 #include "base/units.h"
 #include "wasm/wasi/host_file.h"
 
@@ -33,11 +35,18 @@ struct PreopenOptions {
   Access access = Access::kReadWrite;
 };
 
+// Descriptors of the host to be a guest's stdin, stdout and stderr; -1 for one that is not passed through. They are duplicated.
+struct PassThrough {
+  std::array<int, 3> fds = {-1, -1, -1};
+  StopRequest stop;  // ends whatever waits for one of them
+};
+
 struct GuestOptions {
   std::vector<std::string> args;  // args[0] is the program's name
   std::vector<std::pair<std::string, std::string>> env;
   std::vector<PreopenOptions> preopens;
   GuestLimits limits;
+  PassThrough pass_through;
   // The guest sees its input as the file kInputFilePath as well.
   bool stdin_file = false;
 };
@@ -67,18 +76,23 @@ class GuestConfig {
   const StringBlock& args() const { return args_; }
   const StringBlock& env() const { return env_; }
   const std::vector<Preopen>& preopens() const { return preopens_; }
+  // stdin, stdout and stderr; null for one that is not the host's.
+  const std::array<HostFileRef, 3>& streams() const { return streams_; }
+  StopRequest stop() const { return options_.pass_through.stop; }
   const GuestLimits& limits() const { return options_.limits; }
   bool stdin_file() const { return options_.stdin_file; }
   // What all this was made from, for engines that open directories themselves.
   const GuestOptions& options() const { return options_; }
   // True if guests can reach files of the host, which may block.
-  bool has_files() const { return !preopens_.empty(); }
+  bool has_files() const { return has_streams_ || !preopens_.empty(); }
 
  private:
   GuestConfig() = default;
   StringBlock args_;
   StringBlock env_;
   std::vector<Preopen> preopens_;
+  std::array<HostFileRef, 3> streams_;
+  bool has_streams_ = false;
   GuestOptions options_;
 };
 

@@ -50,7 +50,7 @@ constexpr std::array<HostFunction, 46> kFunctions{{
     {"poll_oneoff", "iiii", true, kAlways, calls::poll_oneoff},
     {"proc_exit", "i", false, kNever, calls::proc_exit},
     {"proc_raise", "i", true, kNever, calls::proc_raise},
-    {"random_get", "ii", true, kNever, calls::random_get},
+    {"random_get", "ii", true, kAlways, calls::random_get},
     {"sched_yield", "", true, kNever, calls::sched_yield},
     {"sock_accept", "iii", true, kNever, calls::sock_accept},
     {"sock_recv", "iiiiii", true, kNever, calls::sock_recv},

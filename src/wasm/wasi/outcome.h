@@ -20,6 +20,7 @@ class PendingCall {
     kInput,     // until the guest has input, or until() if that comes first
     kSleep,     // until until()
     kBlocking,  // until run() has returned on some other thread
+    kTurns,     // until step() says so; whoever else wants the shard gets it between two steps
   };
 
   PendingCall(Kind kind, MonotonicTime until) : kind_(kind), until_(until) {}
@@ -33,6 +34,11 @@ class PendingCall {
 
   // kBlocking: does the work, once, on any thread. It touches neither the guest nor its memory, which may be gone by then.
   virtual void run() {}
+  // kTurns: a part of the work, on the guest's shard, for as long as a guest may hold it; true when nothing is left to do.
+  virtual bool step(Guest& guest, GuestMemory memory) {
+    (void)guest, (void)memory;
+    return true;
+  }
   // On the guest's shard once the wait is over: writes the results into guest memory and gives the function's errno.
   virtual int32_t finish(Guest& guest, GuestMemory memory) = 0;
 

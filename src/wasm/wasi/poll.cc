@@ -1,11 +1,12 @@
 // poll_oneoff: waits for the first of several things, which are clocks, and descriptors to be readable or writable.
 //
-// Only stdin can be not ready; files never block a poll. All subscriptions are read when the call is made and looked at
-// again when the wait is over.
+// Only stdin can be not ready, and streams of the host; files never block a poll. All subscriptions are read when the call is
+// made and looked at again when the wait is over.
 #include <algorithm>
 #include <vector>
 
 #include "wasm/wasi/calls.h"
+#include "wasm/wasi/host_stream.h"
 #include "wasm/wasi/sandbox_path.h"
 
 namespace fiso::wasm::wasi::calls {
@@ -61,6 +62,14 @@ OrErrno<Subscription> read_subscription(const Clock& clock, GuestMemory memory, 
   return read;
 }
 
+short awaited_events(const Subscription& subscription) { return subscription.type == eventtype::kFdRead ? POLLIN : POLLOUT; }
+
+std::optional<Event> look_at_stream(int fd, short awaited) {
+  short events = stream_events(fd, awaited);
+  if (events == 0) return std::nullopt;
+  return Event{.bytes = 1, .flags = (events & POLLHUP) != 0 ? eventrwflags::kHangup : uint16_t{0}};
+}
+
 // What there is to tell about one subscription now; nothing if it has to wait.
 std::optional<Event> look(Guest& guest, const Subscription& subscription, MonotonicTime now) {
   if (subscription.error != Errno::kSuccess) return Event{.error = subscription.error};
@@ -69,6 +78,7 @@ std::optional<Event> look(Guest& guest, const Subscription& subscription, Monoto
   bool reads = subscription.type == eventtype::kFdRead;
   if (descriptor == nullptr) return Event{.error = Errno::kBadf};
   if (!descriptor->may(rights::kPollFdReadwrite)) return Event{.error = Errno::kNotcapable};
+  if (descriptor->kind == Descriptor::Kind::kStream) return look_at_stream(descriptor->host->fd(), awaited_events(subscription));
   if (descriptor->kind != Descriptor::Kind::kStdin || !reads) return Event{.bytes = 1};
   if (!guest.has_input()) return std::nullopt;
   uint64_t left = guest.input().remaining();
@@ -116,9 +126,20 @@ class Poll {
     return first;
   }
 
-  // True if something other than a clock is waited for, which can only be stdin.
-  bool waits_for_input() const {
-    return std::ranges::any_of(subscriptions_, [](const Subscription& s) { return s.type != eventtype::kClock; });
+  // True if stdin is waited for that was not given yet. After a report of nothing.
+  bool waits_for_input(Guest& guest) const {
+    return std::ranges::any_of(subscriptions_, [&](const Subscription& waiting) {
+      return waiting.type != eventtype::kClock && guest.fds().find(waiting.fd)->kind == Descriptor::Kind::kStdin;
+    });
+  }
+
+  // The host's streams that are waited for. After a report of nothing.
+  std::vector<WatchedStream> streams(Guest& guest) const {
+    std::vector<WatchedStream> streams;
+    for (const Subscription& waiting : subscriptions_)
+      if (waiting.type != eventtype::kClock && guest.fds().find(waiting.fd)->kind == Descriptor::Kind::kStream)
+        streams.push_back({guest.fds().find(waiting.fd)->host, awaited_events(waiting)});
+    return streams;
   }
 
  private:
@@ -129,8 +150,14 @@ class Poll {
 
 class PendingPoll final : public PendingCall {
  public:
-  explicit PendingPoll(Poll poll)
-      : PendingCall(poll.waits_for_input() ? Kind::kInput : Kind::kSleep, poll.until()), poll_(std::move(poll)) {}
+  PendingPoll(Kind kind, Poll poll) : PendingCall(kind, poll.until()), poll_(std::move(poll)) {}
+  // What kBlocking waits for; `most` is the time to the first clock.
+  void watch(std::vector<WatchedStream> streams, Duration most, StopRequest stop) {
+    streams_ = std::move(streams);
+    most_ = most;
+    stop_ = stop;
+  }
+  void run() override { wait_for_streams(streams_, most_, stop_); }
   int32_t finish(Guest& guest, GuestMemory memory) override {
     auto ready = poll_.report(guest, memory);
     return static_cast<int32_t>(ready ? Errno::kSuccess : ready.error());
@@ -138,7 +165,20 @@ class PendingPoll final : public PendingCall {
 
  private:
   Poll poll_;
+  std::vector<WatchedStream> streams_;
+  Duration most_{};
+  StopRequest stop_;
 };
+
+Outcome wait_for(Guest& guest, Poll poll) {
+  using Kind = PendingCall::Kind;
+  std::vector<WatchedStream> streams = poll.streams(guest);
+  Duration most = poll.until() - guest.clock().now();
+  Kind kind = poll.waits_for_input(guest) ? Kind::kInput : streams.empty() ? Kind::kSleep : Kind::kBlocking;
+  auto pending = std::make_unique<PendingPoll>(kind, std::move(poll));
+  if (kind == Kind::kBlocking) pending->watch(std::move(streams), most, guest.config().stop());
+  return Outcome(std::move(pending));
+}
 
 }  // namespace
 
@@ -152,7 +192,7 @@ Outcome poll_oneoff(Guest& guest, GuestMemory memory, Args args) {
   auto ready = poll.report(guest, memory);
   if (!ready) return ready.error();
   if (*ready != 0) return Errno::kSuccess;
-  return Outcome(std::make_unique<PendingPoll>(std::move(poll)));
+  return wait_for(guest, std::move(poll));
 }
 
 }  // namespace fiso::wasm::wasi::calls

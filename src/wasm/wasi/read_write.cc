@@ -9,6 +9,7 @@
 #include <optional>
 
 #include "wasm/wasi/calls.h"
+#include "wasm/wasi/host_stream.h"
 #include "wasm/wasi/io_vectors.h"
 
 namespace fiso::wasm::wasi::calls {
@@ -92,11 +93,13 @@ FileBytes read_host(int fd, size_t length, Offset offset) {
   return got;
 }
 
-Outcome read_file(Guest& guest, GuestMemory memory, const HostFileRef& file, const Transfer& transfer, Offset offset) {
+// Reads off the shard by `read(length)`.
+template <class Read>
+Outcome read_off_shard(Guest& guest, GuestMemory memory, const Transfer& transfer, Read read) {
   auto wanted = bytes_wanted(guest, memory, transfer);
   if (!wanted) return wanted.error();
   size_t length = std::min(*wanted, kMostAtOnce);
-  return off_shard([file, length, offset] { return read_host(file->fd(), length, offset); },
+  return off_shard([length, read = std::move(read)] { return read(length); },
                    [transfer](Guest&, GuestMemory guest_memory, const FileBytes& got) {
                      if (got.error != Errno::kSuccess) return got.error;
                      size_t position = 0;
@@ -107,6 +110,24 @@ Outcome read_file(Guest& guest, GuestMemory memory, const HostFileRef& file, con
                        return count;
                      });
                    });
+}
+
+Outcome read_file(Guest& guest, GuestMemory memory, const HostFileRef& file, const Transfer& transfer, Offset offset) {
+  return read_off_shard(guest, memory, transfer, [file, offset](size_t length) { return read_host(file->fd(), length, offset); });
+}
+
+Outcome read_passed(Guest& guest, GuestMemory memory, const Descriptor& stream, const Transfer& transfer) {
+  bool waits = (stream.flags & fdflags::kNonblock) == 0;
+  if (!waits && stream_events(stream.host->fd(), POLLIN) == 0) return Errno::kAgain;
+  auto read = [file = stream.host, stop = guest.config().stop()](size_t length) {
+    FileBytes got{.bytes = std::make_unique_for_overwrite<uint8_t[]>(length)};
+    if (length == 0) return got;
+    StreamTransfer done = read_stream(file->fd(), got.bytes.get(), length, stop);
+    got.count = done.count;
+    got.error = done.error;
+    return got;
+  };
+  return read_off_shard(guest, memory, transfer, std::move(read));
 }
 
 Outcome read_from(Guest& guest, GuestMemory memory, Fd fd, const Transfer& transfer, Offset offset) {
@@ -120,6 +141,7 @@ Outcome read_from(Guest& guest, GuestMemory memory, Fd fd, const Transfer& trans
     return when_input([=](Guest& later, GuestMemory then) { return read_input_file(later, then, fd, transfer, offset); });
   }
   if (offset) return Errno::kSpipe;
+  if (descriptor->kind == Kind::kStream) return read_passed(guest, memory, *descriptor, transfer);
   if (guest.has_input()) return read_stdin(guest, memory, transfer);
   // Such a guest has other work to do, and polls when it has not (Go's runtime does).
   if ((descriptor->flags & fdflags::kNonblock) != 0) return Errno::kAgain;
@@ -167,15 +189,29 @@ Written write_host(int fd, const std::string& bytes, Offset offset) {
   return {.count = static_cast<uint32_t>(count)};
 }
 
-Outcome write_file(GuestMemory memory, const HostFileRef& file, const Transfer& transfer, uint64_t wanted, Offset offset) {
+// Writes off the shard by `write(bytes)`.
+template <class Write>
+Outcome write_off_shard(GuestMemory memory, const Transfer& transfer, uint64_t wanted, Write write) {
   std::string bytes;
   bytes.reserve(std::min(wanted, kMostAtOnce));
   gather(memory, transfer, std::min(wanted, kMostAtOnce), [&](std::string_view part) { bytes += part; });
-  return off_shard([file, bytes = std::move(bytes), offset] { return write_host(file->fd(), bytes, offset); },
+  return off_shard([bytes = std::move(bytes), write = std::move(write)] { return write(bytes); },
                    [transfer](Guest&, GuestMemory guest_memory, Written written) {
                      if (written.error != Errno::kSuccess) return written.error;
                      return guest_memory.write(transfer.result, written.count) ? Errno::kSuccess : Errno::kFault;
                    });
+}
+
+Outcome write_file(GuestMemory memory, const HostFileRef& file, const Transfer& transfer, uint64_t wanted, Offset offset) {
+  return write_off_shard(memory, transfer, wanted,
+                         [file, offset](const std::string& bytes) { return write_host(file->fd(), bytes, offset); });
+}
+
+Outcome write_passed(Guest& guest, GuestMemory memory, const HostFileRef& file, const Transfer& transfer, uint64_t wanted) {
+  return write_off_shard(memory, transfer, wanted, [file, stop = guest.config().stop()](const std::string& bytes) {
+    StreamTransfer done = write_stream(file->fd(), bytes, stop);
+    return Written{.count = static_cast<uint32_t>(done.count), .error = done.error};
+  });
 }
 
 Outcome write_to(Guest& guest, GuestMemory memory, Fd fd, const Transfer& transfer, Offset offset) {
@@ -188,6 +224,7 @@ Outcome write_to(Guest& guest, GuestMemory memory, Fd fd, const Transfer& transf
   auto wanted = bytes_wanted(guest, memory, transfer);
   if (!wanted) return wanted.error();
   if (is_file) return write_file(memory, descriptor->host, transfer, *wanted, offset);
+  if (descriptor->kind == Kind::kStream) return write_passed(guest, memory, descriptor->host, transfer, *wanted);
   if (descriptor->kind == Kind::kStdout) return write_stdout(guest, memory, transfer, *wanted);
   return write_stderr(guest, memory, transfer, *wanted);
 }

@@ -22,6 +22,15 @@ class StderrSink {
   virtual void line(std::string_view text) = 0;
 };
 
+// Passes lines on to whoever listens during the current start or run of an instance; drops them in between.
+class StderrRelay final : public StderrSink {
+ public:
+  void line(std::string_view text) override {
+    if (target != nullptr) target->line(text);
+  }
+  StderrSink* target = nullptr;
+};
+
 class StderrLines {
  public:
   // A null sink drops everything.

@@ -32,15 +32,6 @@ class WorkerInstance final : public Instance, private GuestChannel::Listener {
  private:
   enum class Phase { kNew, kRunning, kWaiting, kEnded };
 
-  // Passes lines on to whoever listens during the current run.
-  class StderrRelay final : public wasi::StderrSink {
-   public:
-    void line(std::string_view text) override {
-      if (target != nullptr) target->line(text);
-    }
-    wasi::StderrSink* target = nullptr;
-  };
-
   void stderr_text(std::string_view text) override { stderr_lines_.write(text); }
   void told(std::span<const std::string_view> words) override;
   bool take_memory(uint64_t bytes);
@@ -63,7 +54,7 @@ class WorkerInstance final : public Instance, private GuestChannel::Listener {
   Capacity& capacity_;
   std::shared_ptr<ForkServer> server_;
   const Bytes initial_memory_;
-  StderrRelay stderr_;
+  wasi::StderrRelay stderr_;
   wasi::StderrLines stderr_lines_;
   std::shared_ptr<GuestChannel> channel_;
   Phase phase_ = Phase::kNew;

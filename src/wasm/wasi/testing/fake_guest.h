@@ -89,6 +89,7 @@ class FakeGuest {
     Outcome outcome = start(name, std::move(args));
     if (!outcome.pending()) return static_cast<Errno>(outcome.error_number());
     parked = outcome.take_pending();
+    if (parked->kind() == PendingCall::Kind::kTurns) return take_all_turns();
     if (parked->kind() != PendingCall::Kind::kBlocking) return Errno::kAgain;
     parked->run();
     return resume();
@@ -97,6 +98,11 @@ class FakeGuest {
   Errno resume() {
     std::unique_ptr<PendingCall> call = std::move(parked);
     return static_cast<Errno>(call->finish(guest, memory()));
+  }
+
+  Errno take_all_turns() {
+    for (turns = 1; !parked->step(guest, memory()); ++turns) continue;
+    return resume();
   }
 
   // ---- frequent calls in words
@@ -136,6 +142,7 @@ class FakeGuest {
   std::shared_ptr<const GuestConfig> config;
   Guest guest;
   std::unique_ptr<PendingCall> parked;
+  int turns = 0;  // of the last call that took some
 
  private:
   std::vector<uint8_t> bytes_;
