@@ -56,17 +56,17 @@ class Supervisor final : public std::enable_shared_from_this<Supervisor>, privat
  private:
   class Lines final : public wasm::wasi::StderrSink {
    public:
-    Lines(observe::SampledLog& log, wasm::GuestStream stream) : log_(log), stream_(stream) {}
+    Lines(observe::SampledLog& log, wasm::GuestStream stream) : lines_log_(log), stream_(stream) {}
     void line(std::string_view text) override {
       if (stream_ == wasm::GuestStream::kOutput) {
-        log_.write("app stdout", {{"text", text}});
+        lines_log_.write("app stdout", {{"text", text}});
       } else {
-        log_.write("app stderr", {{"text", text}});
+        lines_log_.write("app stderr", {{"text", text}});
       }
     }
 
    private:
-    observe::SampledLog& log_;
+    observe::SampledLog& lines_log_;
     wasm::GuestStream stream_;
   };
 

@@ -98,7 +98,10 @@ config::Spec<CloudEventsConfig> cloudevents_spec() {
 config::Spec<ErrorHandling> error_handling_spec() {
   config::Rules<int64_t> retries;
   retries.min = 0;
-  retries.max = kMostAttempts;
+  retries.check = [](const int64_t& value) -> std::optional<std::string> {
+    if (value <= kMostAttempts) return std::nullopt;
+    return "{path} must be <= " + std::to_string(kMostAttempts) + ", got " + std::to_string(value);
+  };
   auto not_built = [](std::string word) {
     return Refused{word, "{path} \"" + word + "\" is not built yet; this version answers a failed event with an error (`sink`)"};
   };

@@ -23,8 +23,9 @@ using config::NodeKind;
 // Bad ones that a schema takes for good, since what is wrong is none of the shape: rules over several keys, bounds of durations
 // and sizes, names in lists, the YAML itself.
 const std::set<std::string> kBeyondSchemas = {
-    "bad_duplicate_keys.yaml",   "bad_expressions.yaml",   "bad_listen_address.yaml",  "bad_listen_host.yaml",
-    "bad_secret_in_header.yaml", "bad_two_documents.yaml", "pool_without_pooled.yaml", "settings_bad_total.yaml",
+    "bad_max_retries.yaml",    "bad_duplicate_keys.yaml",  "bad_expressions.yaml",
+    "bad_listen_address.yaml", "bad_listen_host.yaml",     "bad_secret_in_header.yaml",
+    "bad_two_documents.yaml",  "pool_without_pooled.yaml", "settings_bad_total.yaml",
 };
 
 std::string read(const fs::path& file) {
