@@ -66,7 +66,7 @@ void Supervisor::noticed(wasm::ResidentNotice notice, std::string_view text) {
       port_.store(port, std::memory_order_release);
       break;
     }
-    case wasm::ResidentNotice::kWaiting: reads_input_ = reads_input_ || port() == 0; break;
+    case wasm::ResidentNotice::kWaiting: reads_input_ = reads_input_ || shows_its_kind(); break;
     case wasm::ResidentNotice::kDenied: errors_log_.write("app network attempt denied", {{"attempt", text}}); break;
   }
   changed_.set();
@@ -74,7 +74,7 @@ void Supervisor::noticed(wasm::ResidentNotice notice, std::string_view text) {
 
 void Supervisor::ended(const wasm::RunResult& result) {
   over_ = result;
-  if (port() == 0 && result.outcome == wasm::Outcome::kOk) reads_input_ = true;
+  if (shows_its_kind() && result.outcome == wasm::Outcome::kOk) reads_input_ = true;
   port_ = 0;
   changed_.set();
 }
@@ -115,14 +115,17 @@ Task<> Supervisor::live(std::shared_ptr<Supervisor> self) {
 Task<std::string> Supervisor::live_once() {
   over_.reset();
   timeouts_ = 0;
+  starting_ = true;
   auto started = co_await parts_.module->start_resident(parts_.shard, parts_.setup, *this);
   if (!started.has_value()) co_return started.error().describe();
   guest_ = std::move(*started);
   MonotonicTime healthy_by = now() + parts_.config.start_timeout;
   while (port() == 0 && !is_over()) {
     changed_.reset();
-    if (!co_await changed_.wait(healthy_by)) co_return "it does not listen on its PORT";
+    if (!co_await changed_.wait(healthy_by)) break;
   }
+  starting_ = false;
+  if (port() == 0 && !is_over()) co_return "it does not listen on its PORT";
   co_return co_await watch(healthy_by);
 }
 

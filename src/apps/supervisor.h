@@ -5,7 +5,7 @@
 // The pause grows from nothing to five minutes and starts anew after ten good minutes. A guest that does not serve a port but
 // reads its input, or leaves with 0 before it listens, is none of ours: the owner is told, and it is not started again.
 //
-// Threading: the home shard, but for port(), note_*() and status().
+// Threading: the home shard, but for port(), note_*() and restarts().
 #pragma once
 
 #include <atomic>
@@ -50,8 +50,6 @@ class Supervisor final : public std::enable_shared_from_this<Supervisor>, privat
   void note_timeout();
   void note_answer() { timeouts_.store(0, std::memory_order_relaxed); }
   uint64_t restarts() const { return restarts_.load(std::memory_order_relaxed); }
-  // Of the guest that lives now. On the home shard.
-  wasm::Resident::Usage usage() const { return guest_ != nullptr ? guest_->usage() : wasm::Resident::Usage{}; }
 
  private:
   class Lines final : public wasm::wasi::StderrSink {
@@ -80,6 +78,8 @@ class Supervisor final : public std::enable_shared_from_this<Supervisor>, privat
   Task<std::string> watch(MonotonicTime healthy_by);
   Task<> let_go(MonotonicTime deadline);
   bool is_over() const { return closing_ || reads_input_ || over_.has_value(); }
+  // What a guest does first says what it is; what it does when it is asked to end says nothing.
+  bool shows_its_kind() const { return starting_ && port() == 0; }
   bool wants_restart() const;
   Duration next_pause(Duration lived);
 
@@ -95,6 +95,7 @@ class Supervisor final : public std::enable_shared_from_this<Supervisor>, privat
   async::Signal gone_;     // live() has ended
   std::unique_ptr<wasm::Resident> guest_;
   std::optional<wasm::RunResult> over_;  // how the guest ended
+  bool starting_ = false;                // it has neither listened nor been given up
   bool reads_input_ = false;
   bool closing_ = false;
   MonotonicTime close_by_{};

@@ -1,0 +1,142 @@
+// The life of a guest that lives on, with fakes that do what a test says.
+#include "apps/supervisor.h"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <thread>
+
+#include "async/testing/run_task.h"
+#include "wasm/testing/fake_engine.h"
+
+namespace fiso::apps {
+namespace {
+
+using wasm::Outcome;
+using wasm::RunResult;
+
+// What a guest does once it is asked to begin; the number says which it is.
+using Guest = std::function<void(int number, wasm::ResidentEvents& events)>;
+
+class FakeResident final : public wasm::Resident {
+ public:
+  FakeResident(wasm::ResidentEvents& events, std::atomic<int>& alive) : events_(events), alive_(alive) { ++alive_; }
+  ~FakeResident() override { --alive_; }
+  void terminate() override { events_.ended({}); }
+
+ private:
+  wasm::ResidentEvents& events_;
+  std::atomic<int>& alive_;
+};
+
+void listens(wasm::ResidentEvents& events) { events.noticed(wasm::ResidentNotice::kListening, "127.64.0.1:4711"); }
+
+class SupervisorTest : public ::testing::Test {
+ protected:
+  // Waits on the home shard's behalf until `what` holds.
+  void until(const std::function<bool()>& what) {
+    while (!what()) std::this_thread::yield();
+  }
+
+  std::shared_ptr<Supervisor> supervise(Guest guest) {
+    wasm::testing::FakeProgram program{.serve = wasm::testing::answers("")};
+    program.resident = [this, guest](const wasm::GuestSetup&, wasm::ResidentEvents& events) {
+      int number = ++started_;
+      shards_[0].post([guest, number, &events] { guest(number, events); });
+      return Result<std::unique_ptr<wasm::Resident>>(std::make_unique<FakeResident>(events, alive_));
+    };
+    engine_.add("guest", std::move(program));
+    auto setup = std::make_shared<wasm::GuestSetup>();
+    setup->wasi = wasm::wasi::GuestConfig::open({}).value();
+    auto supervisor =
+        std::make_shared<Supervisor>(Supervisor::Parts{.shard = shards_[0],
+                                                       .config = config_,
+                                                       .module = engine_.load("guest").value(),
+                                                       .setup = setup,
+                                                       .state = state_,
+                                                       .log = observe::Log(),
+                                                       .restarts = metrics_.counter("restarts", "For the test.", {})});
+    state_.set(State::kStarting);
+    shards_.run_on(
+        0, [&](async::Shard&) { supervisor->open({.is_well = {}, .serves_no_port = [this] { serves_no_port_ = true; }}); });
+    return supervisor;
+  }
+
+  void close(const std::shared_ptr<Supervisor>& supervisor) {
+    ::fiso::testing::run_task(shards_[0],
+                              [&] { return supervisor->close(std::chrono::steady_clock::now() + std::chrono::seconds(10)); });
+    EXPECT_EQ(alive_, 0);
+  }
+
+  async::ShardSet shards_{1};
+  observe::Metrics metrics_;
+  AppConfig config_;
+  AppState state_{observe::Log(), metrics_.gauge("healthy", "For the test.", {})};
+  wasm::testing::FakeEngine engine_;
+  std::atomic<int> started_ = 0;
+  std::atomic<int> alive_ = 0;
+  std::atomic<bool> serves_no_port_ = false;
+};
+
+TEST_F(SupervisorTest, AGuestThatListensIsHealthyAndItsPortIsKnown) {
+  auto supervisor = supervise([](int, wasm::ResidentEvents& events) { listens(events); });
+  until([&] { return state_.get() == State::kHealthy; });
+  EXPECT_EQ(supervisor->port(), 4711);
+  close(supervisor);
+  EXPECT_EQ(started_, 1);
+}
+
+TEST_F(SupervisorTest, AGuestThatEndsIsStartedAgain) {
+  auto supervisor = supervise([](int number, wasm::ResidentEvents& events) {
+    listens(events);
+    if (number == 1) events.ended({.outcome = Outcome::kTrap, .detail = "unreachable"});
+  });
+  until([&] { return started_ == 2 && state_.get() == State::kHealthy; });
+  EXPECT_EQ(supervisor->restarts(), 1u);
+  close(supervisor);
+}
+
+TEST_F(SupervisorTest, OnFailureLeavesAGuestThatLeftWithZeroAlone) {
+  config_.restart = Restart::kOnFailure;
+  auto supervisor = supervise([](int number, wasm::ResidentEvents& events) {
+    listens(events);
+    if (number == 1) events.ended({.outcome = Outcome::kExit, .exit_code = 3});
+    if (number == 2) events.ended({});
+  });
+  until([&] { return state_.get() == State::kStopped; });
+  EXPECT_EQ(started_, 2);
+  close(supervisor);
+}
+
+TEST_F(SupervisorTest, AGuestThatDoesNotListenInTimeIsReplaced) {
+  config_.start_timeout = std::chrono::milliseconds(1);
+  auto supervisor = supervise([](int number, wasm::ResidentEvents& events) {
+    if (number > 1) listens(events);
+  });
+  until([&] { return started_ >= 2; });
+  EXPECT_GE(supervisor->restarts(), 1u);
+  close(supervisor);
+}
+
+TEST_F(SupervisorTest, AGuestThatReadsItsInputServesNoPortAndIsNotStartedAgain) {
+  auto supervisor = supervise([](int, wasm::ResidentEvents& events) { events.noticed(wasm::ResidentNotice::kWaiting, {}); });
+  until([&] { return serves_no_port_.load(); });
+  close(supervisor);
+  EXPECT_EQ(started_, 1);
+}
+
+TEST_F(SupervisorTest, RequestsOverTheirTimeInARowReplaceTheGuest) {
+  config_.unhealthy_threshold = 2;
+  auto supervisor = supervise([](int, wasm::ResidentEvents& events) { listens(events); });
+  until([&] { return state_.get() == State::kHealthy; });
+  supervisor->note_timeout();
+  supervisor->note_answer();
+  supervisor->note_timeout();
+  EXPECT_EQ(started_, 1);
+  supervisor->note_timeout();
+  until([&] { return started_ == 2; });
+  close(supervisor);
+}
+
+}  // namespace
+}  // namespace fiso::apps
