@@ -66,19 +66,8 @@ struct App::Prober {
   }
 
   Task<bool> ask() {
-    const AppConfig& config = app.config_;
-    if (config.health_check.empty()) co_return asked.ready();
-    net::HttpRequest request;
-    request.method = "GET";
-    request.target = config.health_check;
-    request.headers.add("Host", "localhost");
-    request.headers.add("User-Agent", "fiso-health-check");
-    MonotonicTime deadline = now() + config.health_check_timeout;
-    int status = co_await asked.probe(request);
-    bool good = status >= 200 && status < 300 && now() <= deadline;
-    probes.fetch_add(1, std::memory_order_relaxed);
-    if (!good) failed.fetch_add(1, std::memory_order_relaxed);
-    co_return good;
+    if (app.config_.health_check.empty()) co_return asked.ready();
+    co_return co_await app.probe_.ask(asked);
   }
 
   App& app;
@@ -86,8 +75,6 @@ struct App::Prober {
   async::Signal stopped;
   async::Signal ended;
   bool stopping = false;
-  std::atomic<uint64_t> probes{0};
-  std::atomic<uint64_t> failed{0};
 };
 
 App::App(AppConfig config, AppParts parts)
@@ -97,7 +84,7 @@ App::App(AppConfig config, AppParts parts)
              parts_.metrics.gauge("fiso_app_healthy", "1 while the app is healthy.", {{"app", config_.name}})) {}
 
 App::~App() {
-  if (state_.get() != State::kStopped) stop(now());
+  if (server_ != nullptr) stop(now());  // a guest that stays down stops the app, not its port
 }
 
 Result<> App::start() {
@@ -134,6 +121,7 @@ Result<> App::make_long_running(std::shared_ptr<const wasm::Module> module) {
                            .log = parts_.log,
                            .config = config_,
                            .state = state_,
+                           .probe = probe_,
                            .largest_body = parts_.limits.body_bytes,
                            .port = server_->port()};
   FISO_TRY(long_running_, LongRunning::make(parts, std::move(module)));
@@ -196,17 +184,9 @@ void App::end_probing() {
 }
 
 AppStatus App::status() const {
-  AppStatus status{.name = config_.name, .state = state_.get()};
+  AppStatus status{.name = config_.name, .state = state_.get(), .probes = probe_.asked(), .failed_probes = probe_.failed()};
   if (server_ != nullptr) status.port = server_->port();
-  if (prober_ != nullptr) {
-    status.probes = prober_->probes.load(std::memory_order_relaxed);
-    status.failed_probes = prober_->failed.load(std::memory_order_relaxed);
-  }
-  if (long_running_ != nullptr) {
-    status.probes = long_running_->probes();
-    status.failed_probes = long_running_->failed_probes();
-    status.restarts = long_running_->restarts();
-  }
+  if (long_running_ != nullptr) status.restarts = long_running_->restarts();
   return status;
 }
 

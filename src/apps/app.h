@@ -3,7 +3,6 @@
 // Threading: control thread, but for status(). The shards' work outlives nothing of it: stop() waits.
 #pragma once
 
-#include <atomic>
 #include <memory>
 #include <string>
 #include <vector>
@@ -11,6 +10,7 @@
 #include "apps/app_config.h"
 #include "apps/app_service.h"
 #include "apps/app_state.h"
+#include "apps/health_probe.h"
 #include "apps/json_app.h"
 #include "apps/long_running.h"
 #include "async/blocking_pool.h"
@@ -72,6 +72,7 @@ class App {
   AppConfig config_;
   AppParts parts_;
   AppState state_;
+  HealthProbe probe_{config_};
   std::unique_ptr<JsonAppShared> shared_;              // of an app that is not longRunning
   std::unique_ptr<LongRunning> long_running_;          // of one that is
   std::vector<std::unique_ptr<AppService>> services_;  // by shard

@@ -41,6 +41,24 @@ TEST(AppConfig, EveryKeyIsRead) {
   EXPECT_EQ(app.unhealthy_threshold, 5);
 }
 
+TEST(AppConfig, AGuestThatLivesOnHasKeysOfItsOwn) {
+  AppConfig app;
+  EXPECT_EQ(
+      errors_of("name: a\nmodule: m\nexecution: longRunning\nstartTimeout: 5s\nrestart: on-failure\nunhealthyThreshold: 2", &app),
+      "");
+  EXPECT_EQ(app.execution, Execution::kLongRunning);
+  EXPECT_EQ(app.start_timeout, std::chrono::seconds(5));
+  EXPECT_EQ(app.restart, Restart::kOnFailure);
+  EXPECT_THAT(errors_of("name: a\nmodule: m\nrestart: never"),
+              HasSubstr("restart has an effect with `execution: longRunning` only"));
+  EXPECT_THAT(errors_of("name: a\nmodule: m\nstartTimeout: 5s"), HasSubstr("startTimeout has an effect with"));
+  EXPECT_THAT(errors_of("name: a\nmodule: m\nexecution: longRunning\nrestart: often"), HasSubstr("apps[0].restart"));
+  EXPECT_THAT(errors_of("name: a\nmodule: m\nexecution: longRunning\nruntime: wazero"),
+              HasSubstr("longRunning needs `runtime: wasmer`"));
+  EXPECT_THAT(errors_of("name: a\nmodule: m\nunhealthyThreshold: 2"),
+              HasSubstr("`healthCheck` or `execution: longRunning` only"));
+}
+
 TEST(AppConfig, ComplainsInTheWordsOfTheContract) {
   EXPECT_THAT(errors_of("module: a.wasm"), HasSubstr("app name is required"));
   EXPECT_THAT(errors_of("name: a"), HasSubstr("module path is required"));

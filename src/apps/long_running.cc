@@ -106,7 +106,7 @@ void LongRunning::open() {
   opened_ = true;
   lives_on_.set(1);
   Supervisor::Care care;
-  if (!parts_.config.health_check.empty()) care.is_well = [this] { return is_well(); };
+  if (!parts_.config.health_check.empty()) care.is_well = [this] { return parts_.probe.ask(*services_[kHome]); };
   care.serves_no_port = [this] { serve_per_request(); };
   parts_.shards.run_on(kHome, [&](async::Shard&) { supervisor_->open(std::move(care)); });
 }
@@ -121,18 +121,6 @@ void LongRunning::close(MonotonicTime deadline) {
   };
   async::spawn(parts_.shards[kHome], end(*this, deadline, closed));
   closed.get_future().wait();
-}
-
-Task<bool> LongRunning::is_well() {
-  net::HttpRequest request;
-  request.method = "GET";
-  request.target = parts_.config.health_check;
-  request.headers.add("User-Agent", "fiso-health-check");
-  int status = co_await services_[kHome]->probe(request);
-  bool well = status >= 200 && status < 300;
-  probes_.fetch_add(1, std::memory_order_relaxed);
-  if (!well) failed_probes_.fetch_add(1, std::memory_order_relaxed);
-  co_return well;
 }
 
 void LongRunning::serve_per_request() {

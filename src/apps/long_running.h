@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "apps/app_service.h"
+#include "apps/health_probe.h"
 #include "apps/json_app.h"
 #include "apps/resident_http.h"
 #include "apps/supervisor.h"
@@ -27,6 +28,7 @@ class LongRunning {
     observe::Log log;
     const AppConfig& config;
     AppState& state;
+    HealthProbe& probe;
     Bytes largest_body;  // of a request to a guest that answers once
     uint16_t port = 0;
   };
@@ -40,14 +42,11 @@ class LongRunning {
   void close(MonotonicTime deadline);
 
   // Thread-safe.
-  uint64_t probes() const { return probes_.load(std::memory_order_relaxed); }
-  uint64_t failed_probes() const { return failed_probes_.load(std::memory_order_relaxed); }
   uint64_t restarts() const { return supervisor_->restarts(); }
 
  private:
   class Service;
   LongRunning(const Parts& parts, std::shared_ptr<const wasm::Module> module, std::shared_ptr<const wasm::GuestSetup> setup);
-  Task<bool> is_well();
   // On the home shard.
   void serve_per_request();
   Task<> prepare_per_request();
@@ -63,8 +62,6 @@ class LongRunning {
   std::unique_ptr<JsonAppShared> json_;
   bool opened_ = false;
   std::atomic<bool> preparing_{false};
-  std::atomic<uint64_t> probes_{0};
-  std::atomic<uint64_t> failed_probes_{0};
 };
 
 }  // namespace fiso::apps

@@ -28,17 +28,6 @@ constexpr std::chrono::seconds kDropTime{1};  // for a body that nobody wants to
 constexpr std::chrono::seconds kKeepAliveMargin{1};
 constexpr std::chrono::seconds kLongestKeepAlive = std::chrono::hours(24);
 
-Error network_error(SystemError error) {
-  auto unavailable = [](std::string_view text) { return Error(ErrorCode::kUnavailable, std::string(text)); };
-  if (error == asio::error::connection_refused) return unavailable("connection refused");
-  if (error == asio::error::connection_reset || error == asio::error::broken_pipe) return unavailable("connection reset");
-  if (error == asio::error::eof || error == asio::ssl::error::stream_truncated)
-    return unavailable("connection closed before the response was complete");
-  if (error == asio::error::host_unreachable || error == asio::error::network_unreachable) return unavailable("host unreachable");
-  if (error == asio::error::timed_out) return unavailable("connection timed out");
-  return unavailable("connection failed").with_context(error.message());
-}
-
 Error timeout() { return {ErrorCode::kTimeout, "timeout"}; }
 
 ResponseParser::Body body_rule(const ClientRequest& request) {
@@ -132,7 +121,7 @@ Task<Result<>> ConnectionOf<Stream>::open(tcp::endpoint address, MonotonicTime d
   auto [error] = co_await stream_.socket().async_connect(address, async::kTuple);
   Result<> opened;
   if (error)
-    opened = network_error(error);
+    opened = client_network_error(error);
   else if constexpr (std::is_same_v<Stream, TlsStream>)
     opened = co_await shake_hands();
   clear();
@@ -226,7 +215,7 @@ Task<Result<>> ConnectionOf<Stream>::read_response(ResponseParser::Body body, Mo
     buffer_.filled(bytes);
     heard_ = heard_ || bytes > 0;
     if (error == asio::error::eof && parser_.finish()) break;
-    if (error) co_return network_error(error);
+    if (error) co_return client_network_error(error);
   }
   co_return Result<>();
 }
@@ -274,7 +263,16 @@ void ConnectionOf<Stream>::close() {
 
 }  // namespace
 
-Error client_network_error(SystemError error) { return network_error(error); }
+Error client_network_error(SystemError error) {
+  auto unavailable = [](std::string_view text) { return Error(ErrorCode::kUnavailable, std::string(text)); };
+  if (error == asio::error::connection_refused) return unavailable("connection refused");
+  if (error == asio::error::connection_reset || error == asio::error::broken_pipe) return unavailable("connection reset");
+  if (error == asio::error::eof || error == asio::ssl::error::stream_truncated)
+    return unavailable("connection closed before the response was complete");
+  if (error == asio::error::host_unreachable || error == asio::error::network_unreachable) return unavailable("host unreachable");
+  if (error == asio::error::timed_out) return unavailable("connection timed out");
+  return unavailable("connection failed").with_context(error.message());
+}
 
 std::unique_ptr<ClientConnection> make_plain_client_connection(async::Shard& shard, HttpClient& client) {
   return std::make_unique<ConnectionOf<PlainStream>>(shard, client);

@@ -1,7 +1,6 @@
 #include "net/client_exchange.h"
 
 #include <algorithm>
-#include <charconv>
 #include <utility>
 
 #include "async/yield.h"
@@ -11,7 +10,6 @@ namespace fiso::net {
 namespace {
 
 constexpr int kInterimResponses = 16;  // before the answer proper
-constexpr std::string_view kLineEnd = "\r\n", kLastChunk = "0\r\n\r\n";
 
 }  // namespace
 
@@ -88,13 +86,9 @@ void ClientExchange::next_message() {
 void ClientExchange::add_piece(std::string_view piece) {
   if (piece.empty()) return;
   bool chunked = request_->head.framing == Framing::kChunked;
-  if (chunked) {
-    char* end = std::to_chars(chunk_head_, chunk_head_ + 16, piece.size(), 16).ptr;
-    end = std::ranges::copy(kLineEnd, end).out;
-    parts().out.add({chunk_head_, static_cast<size_t>(end - chunk_head_)});
-  }
+  if (chunked) parts().out.add(chunk_head_.format(piece.size()));
   parts().out.add(piece);
-  if (chunked) parts().out.add(kLineEnd);
+  if (chunked) parts().out.add(kChunkEnd);
 }
 
 Task<SystemError> ClientExchange::flush(MonotonicTime deadline) {

@@ -90,7 +90,7 @@ class ClientExchange {
   std::unique_ptr<ClientConnection> connection_;
   const StreamedRequest* request_ = nullptr;
   Alarm read_alarm_, write_alarm_;
-  char chunk_head_[24];
+  ChunkHead chunk_head_;
   int interim_ = 0;
   bool counted_ = false;  // among the client's requests under way
   bool kept_ = false;     // the connection had been used before

@@ -13,12 +13,15 @@ namespace fiso::net {
 namespace {
 
 bool may_be_repeated(const ClientRequest& request) {
-  constexpr std::string_view kIdempotent[] = {"GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"};
-  if (std::ranges::find(kIdempotent, request.method) != std::end(kIdempotent)) return true;
-  return request.headers != nullptr && request.headers->contains("Idempotency-Key");
+  return is_idempotent(request.method) || (request.headers != nullptr && request.headers->contains("Idempotency-Key"));
 }
 
 }  // namespace
+
+bool is_idempotent(std::string_view method) {
+  constexpr std::string_view kIdempotent[] = {"GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"};
+  return std::ranges::find(kIdempotent, method) != std::end(kIdempotent);
+}
 
 HttpClient::HttpClient(async::Shard& shard, async::BlockingPool& blocking, ClientOptions options)
     : shard_(shard),

@@ -33,6 +33,9 @@
 
 namespace fiso::net {
 
+// RFC 9110 section 9.2.2: acting upon it twice is as good as once.
+bool is_idempotent(std::string_view method);
+
 // What the sender wants to know of an answer.
 enum class Wanted {
   kAll,

@@ -13,7 +13,7 @@ namespace fiso::net {
 
 struct HttpRequest {
   std::string method;
-  std::string target;  // as sent: the raw path, then `?query` if there was one
+  std::string target;  // the raw path as sent, then `?query` if there was one
   HeaderList headers;
   std::string body;
   std::string_view remote_address;  // ADDRESS:PORT of the client, the connection's

@@ -26,10 +26,6 @@ struct Relay::Passing {
 
 namespace {
 
-bool is_idempotent(std::string_view method) {
-  return method == "GET" || method == "HEAD" || method == "PUT" || method == "DELETE" || method == "OPTIONS" || method == "TRACE";
-}
-
 std::string_view address_without_port(std::string_view address) {
   address = address.substr(0, address.rfind(':'));
   if (address.starts_with('[') && address.ends_with(']')) address = address.substr(1, address.size() - 2);

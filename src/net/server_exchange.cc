@@ -3,7 +3,6 @@
 #include <poll.h>
 
 #include <algorithm>
-#include <charconv>
 
 #include "async/yield.h"
 #include "base/check.h"
@@ -17,7 +16,6 @@ constexpr std::chrono::seconds kLastLook{1};  // looks at a client that waits co
 constexpr uint64_t kPassOver = 256 << 10;     // of a body that the service did not want
 constexpr std::chrono::seconds kPassOverTime{2};
 constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
-constexpr std::string_view kLineEnd = "\r\n", kLastChunk = "0\r\n\r\n";
 
 MonotonicTime in(Duration duration) { return std::chrono::steady_clock::now() + duration; }
 
@@ -144,13 +142,9 @@ void ConnectionExchange::begin(int status, const HeaderList& headers, std::optio
 void ConnectionExchange::add_piece(std::string_view piece) {
   if (piece.empty() || bodyless_) return;
   if (left_) *left_ -= piece.size();
-  if (chunked_) {
-    char* end = std::to_chars(chunk_head_, chunk_head_ + 16, piece.size(), 16).ptr;
-    end = std::ranges::copy(kLineEnd, end).out;
-    parts_.out.add({chunk_head_, static_cast<size_t>(end - chunk_head_)});
-  }
+  if (chunked_) parts_.out.add(chunk_head_.format(piece.size()));
   parts_.out.add(piece);
-  if (chunked_) parts_.out.add(kLineEnd);
+  if (chunked_) parts_.out.add(kChunkEnd);
 }
 
 Task<Result<>> ConnectionExchange::write(std::string_view piece) {

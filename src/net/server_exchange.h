@@ -10,6 +10,7 @@
 #include "net/http_parser.h"
 #include "net/read_buffer.h"
 #include "net/server_shard.h"
+#include "net/stream_head.h"
 #include "net/streaming_service.h"
 
 namespace fiso::net {
@@ -80,7 +81,7 @@ class ConnectionExchange final : public ServerExchange {
   void* gone_owner_ = nullptr;
   Gone when_gone_ = nullptr;
   std::optional<uint64_t> left_;  // of the answer's body, where its length was told
-  char chunk_head_[24];
+  ChunkHead chunk_head_;
   int fault_status_ = 0;  // what is wrong with the request, if anything is
   std::string_view fault_text_;
   bool piece_given_ = false;

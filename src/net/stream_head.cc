@@ -1,6 +1,7 @@
 #include "net/stream_head.h"
 
 #include <algorithm>
+#include <charconv>
 #include <vector>
 
 #include "base/ascii.h"
@@ -115,6 +116,12 @@ Result<> format_request_head(std::string& out, const RequestHead& head) {
   }
   out.append("\r\n\r\n");
   return {};
+}
+
+std::string_view ChunkHead::format(size_t size) {
+  char* end = std::to_chars(space, space + 16, size, 16).ptr;
+  end = std::ranges::copy(kChunkEnd, end).out;
+  return {space, static_cast<size_t>(end - space)};
 }
 
 }  // namespace fiso::net

@@ -51,4 +51,11 @@ struct RequestHead {
 // Replaces `out` by request line and fields; kInvalidInput for what would break the framing.
 Result<> format_request_head(std::string& out, const RequestHead& head);
 
+// What stands in front of a chunk of the body, and behind it; `space` holds the former.
+struct ChunkHead {
+  char space[18];
+  std::string_view format(size_t size);
+};
+inline constexpr std::string_view kChunkEnd = "\r\n", kLastChunk = "0\r\n\r\n";
+
 }  // namespace fiso::net

@@ -1,13 +1,10 @@
 // A guest that lives on: it serves a port of its own until it ends or is told to.
 //
-// Threading: shard-local, but for usage(). Module::start_resident() makes one.
+// Threading: shard-local. Module::start_resident() makes one.
 #pragma once
 
-#include <cstdint>
 #include <string_view>
 
-#include "base/clock.h"
-#include "base/units.h"
 #include "wasm/run.h"
 
 namespace fiso::wasm {
@@ -33,17 +30,10 @@ class ResidentEvents {
 
 class Resident {
  public:
-  struct Usage {
-    Duration cpu{};
-    Bytes resident_memory;
-  };
-
   // Stops the guest where it is.
   virtual ~Resident() = default;
   // Asks it to end, as SIGTERM does.
   virtual void terminate() = 0;
-  // What its process has used; nothing once that is gone. Thread-safe.
-  virtual Usage usage() const = 0;
 };
 
 }  // namespace fiso::wasm

@@ -7,7 +7,6 @@
 #include <utility>
 
 #include "async/spawn.h"
-#include "observe/process_stat.h"
 #include "wasm/worker/packets.h"
 
 namespace fiso::wasm::worker {
@@ -118,12 +117,5 @@ WorkerResident::~WorkerResident() { life_->close(); }
 
 // One that is too far behind to be told is killed in the end anyway.
 void WorkerResident::terminate() { (void)send_packet(life_->process().control(), PacketWriter().add("term").bytes()); }
-
-Resident::Usage WorkerResident::usage() const {
-  auto stat = observe::read_process_stat(std::to_string(life_->process().pid()));
-  if (!stat.has_value()) return {};
-  return {.cpu = std::chrono::duration_cast<Duration>(std::chrono::duration<double>(stat->cpu_seconds)),
-          .resident_memory = Bytes{static_cast<uint64_t>(stat->resident_bytes)}};
-}
 
 }  // namespace fiso::wasm::worker

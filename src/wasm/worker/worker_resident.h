@@ -1,6 +1,6 @@
 // A guest that lives on, in a worker process of its own.
 //
-// The process is asked to end over its control socket and killed when this is destroyed. Shard-local, but for usage().
+// The process is asked to end over its control socket and killed when this is destroyed. Shard-local.
 #pragma once
 
 #include <memory>
@@ -32,7 +32,6 @@ class WorkerResident final : public Resident {
   ~WorkerResident() override;
 
   void terminate() override;
-  Usage usage() const override;
 
  private:
   // Shared with the coroutine that reads the channels.

@@ -1,0 +1,26 @@
+#include "apps/health_probe.h"
+
+#include <chrono>
+
+namespace fiso::apps {
+namespace {
+
+MonotonicTime now() { return std::chrono::steady_clock::now(); }
+
+}  // namespace
+
+Task<bool> HealthProbe::ask(AppService& service) {
+  net::HttpRequest request;
+  request.method = "GET";
+  request.target = config_.health_check;
+  request.headers.add("Host", "localhost");
+  request.headers.add("User-Agent", "fiso-health-check");
+  MonotonicTime deadline = now() + config_.health_check_timeout;
+  int status = co_await service.probe(request);
+  bool good = status >= 200 && status < 300 && now() <= deadline;
+  asked_.fetch_add(1, std::memory_order_relaxed);
+  if (!good) failed_.fetch_add(1, std::memory_order_relaxed);
+  co_return good;
+}
+
+}  // namespace fiso::apps
