@@ -12,35 +12,48 @@ namespace {
 // Until the first success.
 constexpr std::chrono::milliseconds kFirstProbes{50};
 
+// For requests beyond maxInFlight.
+constexpr size_t kMostWaiting = 100;
+constexpr std::chrono::seconds kLongestWait{1};
+
 MonotonicTime now() { return std::chrono::steady_clock::now(); }
 
 }  // namespace
 
-// Lets requests in while the app is healthy.
+// Lets requests in while the app is healthy, up to maxInFlight at once.
 class App::Door final : public net::HttpService, private net::StreamingService {
  public:
-  Door(AppState& state, net::HttpService& app) : state_(state), app_(app) {}
+  Door(AppState& state, async::Limiter& in_flight, net::HttpService& app) : state_(state), in_flight_(in_flight), app_(app) {}
   Task<net::HttpResponse> call(net::HttpRequest& request) override {
-    if (!co_await state_.enter()) co_return not_healthy();
+    if (!co_await state_.enter()) co_return turned_away("the app is not healthy");
+    Permit permit = co_await enter();
+    if (!permit) co_return turned_away("the app is busy");
     co_return co_await app_.call(request);
   }
   net::StreamingService* streaming() override { return app_.streaming() == nullptr ? nullptr : this; }
 
  private:
   Task<> serve(net::HttpRequest& head, net::ServerExchange& exchange) override {
-    if (!co_await state_.enter()) {
-      (void)co_await net::answer(exchange, not_healthy());
-      co_return;
-    }
-    co_await app_.streaming()->serve(head, exchange);
+    bool healthy = co_await state_.enter();
+    Permit permit = healthy ? co_await enter() : Permit();
+    if (permit) co_return co_await app_.streaming()->serve(head, exchange);
+    (void)co_await net::answer(exchange, turned_away(healthy ? "the app is busy" : "the app is not healthy"));
   }
-  static net::HttpResponse not_healthy() {
-    net::HttpResponse response = net::text_response(503, "the app is not healthy");
+
+  using Permit = async::Limiter::Permit;
+  Task<Permit> enter() {
+    if (Permit at_once = in_flight_.try_acquire()) co_return at_once;
+    auto in_turn = co_await in_flight_.acquire(now() + kLongestWait);
+    co_return in_turn.has_value() ? std::move(*in_turn) : Permit();
+  }
+  static net::HttpResponse turned_away(std::string_view why) {
+    net::HttpResponse response = net::text_response(503, std::string(why));
     response.headers.add("Retry-After", "1");
     return response;
   }
 
   AppState& state_;
+  async::Limiter& in_flight_;
   net::HttpService& app_;
 };
 
@@ -81,7 +94,8 @@ App::App(AppConfig config, AppParts parts)
     : config_(std::move(config)),
       parts_(std::move(parts)),
       state_(parts_.log.with({{"app", config_.name}}),
-             parts_.metrics.gauge("fiso_app_healthy", "1 while the app is healthy.", {{"app", config_.name}})) {}
+             parts_.metrics.gauge("fiso_app_healthy", "1 while the app is healthy.", {{"app", config_.name}})),
+      in_flight_(parts_.shards, static_cast<uint64_t>(config_.max_in_flight), kMostWaiting) {}
 
 App::~App() {
   if (server_ != nullptr) stop(now());  // a guest that stays down stops the app, not its port
@@ -92,8 +106,9 @@ Result<> App::start() {
   FISO_TRY_OK(open_port());
   services_.resize(parts_.shards.count());
   FISO_TRY_OK(make_services());
-  parts_.shards.run_on_each(
-      [&](async::Shard& shard) { doors_[shard.index()] = std::make_unique<Door>(state_, *services_[shard.index()]); });
+  parts_.shards.run_on_each([&](async::Shard& shard) {
+    doors_[shard.index()] = std::make_unique<Door>(state_, in_flight_, *services_[shard.index()]);
+  });
   server_->start();
   if (long_running_ != nullptr) {
     long_running_->open();

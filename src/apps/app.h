@@ -14,6 +14,7 @@
 #include "apps/json_app.h"
 #include "apps/long_running.h"
 #include "async/blocking_pool.h"
+#include "async/limiter.h"
 #include "async/signal.h"
 #include "net/server_commons.h"
 
@@ -72,6 +73,7 @@ class App {
   AppConfig config_;
   AppParts parts_;
   AppState state_;
+  async::Limiter in_flight_;
   HealthProbe probe_{config_};
   std::unique_ptr<JsonAppShared> shared_;              // of an app that is not longRunning
   std::unique_ptr<LongRunning> long_running_;          // of one that is

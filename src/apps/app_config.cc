@@ -32,12 +32,14 @@ void check_keys_of_modes(const AppConfig& app, config::Report& report) {
       if (report.has(key)) report.error(key, "{path} has an effect with `runtime: wasmer` only");
   bool lives_on = app.execution == Execution::kLongRunning;
   if (!lives_on)
-    for (std::string_view key : {"startTimeout", "restart"})
+    for (std::string_view key : {"startTimeout", "restart", "protocol", "stdio"})
       if (report.has(key)) report.error(key, "{path} has an effect with `execution: longRunning` only");
   if (lives_on && app.runtime != wasm::Runtime::kFull)
     report.error("execution", "{path}: longRunning needs `runtime: wasmer`, whose guests have sockets");
   if (!lives_on && app.health_check.empty() && report.has("unhealthyThreshold"))
     report.error("unhealthyThreshold", "{path} has an effect with `healthCheck` or `execution: longRunning` only");
+  if (app.stdio == Stdio::kNdjson && (app.protocol == Protocol::kHttp || app.protocol == Protocol::kJsonOnce))
+    report.error("stdio", "{path}: ndjson goes with `protocol: ndjson` only");
   if (app.health_check.empty())
     for (std::string_view key : {"healthCheckInterval", "healthCheckTimeout"})
       if (report.has(key)) report.error(key, "{path} has an effect with `healthCheck` only");
@@ -80,6 +82,19 @@ config::Spec<AppConfig> app_spec() {
       .field("startTimeout", &AppConfig::start_timeout, "`longRunning`: in which it must be healthy.", time_rules())
       .choice("restart", &AppConfig::restart, "`longRunning`: whether a guest that has ended is started again.",
               {{"always", Restart::kAlways}, {"on-failure", Restart::kOnFailure}, {"never", Restart::kNever}})
+      .choice(
+          "protocol", &AppConfig::protocol,
+          "`longRunning`: what the guest speaks: HTTP on its PORT, a line of JSON per request on stdin and stdout, or one JSON "
+          "document per life; `auto`: what it does first decides.",
+          {{"auto", Protocol::kAuto},
+           {"http", Protocol::kHttp},
+           {"ndjson", Protocol::kNdjson},
+           {"json-once", Protocol::kJsonOnce}})
+      .choice("stdio", &AppConfig::stdio,
+              "`longRunning`: what the guest's stdout is: lines for the log, or answers (the same as `protocol: ndjson`).",
+              {{"log", Stdio::kLog}, {"ndjson", Stdio::kNdjson}})
+      .field("maxInFlight", &AppConfig::max_in_flight, "Requests under way at once; others wait for a moment.",
+             bounds(1, 100'000))
       .check({"execution", "runtime", "healthCheck"}, check_keys_of_modes)
       .check({"env"}, [](const AppConfig& app, config::Report& report) { check_environment(app.env, report); });
 }

@@ -17,6 +17,10 @@ namespace fiso::apps {
 
 enum class Execution { kPerRequest, kPooled, kLongRunning };
 // Whether a guest that has ended is started again.
+// What a guest that lives on speaks; kAuto: what it does first decides.
+enum class Protocol { kAuto, kHttp, kNdjson, kJsonOnce };
+// What its stdout is: lines for the log, or, whatever `protocol` says, answers.
+enum class Stdio { kLog, kNdjson };
 enum class Restart { kAlways, kOnFailure, kNever };
 
 struct AppConfig {
@@ -41,6 +45,11 @@ struct AppConfig {
   int64_t unhealthy_threshold = 3;
   Duration start_timeout = std::chrono::seconds(60);
   Restart restart = Restart::kAlways;
+  Protocol protocol = Protocol::kAuto;
+  Stdio stdio = Stdio::kLog;
+  int64_t max_in_flight = 1000;
+
+  Protocol speaks() const { return stdio == Stdio::kNdjson ? Protocol::kNdjson : protocol; }
 };
 
 struct PortRange {

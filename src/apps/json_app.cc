@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "apps/app_message.h"
+#include "apps/failures.h"
 #include "apps/guest_setup.h"
 #include "wasm/wasi/stderr_lines.h"
 
@@ -21,11 +22,6 @@ class StderrToLog final : public wasm::wasi::StderrSink {
  private:
   observe::SampledLog& stderr_log_;
 };
-
-Error in_words_of_the_contract(Error error, std::string_view stage) {
-  std::string message = std::string(stage) + error.message();
-  return std::move(error).with_message(std::move(message));
-}
 
 }  // namespace
 
@@ -66,7 +62,8 @@ JsonApp::~JsonApp() { pool_->close(); }
 Task<net::HttpResponse> JsonApp::call(net::HttpRequest& request) {
   MonotonicTime start = Clock::system().now();
   auto answered = co_await run(request);
-  net::HttpResponse response = answered.has_value() ? std::move(*answered) : failed(answered.error());
+  if (!answered.has_value()) failed_log_.write("app request failed", {{"error", answered.error().describe()}});
+  net::HttpResponse response = answered.has_value() ? std::move(*answered) : to_response(answered.error());
   shared_.traffic.note(response.status, Clock::system().now() - start);
   co_return response;
 }
@@ -81,24 +78,10 @@ Task<Result<net::HttpResponse>> JsonApp::run(net::HttpRequest& request) {
   std::string_view piece = input;
   StderrToLog errors(stderr_log_);
   wasm::RunResult result = co_await pool_->run({.input = {&piece, 1}, .stderr_lines = &errors});
-  if (result.outcome != wasm::Outcome::kOk) {
-    Error error = wasm::to_error(result, shared_.pool->setup->limits);
-    bool documented = result.outcome == wasm::Outcome::kTimeout || result.outcome == wasm::Outcome::kOverloaded;
-    co_return documented ? std::move(error) : in_words_of_the_contract(std::move(error), "wasm execution: ");
-  }
+  if (result.outcome != wasm::Outcome::kOk) co_return in_words_of_execution(wasm::to_error(result, shared_.pool->setup->limits));
   auto response = read_app_response(result.output);
-  if (!response.has_value()) co_return in_words_of_the_contract(response.take_error(), "decode wasm response: ");
+  if (!response.has_value()) co_return in_words_of_decoding(response.take_error());
   co_return response;
-}
-
-net::HttpResponse JsonApp::failed(const Error& error) {
-  failed_log_.write("app request failed", {{"error", error.describe()}});
-  bool is_guests = error.code() == ErrorCode::kGuestTrap || error.code() == ErrorCode::kGuestExit ||
-                   error.code() == ErrorCode::kGuestLimit || error.code() == ErrorCode::kInternal;
-  int status = is_guests ? 502 : error.code() == ErrorCode::kTimeout ? 504 : error.code() == ErrorCode::kInvalidInput ? 400 : 503;
-  net::HttpResponse response = net::text_response(status, error.message());
-  if (status == 503) response.headers.add("Retry-After", "1");
-  return response;
 }
 
 }  // namespace fiso::apps

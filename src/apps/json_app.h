@@ -1,8 +1,6 @@
 // An app that answers each request by one JSON document: HTTP on the outside, one run of a guest inside.
 //
-// HTTP and the JSON are ours; the guest sees bytes on its stdin. What fails is a status: 504 "wasm execution timeout after
-// 30s", 503 with Retry-After when no instance is free, 502 for whatever the guest does wrong. A guest's own words reach
-// the log, never a caller.
+// HTTP and the JSON are ours; the guest sees bytes on its stdin. What fails is a status, see failures.h.
 #pragma once
 
 #include <memory>
@@ -45,7 +43,6 @@ class JsonApp final : public AppService {
 
  private:
   Task<Result<net::HttpResponse>> run(net::HttpRequest& request);
-  net::HttpResponse failed(const Error& error);
 
   const JsonAppShared& shared_;
   std::shared_ptr<wasm::InstancePool> pool_;

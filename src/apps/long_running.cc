@@ -3,6 +3,7 @@
 #include <future>
 #include <utility>
 
+#include "apps/failures.h"
 #include "apps/guest_setup.h"
 #include "async/spawn.h"
 
@@ -20,17 +21,19 @@ observe::Gauge& mode_gauge(observe::Metrics& metrics, const std::string& app, co
 
 }  // namespace
 
-// Passes requests to the guest that lives on or, once that has turned out to be none, to fresh ones.
+// Passes requests to the guest that lives on, the way it takes them, or, once it has turned out not to live on, to fresh ones.
 class LongRunning::Service final : public AppService, private net::StreamingService {
  public:
-  Service(LongRunning& owner, async::Shard& shard, ResidentHttp::Parts parts)
-      : owner_(owner), shard_(shard), resident_(std::move(parts)) {}
+  Service(LongRunning& owner, async::Shard& shard, const ResidentParts& parts)
+      : owner_(owner), shard_(shard), http_(parts), lines_(parts) {}
   ~Service() override { owner_.services_[shard_.index()] = nullptr; }
 
   net::StreamingService* streaming() override { return this; }
   Task<net::HttpResponse> call(net::HttpRequest&) override { co_return net::text_response(500, "requests are streamed"); }
-  Task<int> probe(net::HttpRequest& request) override { co_return co_await resident_.probe(request); }
-  bool ready() const override { return fresh_ != nullptr || resident_.ready(); }
+  Task<int> probe(net::HttpRequest& request) override {
+    return owner_.supervisor_->serves() == Serves::kLines ? lines_.probe(request) : http_.probe(request);
+  }
+  bool ready() const override { return fresh_ != nullptr || owner_.supervisor_->serves() != Serves::kNothingYet; }
 
   void use_fresh_instances(const JsonAppShared& shared) {
     fresh_ = std::make_unique<JsonApp>(shard_, owner_.parts_.capacity, shared);
@@ -38,27 +41,43 @@ class LongRunning::Service final : public AppService, private net::StreamingServ
 
  private:
   Task<> serve(net::HttpRequest& head, net::ServerExchange& exchange) override {
-    if (fresh_ == nullptr) co_return co_await resident_.serve(head, exchange);
-    // A guest that answers once is given its request whole.
+    if (fresh_ == nullptr && owner_.supervisor_->serves() != Serves::kLines) co_return co_await http_.serve(head, exchange);
+    if (!co_await read_whole(head, exchange)) co_return;
+    net::HttpResponse response = co_await answer_to(head);
+    (void)co_await net::answer(exchange, response);
+  }
+
+  Task<net::HttpResponse> answer_to(net::HttpRequest& request) {
+    if (fresh_ == nullptr) {
+      auto answered = co_await lines_.call(request);
+      if (answered.has_value()) co_return std::move(*answered);
+      // It was not given to the guest, which turned out to answer once: fresh ones stand ready in a moment.
+      if (!co_await owner_.parts_.state.enter() || fresh_ == nullptr) co_return to_response(answered.error());
+    }
+    co_return co_await fresh_->call(request);
+  }
+
+  // Guests that take JSON are given a request as a whole. False: the client has been answered, or is gone.
+  Task<bool> read_whole(net::HttpRequest& head, net::ServerExchange& exchange) {
     std::string body;
     for (;;) {
       Result<std::string_view> piece = co_await exchange.read();
-      if (!piece.has_value()) co_return;
+      if (!piece.has_value()) co_return false;
       if (piece->empty()) break;
       body += *piece;
       if (body.size() > owner_.parts_.largest_body.count) {
         (void)co_await net::answer(exchange, net::text_response(413, "request body too large"));
-        co_return;
+        co_return false;
       }
     }
     head.body = std::move(body);
-    net::HttpResponse response = co_await fresh_->call(head);
-    (void)co_await net::answer(exchange, response);
+    co_return true;
   }
 
   LongRunning& owner_;
   async::Shard& shard_;
-  ResidentHttp resident_;
+  ResidentHttp http_;
+  ResidentLines lines_;
   std::unique_ptr<JsonApp> fresh_;
 };
 
@@ -92,30 +111,34 @@ LongRunning::~LongRunning() = default;
 
 std::unique_ptr<AppService> LongRunning::service_on(async::Shard& shard) {
   auto service = std::make_unique<Service>(*this, shard,
-                                           ResidentHttp::Parts{.shard = shard,
-                                                               .blocking = parts_.blocking,
-                                                               .supervisor = supervisor_,
-                                                               .config = parts_.config,
-                                                               .traffic = traffic_,
-                                                               .log = log_});
+                                           ResidentParts{.shard = shard,
+                                                         .home = parts_.shards[kHome],
+                                                         .blocking = parts_.blocking,
+                                                         .supervisor = supervisor_,
+                                                         .config = parts_.config,
+                                                         .traffic = traffic_,
+                                                         .log = log_});
   services_[shard.index()] = service.get();
   return service;
 }
 
 void LongRunning::open() {
+  if (parts_.config.speaks() == Protocol::kJsonOnce) return serve_per_request();
   opened_ = true;
   lives_on_.set(1);
   Supervisor::Care care;
   if (!parts_.config.health_check.empty()) care.is_well = [this] { return parts_.probe.ask(*services_[kHome]); };
-  care.serves_no_port = [this] { serve_per_request(); };
+  care.answers_once = [this] {
+    log_.warn("app answers once, its guest runs once per request", {{"declared", "longRunning"}, {"effective", "perRequest"}});
+    serve_per_request();
+  };
   parts_.shards.run_on(kHome, [&](async::Shard&) { supervisor_->open(std::move(care)); });
 }
 
 void LongRunning::close(MonotonicTime deadline) {
-  if (!std::exchange(opened_, false)) return;
   std::promise<void> closed;
   auto end = [](LongRunning& self, MonotonicTime by, std::promise<void>& done) -> Task<> {
-    co_await self.supervisor_->close(by);
+    if (std::exchange(self.opened_, false)) co_await self.supervisor_->close(by);
     while (self.preparing_) co_await async::sleep_until(now() + std::chrono::milliseconds(1));
     done.set_value();
   };
@@ -124,7 +147,6 @@ void LongRunning::close(MonotonicTime deadline) {
 }
 
 void LongRunning::serve_per_request() {
-  log_.warn("app serves no port, its guest runs once per request", {{"declared", "longRunning"}, {"effective", "perRequest"}});
   lives_on_.set(0);
   per_request_.set(1);
   preparing_ = true;

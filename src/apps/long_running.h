@@ -1,7 +1,8 @@
-// An app with one guest that lives on: its supervisor, and on every shard the service that passes requests to it.
+// An app with one guest that lives on: its supervisor, and on every shard the service that passes requests to it, as HTTP or
+// line by line.
 //
-// A guest that serves no port but answers one request on its stdout is served as if it were perRequest: the log and a
-// series say so. Threading: control thread, but for what says otherwise.
+// A guest that answers one request on its stdout and leaves is served as if it were perRequest: the log and a series say so.
+// Threading: control thread, but for what says otherwise.
 #pragma once
 
 #include <atomic>
@@ -13,6 +14,7 @@
 #include "apps/health_probe.h"
 #include "apps/json_app.h"
 #include "apps/resident_http.h"
+#include "apps/resident_lines.h"
 #include "apps/supervisor.h"
 
 namespace fiso::apps {

@@ -13,7 +13,7 @@ MonotonicTime now() { return std::chrono::steady_clock::now(); }
 
 }  // namespace
 
-ResidentHttp::ResidentHttp(Parts parts)
+ResidentHttp::ResidentHttp(ResidentParts parts)
     : parts_(std::move(parts)), failed_log_(parts_.log, observe::LogLevel::kError, kFailedLines) {}
 
 std::shared_ptr<net::HttpClient> ResidentHttp::client_for(uint16_t port) {

@@ -5,9 +5,7 @@
 
 #include <memory>
 
-#include "apps/supervisor.h"
-#include "apps/traffic_metrics.h"
-#include "async/blocking_pool.h"
+#include "apps/resident_parts.h"
 #include "net/http_client.h"
 #include "net/streaming_service.h"
 #include "observe/sampled_log.h"
@@ -19,20 +17,11 @@ inline constexpr char kGuestAddress[] = "127.64.0.1";
 
 class ResidentHttp final : public net::StreamingService {
  public:
-  struct Parts {
-    async::Shard& shard;
-    async::BlockingPool& blocking;
-    std::shared_ptr<Supervisor> supervisor;
-    const AppConfig& config;
-    TrafficMetrics traffic;
-    observe::Log log;  // carries the app's name
-  };
-  explicit ResidentHttp(Parts parts);
+  explicit ResidentHttp(ResidentParts parts);
 
   Task<> serve(net::HttpRequest& head, net::ServerExchange& exchange) override;
   // Asks the guest without counting it as traffic: the status of its answer, 503 for none.
   Task<int> probe(const net::HttpRequest& request);
-  bool ready() const { return parts_.supervisor->port() != 0; }
 
  private:
   Task<Result<int>> pass_on(net::HttpRequest& head, net::ServerExchange& exchange);
@@ -40,7 +29,7 @@ class ResidentHttp final : public net::StreamingService {
   std::shared_ptr<net::HttpClient> client_for(uint16_t port);
   net::HttpResponse failed(const Error& error);
 
-  Parts parts_;
+  ResidentParts parts_;
   observe::SampledLog failed_log_;
   std::shared_ptr<net::HttpClient> client_;
   uint16_t client_port_ = 0;

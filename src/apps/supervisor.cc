@@ -18,6 +18,10 @@ constexpr std::chrono::minutes kGoodLife{10};
 
 MonotonicTime now() { return std::chrono::steady_clock::now(); }
 
+LineConversation::Options conversation_options(const AppConfig& config, const wasm::GuestSetup& setup) {
+  return {.limits = setup.limits, .most_in_flight = config.max_in_flight, .may_answer_once = config.speaks() == Protocol::kAuto};
+}
+
 std::string describe(const wasm::RunResult& result) {
   if (result.outcome == wasm::Outcome::kOk) return "it left with 0";
   return wasm::to_error(result, {}).message();
@@ -33,6 +37,8 @@ Supervisor::Supervisor(Parts parts)
       errors_sink_(errors_log_, wasm::GuestStream::kErrors),
       output_lines_(&output_sink_, parts_.setup->wasi->limits().stderr_line, kMostLines),
       errors_lines_(&errors_sink_, parts_.setup->wasi->limits().stderr_line, kMostLines),
+      lines_(parts_.shard, conversation_options(parts_.config, *parts_.setup),
+             [this](std::string_view line) { output_sink_.line(line); }),
       changed_(parts_.shard.executor()),
       gone_(parts_.shard.executor()) {}
 
@@ -54,19 +60,31 @@ void Supervisor::note_timeout() {
 }
 
 void Supervisor::written(wasm::GuestStream stream, std::string_view text) {
-  (stream == wasm::GuestStream::kOutput ? output_lines_ : errors_lines_).write(text);
+  if (stream == wasm::GuestStream::kErrors) return errors_lines_.write(text);
+  if (!lines_.under_way() && fault_.empty()) return output_lines_.write(text);
+  if (!lines_.under_way() || lines_.output(text)) return;
+  fault_ = "it writes a line of more than " + format_bytes(parts_.setup->limits.output);
+  changed_.set();
 }
 
 void Supervisor::noticed(wasm::ResidentNotice notice, std::string_view text) {
   switch (notice) {
     case wasm::ResidentNotice::kListening: {
+      if (waits_ || parts_.config.speaks() == Protocol::kNdjson) break;
       uint16_t port = 0;
       size_t colon = text.rfind(':');
       if (colon != std::string_view::npos) std::from_chars(text.data() + colon + 1, text.data() + text.size(), port);
       port_.store(port, std::memory_order_release);
+      serves_.store(Serves::kPort, std::memory_order_release);
       break;
     }
-    case wasm::ResidentNotice::kWaiting: reads_input_ = reads_input_ || shows_its_kind(); break;
+    case wasm::ResidentNotice::kWaiting: {
+      waits_ = waits_ || (shows_its_kind() && parts_.config.speaks() != Protocol::kHttp);
+      uint64_t bytes_read = 0;
+      std::from_chars(text.data(), text.data() + text.size(), bytes_read);
+      lines_.waiting(bytes_read);
+      break;
+    }
     case wasm::ResidentNotice::kDenied: errors_log_.write("app network attempt denied", {{"attempt", text}}); break;
   }
   changed_.set();
@@ -74,9 +92,18 @@ void Supervisor::noticed(wasm::ResidentNotice notice, std::string_view text) {
 
 void Supervisor::ended(const wasm::RunResult& result) {
   over_ = result;
-  if (shows_its_kind() && result.outcome == wasm::Outcome::kOk) reads_input_ = true;
+  bool did_nothing_else = shows_its_kind() && parts_.config.speaks() == Protocol::kAuto;
+  if (did_nothing_else && result.outcome == wasm::Outcome::kOk) answers_once_ = true;
+  end_conversation(result);
   port_ = 0;
   changed_.set();
+}
+
+void Supervisor::end_conversation(const wasm::RunResult& result) {
+  if (!lines_.under_way() || !lines_.ended(result)) return;
+  answers_once_ = true;
+  // Before the requests that the guest was not given look for another.
+  if (parts_.state.get() == State::kHealthy) parts_.state.set(State::kUnhealthy);
 }
 
 Task<> Supervisor::live(std::shared_ptr<Supervisor> self) {
@@ -91,8 +118,8 @@ Task<> Supervisor::live(std::shared_ptr<Supervisor> self) {
     }
     if (parts.state.get() == State::kHealthy) parts.state.set(State::kUnhealthy);
     co_await self->let_go(now() + kGrace);
-    if (self->reads_input_) {
-      self->care_.serves_no_port();
+    if (self->answers_once_ && !self->closing_) {
+      self->care_.answers_once();
       break;
     }
     if (!self->wants_restart()) {
@@ -114,18 +141,24 @@ Task<> Supervisor::live(std::shared_ptr<Supervisor> self) {
 
 Task<std::string> Supervisor::live_once() {
   over_.reset();
+  fault_.clear();
   timeouts_ = 0;
   starting_ = true;
+  waits_ = false;
   auto started = co_await parts_.module->start_resident(parts_.shard, parts_.setup, *this);
   if (!started.has_value()) co_return started.error().describe();
   guest_ = std::move(*started);
   MonotonicTime healthy_by = now() + parts_.config.start_timeout;
-  while (port() == 0 && !is_over()) {
+  while (port() == 0 && !waits_ && !is_over()) {
     changed_.reset();
     if (!co_await changed_.wait(healthy_by)) break;
   }
   starting_ = false;
-  if (port() == 0 && !is_over()) co_return "it does not listen on its PORT";
+  if (port() == 0 && !waits_ && !is_over()) co_return nothing_served();
+  if (waits_ && !is_over()) {
+    lines_.begin(*guest_);
+    serves_.store(Serves::kLines, std::memory_order_release);
+  }
   co_return co_await watch(healthy_by);
 }
 
@@ -144,7 +177,13 @@ Task<std::string> Supervisor::watch(MonotonicTime healthy_by) {
       if (timeouts_.load(std::memory_order_relaxed) >= config.unhealthy_threshold)
         co_return "requests are over their time again and again";
   }
-  co_return over_.has_value() ? describe(*over_) : std::string("it is told to");
+  if (over_.has_value()) co_return describe(*over_);
+  co_return fault_.empty() ? "it is told to" : fault_;
+}
+
+std::string Supervisor::nothing_served() const {
+  if (parts_.config.speaks() == Protocol::kAuto) return "it neither listens on its PORT nor reads its input";
+  return parts_.config.speaks() == Protocol::kHttp ? "it does not listen on its PORT" : "it does not read its input";
 }
 
 Task<> Supervisor::let_go(MonotonicTime deadline) {
@@ -153,6 +192,7 @@ Task<> Supervisor::let_go(MonotonicTime deadline) {
     changed_.reset();
     co_await changed_.wait(deadline);
   }
+  end_conversation({.outcome = wasm::Outcome::kTrap, .detail = "it was stopped"});
   guest_.reset();
   output_lines_.flush();
   errors_lines_.flush();

@@ -1,11 +1,12 @@
 // Keeps a guest that lives on alive: starts it, asks how it is, and starts another when it ends or falls ill.
 //
-//   start -> listens -> healthy -> ended, ill, or over its time again and again -> pause -> start
+//   start -> listens, or waits for input -> healthy -> ended, ill, or over its time again and again -> pause -> start
 //
-// The pause grows from nothing to five minutes and starts anew after ten good minutes. A guest that does not serve a port but
-// reads its input, or leaves with 0 before it listens, is none of ours: the owner is told, and it is not started again.
+// What a guest does first says what it is: one that serves a port, or one to talk to line by line. The pause grows from nothing
+// to five minutes and starts anew after ten good minutes. A guest that leaves with 0 before either, or turns out to answer a
+// single request, does not live on: the owner is told, and it is not started again.
 //
-// Threading: the home shard, but for port(), note_*() and restarts().
+// Threading: the home shard, but for serves(), port(), note_*() and restarts().
 #pragma once
 
 #include <atomic>
@@ -15,6 +16,7 @@
 
 #include "apps/app_config.h"
 #include "apps/app_state.h"
+#include "apps/line_conversation.h"
 #include "async/shard.h"
 #include "async/signal.h"
 #include "observe/sampled_log.h"
@@ -22,6 +24,9 @@
 #include "wasm/wasi/stderr_lines.h"
 
 namespace fiso::apps {
+
+// How a guest takes requests.
+enum class Serves { kNothingYet, kPort, kLines };
 
 class Supervisor final : public std::enable_shared_from_this<Supervisor>, private wasm::ResidentEvents {
  public:
@@ -36,7 +41,7 @@ class Supervisor final : public std::enable_shared_from_this<Supervisor>, privat
   };
   struct Care {
     std::function<Task<bool>()> is_well;  // asks the guest that serves now; empty: one that listens is well
-    std::function<void()> serves_no_port;
+    std::function<void()> answers_once;
   };
   explicit Supervisor(Parts parts);
 
@@ -44,6 +49,10 @@ class Supervisor final : public std::enable_shared_from_this<Supervisor>, privat
   // Asks the guest to end, and stops it at the deadline. Completes when it is gone. After open().
   Task<> close(MonotonicTime deadline);
 
+  // What the last guest that showed it does.
+  Serves serves() const { return serves_.load(std::memory_order_acquire); }
+  // For guests that serve lines. On the home shard; completes before the supervisor is gone.
+  LineConversation& lines() { return lines_; }
   // Where the guest listens, on the private address; 0 while it does not.
   uint16_t port() const { return port_.load(std::memory_order_acquire); }
   // A request was over its time, or was answered.
@@ -76,10 +85,12 @@ class Supervisor final : public std::enable_shared_from_this<Supervisor>, privat
   // From a start to the reason to start again, or to stop.
   Task<std::string> live_once();
   Task<std::string> watch(MonotonicTime healthy_by);
+  std::string nothing_served() const;
   Task<> let_go(MonotonicTime deadline);
-  bool is_over() const { return closing_ || reads_input_ || over_.has_value(); }
-  // What a guest does first says what it is; what it does when it is asked to end says nothing.
-  bool shows_its_kind() const { return starting_ && port() == 0; }
+  bool is_over() const { return closing_ || answers_once_ || over_.has_value() || !fault_.empty(); }
+  // What it does when it is asked to end says nothing.
+  bool shows_its_kind() const { return starting_ && port() == 0 && !waits_; }
+  void end_conversation(const wasm::RunResult& result);
   bool wants_restart() const;
   Duration next_pause(Duration lived);
 
@@ -91,15 +102,19 @@ class Supervisor final : public std::enable_shared_from_this<Supervisor>, privat
   Lines errors_sink_;
   wasm::wasi::StderrLines output_lines_;
   wasm::wasi::StderrLines errors_lines_;
+  LineConversation lines_;
   async::Signal changed_;  // something was told
   async::Signal gone_;     // live() has ended
   std::unique_ptr<wasm::Resident> guest_;
   std::optional<wasm::RunResult> over_;  // how the guest ended
-  bool starting_ = false;                // it has neither listened nor been given up
-  bool reads_input_ = false;
+  std::string fault_;                    // why it cannot be talked to any more
+  bool starting_ = false;                // it has neither shown its kind nor been given up
+  bool waits_ = false;                   // it waited for input first
+  bool answers_once_ = false;
   bool closing_ = false;
   MonotonicTime close_by_{};
   int pauses_ = 0;  // in a row
+  std::atomic<Serves> serves_{Serves::kNothingYet};
   std::atomic<uint16_t> port_{0};
   std::atomic<int64_t> timeouts_{0};  // in a row
   std::atomic<uint64_t> restarts_{0};

@@ -23,6 +23,9 @@ class FakeResident final : public wasm::Resident {
   FakeResident(wasm::ResidentEvents& events, std::atomic<int>& alive) : events_(events), alive_(alive) { ++alive_; }
   ~FakeResident() override { --alive_; }
   void terminate() override { events_.ended({}); }
+  // What it is given comes back, with a line's end behind it.
+  void write(std::string text) override { events_.written(wasm::GuestStream::kOutput, text); }
+  void end_input() override { events_.ended({}); }
 
  private:
   wasm::ResidentEvents& events_;
@@ -57,8 +60,8 @@ class SupervisorTest : public ::testing::Test {
                                                        .log = observe::Log(),
                                                        .restarts = metrics_.counter("restarts", "For the test.", {})});
     state_.set(State::kStarting);
-    shards_.run_on(
-        0, [&](async::Shard&) { supervisor->open({.is_well = {}, .serves_no_port = [this] { serves_no_port_ = true; }}); });
+    shards_.run_on(0,
+                   [&](async::Shard&) { supervisor->open({.is_well = {}, .answers_once = [this] { answers_once_ = true; }}); });
     return supervisor;
   }
 
@@ -75,7 +78,7 @@ class SupervisorTest : public ::testing::Test {
   wasm::testing::FakeEngine engine_;
   std::atomic<int> started_ = 0;
   std::atomic<int> alive_ = 0;
-  std::atomic<bool> serves_no_port_ = false;
+  std::atomic<bool> answers_once_ = false;
 };
 
 TEST_F(SupervisorTest, AGuestThatListensIsHealthyAndItsPortIsKnown) {
@@ -118,9 +121,40 @@ TEST_F(SupervisorTest, AGuestThatDoesNotListenInTimeIsReplaced) {
   close(supervisor);
 }
 
-TEST_F(SupervisorTest, AGuestThatReadsItsInputServesNoPortAndIsNotStartedAgain) {
-  auto supervisor = supervise([](int, wasm::ResidentEvents& events) { events.noticed(wasm::ResidentNotice::kWaiting, {}); });
-  until([&] { return serves_no_port_.load(); });
+TEST_F(SupervisorTest, AGuestThatWaitsForInputFirstIsTalkedToLineByLine) {
+  auto supervisor = supervise([](int, wasm::ResidentEvents& events) { events.noticed(wasm::ResidentNotice::kWaiting, "0"); });
+  until([&] { return state_.get() == State::kHealthy; });
+  EXPECT_EQ(supervisor->serves(), Serves::kLines);
+  auto answer = ::fiso::testing::run_task(shards_[0], [&] { return supervisor->lines().ask("{}", kNever); });
+  EXPECT_EQ(answer.value(), "{\"id\":1}");
+  close(supervisor);
+}
+
+TEST_F(SupervisorTest, AGuestThatListensFirstMayReadItsInputLater) {
+  auto supervisor = supervise([](int, wasm::ResidentEvents& events) {
+    listens(events);
+    events.noticed(wasm::ResidentNotice::kWaiting, "0");
+  });
+  until([&] { return state_.get() == State::kHealthy; });
+  EXPECT_EQ(supervisor->serves(), Serves::kPort);
+  close(supervisor);
+}
+
+TEST_F(SupervisorTest, WhatTheGuestShallSpeakDecidesBeforeWhatItDoes) {
+  config_.protocol = Protocol::kNdjson;
+  auto supervisor = supervise([](int, wasm::ResidentEvents& events) {
+    listens(events);
+    events.noticed(wasm::ResidentNotice::kWaiting, "0");
+  });
+  until([&] { return state_.get() == State::kHealthy; });
+  EXPECT_EQ(supervisor->serves(), Serves::kLines);
+  EXPECT_EQ(supervisor->port(), 0);
+  close(supervisor);
+}
+
+TEST_F(SupervisorTest, AGuestThatLeavesWithZeroBeforeItServesIsNotStartedAgain) {
+  auto supervisor = supervise([](int, wasm::ResidentEvents& events) { events.ended({}); });
+  until([&] { return answers_once_.load(); });
   close(supervisor);
   EXPECT_EQ(started_, 1);
 }

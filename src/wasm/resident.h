@@ -1,8 +1,9 @@
-// A guest that lives on: it serves a port of its own until it ends or is told to.
+// A guest that lives on: it serves a port of its own, or reads its input and writes, until it ends or is told to.
 //
 // Threading: shard-local. Module::start_resident() makes one.
 #pragma once
 
+#include <string>
 #include <string_view>
 
 #include "wasm/run.h"
@@ -13,11 +14,12 @@ enum class GuestStream { kOutput, kErrors };
 
 enum class ResidentNotice {
   kListening,  // on a port that its rules give it; the text is ADDRESS:PORT, where that really is
-  kWaiting,    // for input that it has not got
+  kWaiting,    // for more input than it has got; the text says how many bytes of it it has read, in decimal digits
   kDenied,     // the text says what its network rules refused
 };
 
-// What a resident does, told on its shard as it happens. Not called any more once the resident is destroyed.
+// What a resident does, told on its shard as it happens, in the order in which the guest did it. Not called any more once the
+// resident is destroyed.
 class ResidentEvents {
  public:
   virtual ~ResidentEvents() = default;
@@ -34,6 +36,10 @@ class Resident {
   virtual ~Resident() = default;
   // Asks it to end, as SIGTERM does.
   virtual void terminate() = 0;
+  // More of its input. Kept until the guest reads it: how much that may be is the caller's to bound.
+  virtual void write(std::string text) = 0;
+  // Nothing follows what was written.
+  virtual void end_input() = 0;
 };
 
 }  // namespace fiso::wasm

@@ -189,15 +189,6 @@ class Standalone(TestCase):
         self.assertTrue(50 < mebibytes < 64, mebibytes)
         self.assertEqual(apps.stop(), 0)
 
-    def test_a_module_that_answers_once_is_served_per_request_whatever_was_declared(self):
-        apps, port = self.long_running(module="hello_app")
-        poll("it is served", lambda: get(port, "/hello").status == 200)
-        self.assertEqual([get(port, "/hello").status for _ in range(3)], [200] * 3)
-        self.assertEqual(len(apps.log("app serves no port, its guest runs once per request")), 1)
-        self.assertIn('fiso_app_mode{app="counter",declared="longRunning",effective="perRequest"} 1', apps.admin("/metrics").text)
-        self.assertEqual(apps.log("app guest restarts"), [])
-        self.assertEqual(apps.stop(), 0)
-
     def test_kill_9_of_the_manager_leaves_no_guest(self):
         apps, port = self.long_running()
         self.assertEqual(get(port, "/").status, 200)

@@ -89,7 +89,10 @@ void WorkerResident::Life::told(std::span<const std::string_view> words) {
   if (words[0] == "grown") {
     if (!charge(number_at(words, 1))) ending_ = GuestEnding{.outcome = Outcome::kExhausted, .exit_code = 0, .detail = {}};
   } else if (words[0] == "waiting") {
-    events_->noticed(ResidentNotice::kWaiting, {});
+    // What it wrote before it waited is there, if not read yet.
+    channel_->drain(kMostLastWords);
+    pass_on_output();
+    if (events_ != nullptr) events_->noticed(ResidentNotice::kWaiting, words.size() > 1 ? words[1] : std::string_view("0"));
   } else if (words[0] == "listening" && words.size() > 2) {
     events_->noticed(ResidentNotice::kListening, words[2]);
   } else if (words[0] == "denied" && words.size() > 1) {
@@ -114,6 +117,10 @@ Task<Result<std::unique_ptr<Resident>>> WorkerResident::start(async::Shard& shar
 }
 
 WorkerResident::~WorkerResident() { life_->close(); }
+
+void WorkerResident::write(std::string text) { life_->channel().write(std::move(text), GuestChannel::End::kNo); }
+
+void WorkerResident::end_input() { life_->channel().write({}, GuestChannel::End::kFollows); }
 
 // One that is too far behind to be told is killed in the end anyway.
 void WorkerResident::terminate() { (void)send_packet(life_->process().control(), PacketWriter().add("term").bytes()); }

@@ -32,6 +32,8 @@ class WorkerResident final : public Resident {
   ~WorkerResident() override;
 
   void terminate() override;
+  void write(std::string text) override;
+  void end_input() override;
 
  private:
   // Shared with the coroutine that reads the channels.
@@ -45,6 +47,7 @@ class WorkerResident final : public Resident {
     // Passes on what comes until the guest has ended or nobody wants to know.
     static Task<> watch(std::shared_ptr<Life> self);
     void close();
+    GuestChannel& channel() { return *channel_; }
     const WorkerProcess& process() const { return *process_; }
 
    private:
