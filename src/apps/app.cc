@@ -1,8 +1,8 @@
 #include "apps/app.h"
 
-#include <future>
 #include <utility>
 
+#include "async/run_and_wait.h"
 #include "async/spawn.h"
 #include "net/streaming_service.h"
 
@@ -76,6 +76,12 @@ struct App::Prober {
       co_await self->stopped.wait(now() + (settled ? config.health_check_interval : Duration(kFirstProbes)));
     }
     self->ended.set();
+  }
+
+  static Task<> end(std::shared_ptr<Prober> self) {
+    self->stopping = true;
+    self->stopped.set();
+    co_await self->ended.wait();
   }
 
   Task<bool> ask() {
@@ -187,15 +193,7 @@ bool App::stop(MonotonicTime deadline) {
 
 void App::end_probing() {
   if (prober_ == nullptr) return;
-  std::promise<void> ended;
-  auto end = [](std::shared_ptr<Prober> prober, std::promise<void>& done) -> Task<> {
-    prober->stopping = true;
-    prober->stopped.set();
-    co_await prober->ended.wait();
-    done.set_value();
-  };
-  async::spawn(parts_.shards[0], end(prober_, ended));
-  ended.get_future().wait();
+  async::run_and_wait(parts_.shards[0], [this] { return Prober::end(prober_); });
 }
 
 AppStatus App::status() const {

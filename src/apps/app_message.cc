@@ -10,6 +10,7 @@
 #include "components/header_rules.h"
 #include "json/scan.h"
 #include "json/text.h"
+#include "net/hop_fields.h"
 
 namespace fiso::apps {
 namespace {
@@ -88,7 +89,7 @@ void add_values(std::string& out, const HeaderList& headers, size_t index) {
 void add_headers(std::string& out, const HeaderList& headers) {
   bool first = true;
   for (size_t i = 0; i < headers.size(); ++i) {
-    if (iequals(headers[i].name, "host") || is_hop_header(headers[i].name) || is_seen_before(headers, i)) continue;
+    if (iequals(headers[i].name, "host") || net::is_hop_field(headers[i].name) || is_seen_before(headers, i)) continue;
     out += first ? ",\"headers\":{" : ",";
     first = false;
     json::append_quoted(out, canonical_header_name(headers[i].name));
@@ -123,7 +124,7 @@ Result<int> read_status(const json::Document& document) {
 Result<> add_header(HeaderList& headers, std::string_view name, std::string_view raw_value) {
   FISO_TRY(std::string value, json::unquote(raw_value));
   if (!is_header_name(name) || !is_header_value(value)) return bad_response("a header is not valid HTTP");
-  if (!is_hop_header(name)) headers.add(name, value);
+  if (!net::is_hop_field(name)) headers.add(name, value);
   return {};
 }
 

@@ -1,10 +1,10 @@
 #include "apps/long_running.h"
 
-#include <future>
 #include <utility>
 
 #include "apps/failures.h"
 #include "apps/guest_setup.h"
+#include "async/run_and_wait.h"
 #include "async/spawn.h"
 
 namespace fiso::apps {
@@ -136,14 +136,12 @@ void LongRunning::open() {
 }
 
 void LongRunning::close(MonotonicTime deadline) {
-  std::promise<void> closed;
-  auto end = [](LongRunning& self, MonotonicTime by, std::promise<void>& done) -> Task<> {
-    if (std::exchange(self.opened_, false)) co_await self.supervisor_->close(by);
-    while (self.preparing_) co_await async::sleep_until(now() + std::chrono::milliseconds(1));
-    done.set_value();
-  };
-  async::spawn(parts_.shards[kHome], end(*this, deadline, closed));
-  closed.get_future().wait();
+  async::run_and_wait(parts_.shards[kHome], [&] { return end(deadline); });
+}
+
+Task<> LongRunning::end(MonotonicTime deadline) {
+  if (std::exchange(opened_, false)) co_await supervisor_->close(deadline);
+  while (preparing_) co_await async::sleep_until(now() + std::chrono::milliseconds(1));
 }
 
 void LongRunning::serve_per_request() {

@@ -52,6 +52,7 @@ class LongRunning {
   // On the home shard.
   void serve_per_request();
   Task<> prepare_per_request();
+  Task<> end(MonotonicTime deadline);
 
   Parts parts_;
   observe::Log log_;

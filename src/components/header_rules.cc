@@ -1,24 +1,11 @@
 #include "components/header_rules.h"
 
-#include <algorithm>
-
 #include "base/ascii.h"
+#include "net/hop_fields.h"
 #include "net/wire.h"
 
 namespace fiso {
 namespace {
-
-constexpr std::string_view kHopByHop[] = {"connection",
-                                          "keep-alive",
-                                          "proxy-authenticate",
-                                          "proxy-authorization",
-                                          "proxy-connection",
-                                          "te",
-                                          "trailer",
-                                          "transfer-encoding",
-                                          "upgrade",
-                                          "expect",
-                                          "http2-settings"};
 
 bool has_prefix(std::string_view name, std::string_view prefix) {
   return name.size() >= prefix.size() && iequals(name.substr(0, prefix.size()), prefix);
@@ -32,10 +19,6 @@ bool is_header_value(std::string_view value) {
   return value.size() <= 8192 && trim(value).size() == value.size() && net::is_field_value(value);
 }
 
-bool is_hop_header(std::string_view name) {
-  return std::ranges::any_of(kHopByHop, [&](std::string_view reserved) { return iequals(name, reserved); });
-}
-
 std::string canonical_header_name(std::string_view name) {
   std::string text(name);
   bool first = true;
@@ -47,7 +30,7 @@ std::string canonical_header_name(std::string_view name) {
 }
 
 bool is_reserved_header(std::string_view name) {
-  return has_prefix(name, "content-") || has_prefix(name, "fiso-") || iequals(name, "host") || is_hop_header(name);
+  return has_prefix(name, "content-") || has_prefix(name, "fiso-") || iequals(name, "host") || net::is_hop_field(name);
 }
 
 }  // namespace fiso

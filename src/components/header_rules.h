@@ -10,8 +10,6 @@ namespace fiso {
 bool is_header_name(std::string_view name);
 // Visible text, spaces and tabs; no leading or trailing white space, no control characters.
 bool is_header_value(std::string_view value);
-// Those that describe one hop: Connection and its kin, Expect, Upgrade.
-bool is_hop_header(std::string_view name);
 // "x-request-id" as "X-Request-Id".
 std::string canonical_header_name(std::string_view name);
 // Those that describe one hop or the message itself, and Fiso's own: Connection and its kin, Host, Content-*, Fiso-*.

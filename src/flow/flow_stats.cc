@@ -13,18 +13,17 @@ constexpr char kErrorsHelp[] = "Events that failed before they reached the sink,
 }  // namespace
 
 FlowStats::FlowStats(observe::Metrics& metrics, const std::string& flow)
-    : received(metrics.counter("fiso_flow_events_received_total", "Events that were taken in.", {{"flow", flow}})),
-      delivered(metrics.counter(kEvents, kEventsHelp, {{"flow", flow}, {"status", "delivered"}})),
-      rejected(metrics.counter(kEvents, kEventsHelp, {{"flow", flow}, {"status", "rejected"}})),
-      in_flight(metrics.gauge("fiso_flow_events_in_flight", "Events under way.", {{"flow", flow}})),
-      interceptor_errors(metrics.counter(kErrors, kErrorsHelp, {{"flow", flow}, {"error_type", "interceptor"}})),
-      wrap_errors(metrics.counter(kErrors, kErrorsHelp, {{"flow", flow}, {"error_type", "cloudevent_wrap"}})),
-      sink_errors(
-          metrics.counter("fiso_flow_sink_delivery_errors_total", "Events that the sink did not take.", {{"flow", flow}})),
-      retries(metrics.counter("fiso_flow_sink_retries_total", "Attempts at delivery beyond an event's first.", {{"flow", flow}})),
-      total_seconds(metrics.histogram(kDuration, kDurationHelp, {{"flow", flow}, {"phase", "total"}}, observe::kFineBuckets)),
-      interceptors_seconds(
-          metrics.histogram(kDuration, kDurationHelp, {{"flow", flow}, {"phase", "interceptors"}}, observe::kFineBuckets)),
-      sink_seconds(metrics.histogram(kDuration, kDurationHelp, {{"flow", flow}, {"phase", "sink"}}, observe::kFineBuckets)) {}
+    : series(metrics, {{"flow", flow}}),
+      received(series.counter("fiso_flow_events_received_total", "Events that were taken in.")),
+      delivered(series.counter(kEvents, kEventsHelp, {{"status", "delivered"}})),
+      rejected(series.counter(kEvents, kEventsHelp, {{"status", "rejected"}})),
+      in_flight(series.gauge("fiso_flow_events_in_flight", "Events under way.")),
+      interceptor_errors(series.counter(kErrors, kErrorsHelp, {{"error_type", "interceptor"}})),
+      wrap_errors(series.counter(kErrors, kErrorsHelp, {{"error_type", "cloudevent_wrap"}})),
+      sink_errors(series.counter("fiso_flow_sink_delivery_errors_total", "Events that the sink did not take.")),
+      retries(series.counter("fiso_flow_sink_retries_total", "Attempts at delivery beyond an event's first.")),
+      total_seconds(series.histogram(kDuration, kDurationHelp, {{"phase", "total"}}, observe::kFineBuckets)),
+      interceptors_seconds(series.histogram(kDuration, kDurationHelp, {{"phase", "interceptors"}}, observe::kFineBuckets)),
+      sink_seconds(series.histogram(kDuration, kDurationHelp, {{"phase", "sink"}}, observe::kFineBuckets)) {}
 
 }  // namespace fiso::flow

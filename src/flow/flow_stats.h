@@ -1,4 +1,4 @@
-// What a flow counts. One per flow name and process; all shards and all generations of the flow share it.
+// What a flow counts. All shards and all generations of a flow name share the series, which go with its last generation.
 //
 // The books balance at all times: received = delivered + rejected + in flight. Thread-safe.
 #pragma once
@@ -12,6 +12,7 @@ namespace fiso::flow {
 struct FlowStats {
   FlowStats(observe::Metrics& metrics, const std::string& flow);
 
+  const observe::SeriesGroup series;
   observe::Counter& received;
   observe::Counter& delivered;
   observe::Counter& rejected;

@@ -35,25 +35,6 @@ ResponseParser::Body body_rule(const ClientRequest& request) {
   return request.wanted == Wanted::kHead ? ResponseParser::Body::kDropped : ResponseParser::Body::kByHeaders;
 }
 
-// `Keep-Alive: timeout=5, max=100`, in seconds (RFC 2068 section 19.7.1.1): what many servers say of their idle timeout.
-Duration keep_alive_time(const HeaderList& headers) {
-  constexpr std::string_view kTimeout = "timeout=";
-  std::string_view text = headers.find("Keep-Alive").value_or("");
-  while (!text.empty()) {
-    size_t comma = std::min(text.find(','), text.size());
-    std::string_view part = trim(text.substr(0, comma));
-    text.remove_prefix(std::min(comma + 1, text.size()));
-    if (part.size() <= kTimeout.size() || !iequals(part.substr(0, kTimeout.size()), kTimeout)) continue;
-    part.remove_prefix(kTimeout.size());
-    int64_t seconds = 0;
-    auto [end, failed] = std::from_chars(part.data(), part.data() + part.size(), seconds);
-    if (failed != std::errc() || end != part.data() + part.size()) continue;
-    return std::clamp<std::chrono::seconds>(std::chrono::seconds(seconds), kKeepAliveMargin, kLongestKeepAlive) -
-           kKeepAliveMargin;
-  }
-  return kLongestKeepAlive;
-}
-
 std::string to_text(const tcp::endpoint& address) {
   std::string host = address.address().to_string();
   return (address.address().is_v6() ? "[" + host + "]" : host) + ":" + std::to_string(address.port());
@@ -77,7 +58,6 @@ class ConnectionOf final : public ClientConnection {
   bool reusable() const override { return reusable_; }
   bool stale() const override { return !heard_ && !timed_out_; }
   bool nothing_sent() const override { return !out_.begun(); }
-  Duration kept_open() const override { return kept_open_; }
   bool quiet() override;
   void set_reusable(bool reusable) override { reusable_ = reusable; }
 
@@ -112,7 +92,6 @@ class ConnectionOf final : public ClientConnection {
   bool heard_ = false;  // a byte of the answer
   bool timed_out_ = false;
   bool reusable_ = false;
-  Duration kept_open_ = kLongestKeepAlive;
 };
 
 template <class Stream>
@@ -172,7 +151,7 @@ Task<Result<ClientResponse>> ConnectionOf<Stream>::exchange(const ClientRequest&
   }
   reusable_ = read.has_value() && sent_ && parser_.keep_alive() && buffer_.data().empty();
   if (reusable_) {
-    kept_open_ = keep_alive_time(response_.headers);
+    note_kept_open(response_.headers);
     buffer_.shrink();
   }
   co_return std::move(response_);
@@ -262,6 +241,26 @@ void ConnectionOf<Stream>::close() {
 }
 
 }  // namespace
+
+// `Keep-Alive: timeout=5, max=100`, in seconds (RFC 2068 section 19.7.1.1): what many servers say of their idle timeout.
+void ClientConnection::note_kept_open(const HeaderList& answer) {
+  constexpr std::string_view kTimeout = "timeout=";
+  kept_open_ = kLongestKeepAlive;
+  std::string_view text = answer.find("Keep-Alive").value_or("");
+  while (!text.empty()) {
+    size_t comma = std::min(text.find(','), text.size());
+    std::string_view part = trim(text.substr(0, comma));
+    text.remove_prefix(std::min(comma + 1, text.size()));
+    if (part.size() <= kTimeout.size() || !iequals(part.substr(0, kTimeout.size()), kTimeout)) continue;
+    part.remove_prefix(kTimeout.size());
+    int64_t seconds = 0;
+    auto [end, failed] = std::from_chars(part.data(), part.data() + part.size(), seconds);
+    if (failed != std::errc() || end != part.data() + part.size()) continue;
+    kept_open_ =
+        std::clamp<std::chrono::seconds>(std::chrono::seconds(seconds), kKeepAliveMargin, kLongestKeepAlive) - kKeepAliveMargin;
+    return;
+  }
+}
 
 Error client_network_error(SystemError error) {
   auto unavailable = [](std::string_view text) { return Error(ErrorCode::kUnavailable, std::string(text)); };

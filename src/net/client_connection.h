@@ -27,8 +27,10 @@ class ClientConnection : public async::Watchdog::Entry {
   virtual bool stale() const = 0;
   // And no byte of the request can have reached it.
   virtual bool nothing_sent() const = 0;
-  // After an exchange: how long from now on the other side keeps the connection open, as far as it says.
-  virtual Duration kept_open() const = 0;
+  // After an exchange: how long from now on the other side keeps the connection open, as far as its last answer said.
+  Duration kept_open() const { return kept_open_; }
+  // Of every answer, before somebody changes its fields.
+  void note_kept_open(const HeaderList& answer);
   // Of an idle connection: nothing has come, not even its end.
   virtual bool quiet() = 0;
 
@@ -65,6 +67,7 @@ class ClientConnection : public async::Watchdog::Entry {
  private:
   HttpClient& client_;
   bool idle_ = false;
+  Duration kept_open_ = Duration::max();
   std::unique_ptr<ClientStreaming> streaming_;
 };
 

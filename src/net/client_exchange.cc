@@ -137,6 +137,7 @@ Task<Result<HttpResponse*>> ClientExchange::read_head(MonotonicTime deadline) {
   interim_given_ = status < 200 && status != 101;
   if (interim_given_ && ++interim_ > kInterimResponses)
     co_return failed(Error(ErrorCode::kUnavailable, "too many interim responses"));
+  if (!interim_given_) connection_->note_kept_open(now->response.headers);
   co_return &now->response;
 }
 

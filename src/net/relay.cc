@@ -6,8 +6,8 @@
 #include "async/spawn.h"
 #include "base/ascii.h"
 #include "net/client_exchange.h"
+#include "net/hop_fields.h"
 #include "net/splice.h"
-#include "net/stream_head.h"
 
 namespace fiso::net {
 

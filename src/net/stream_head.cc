@@ -2,24 +2,14 @@
 
 #include <algorithm>
 #include <charconv>
-#include <vector>
 
 #include "base/ascii.h"
+#include "net/hop_fields.h"
 #include "net/http_status.h"
 #include "net/wire.h"
 
 namespace fiso::net {
 namespace {
-
-// `f` is given each element of a comma-separated value.
-template <class F>
-void for_each_token(std::string_view list, F f) {
-  while (!list.empty()) {
-    size_t comma = std::min(list.find(','), list.size());
-    if (std::string_view token = trim(list.substr(0, comma)); !token.empty()) f(token);
-    list.remove_prefix(std::min(comma + 1, list.size()));
-  }
-}
 
 void append_field(std::string& out, std::string_view name, std::string_view value) {
   out.append("\r\n").append(name).append(": ").append(value);
@@ -32,51 +22,15 @@ void append_framing(std::string& out, Framing framing, uint64_t length) {
   append_number(out, length);
 }
 
+// Framing is the connection's own business.
+bool ends_here(std::string_view name) { return is_hop_field(name) || iequals(name, "content-length"); }
+
 bool is_target(std::string_view target) {
   bool path = target.starts_with('/') || target == "*";
   return path && std::ranges::all_of(target, [](unsigned char c) { return c > ' ' && c < 0x7f; });
 }
 
-// What Connection may name and what must stay all the same: without it the message would mean another thing.
-bool is_essential(std::string_view name) {
-  return iequals(name, "host") || iequals(name, "date") || iequals(name, "authorization") || iequals(name, "cookie");
-}
-
 }  // namespace
-
-bool is_hop_field(std::string_view name) {
-  switch (name.size()) {
-    case 2: return iequals(name, "te");
-    case 6: return iequals(name, "expect");
-    case 7: return iequals(name, "upgrade") || iequals(name, "trailer");
-    case 10: return iequals(name, "connection") || iequals(name, "keep-alive");
-    case 14: return iequals(name, "content-length") || iequals(name, "http2-settings");
-    case 16: return iequals(name, "proxy-connection");
-    case 17: return iequals(name, "transfer-encoding");
-    case 18: return iequals(name, "proxy-authenticate");
-    case 19: return iequals(name, "proxy-authorization");
-    case 25: return iequals(name, "proxy-authentication-info");
-    default: return false;
-  }
-}
-
-bool has_token(std::string_view list, std::string_view token) {
-  bool found = false;
-  for_each_token(list, [&](std::string_view each) { found = found || iequals(each, token); });
-  return found;
-}
-
-void strip_named_hop_fields(HeaderList& headers) {
-  std::vector<std::string> named;  // names are copied: removing one moves the rest
-  for (HeaderList::Field field : headers) {
-    if (!iequals(field.name, "connection")) continue;
-    for_each_token(field.value, [&](std::string_view token) {
-      if (iequals(token, "close") || is_hop_field(token) || is_essential(token)) return;
-      named.emplace_back(token);
-    });
-  }
-  for (const std::string& name : named) headers.remove(name);
-}
 
 void format_response_head(std::string& out, const ResponseHead& head) {
   out.assign("HTTP/1.1 ");
@@ -84,7 +38,7 @@ void format_response_head(std::string& out, const ResponseHead& head) {
   out.append(" ").append(reason(head.status));
   bool dated = head.date.empty();
   for (HeaderList::Field field : head.headers) {
-    if (is_hop_field(field.name) || !is_field_name(field.name) || !is_field_value(field.value)) continue;
+    if (ends_here(field.name) || !is_field_name(field.name) || !is_field_value(field.value)) continue;
     dated = dated || iequals(field.name, "date");
     append_field(out, field.name, field.value);
   }
@@ -101,7 +55,7 @@ Result<> format_request_head(std::string& out, const RequestHead& head) {
   if (!is_field_value(head.host) || !is_field_value(head.upgrade)) return Error(ErrorCode::kInvalidInput, "invalid header field");
   out.assign(head.method).append(" ").append(head.target).append(" HTTP/1.1\r\nHost: ").append(head.host);
   for (HeaderList::Field field : head.headers) {
-    if (is_hop_field(field.name) || iequals(field.name, "host")) continue;
+    if (ends_here(field.name) || iequals(field.name, "host")) continue;
     if (!is_field_name(field.name) || !is_field_value(field.value))
       return Error(ErrorCode::kInvalidInput, "invalid header field");
     append_field(out, field.name, field.value);

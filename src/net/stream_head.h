@@ -1,6 +1,4 @@
-// Message heads as bytes for bodies of which only the framing is known, and the rules about fields that end at a proxy.
-//
-// RFC 9110 section 7.6.1. Trailers are not passed on, so neither is Trailer.
+// Message heads as bytes for bodies of which only the framing is known.
 #pragma once
 
 #include <cstdint>
@@ -12,15 +10,6 @@
 #include "base/result.h"
 
 namespace fiso::net {
-
-// Meant for the next hop only, or about framing, which is the connection's own business. Host and Date are not among them.
-bool is_hop_field(std::string_view name);
-
-// Removes the fields that Connection names and is_hop_field() does not know.
-void strip_named_hop_fields(HeaderList& headers);
-
-// True if a comma-separated value holds `token`, whatever its case.
-bool has_token(std::string_view list, std::string_view token);
 
 enum class Framing { kNone, kLength, kChunked };
 
@@ -41,7 +30,7 @@ struct RequestHead {
   std::string_view method;
   std::string_view target;  // path and query, as they are
   std::string_view host;
-  const HeaderList& headers;  // Host and is_hop_field() in it are left out
+  const HeaderList& headers;  // Host, Content-Length and hop fields in it are left out
   Framing framing = Framing::kNone;
   uint64_t length = 0;
   std::string_view upgrade;  // the value of Upgrade, with its Connection field; empty: none

@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "base/ascii.h"
+#include "net/hop_fields.h"
 #include "net/http_status.h"
 
 namespace fiso::net {
@@ -35,6 +36,11 @@ bool is_target(std::string_view target) {
   return target.starts_with('/') && each_is(target, [](unsigned char c) { return (c > ' ') & (c < 0x7f); });
 }
 
+// Only the connection itself may write them.
+bool is_own_field(std::string_view name) {
+  return is_hop_field(name) || iequals(name, "host") || iequals(name, "date") || iequals(name, "content-length");
+}
+
 // A length of 0 is only worth a line where a body is usual (RFC 9110 section 8.6).
 bool usually_has_body(std::string_view method) { return method == "POST" || method == "PUT" || method == "PATCH"; }
 
@@ -46,20 +52,6 @@ bool is_field_name(std::string_view name) {
 
 bool is_field_value(std::string_view value) {
   return each_is(value, [](unsigned char c) { return ((c >= ' ') & (c != 0x7f)) | (c == '\t'); });
-}
-
-bool is_connection_field(std::string_view name) {
-  switch (name.size()) {
-    case 2: return iequals(name, "te");
-    case 4: return iequals(name, "host") || iequals(name, "date");
-    case 6: return iequals(name, "expect");
-    case 7: return iequals(name, "upgrade") || iequals(name, "trailer");
-    case 10: return iequals(name, "connection") || iequals(name, "keep-alive");
-    case 14: return iequals(name, "content-length");
-    case 16: return iequals(name, "proxy-connection");
-    case 17: return iequals(name, "transfer-encoding");
-    default: return false;
-  }
 }
 
 void append_number(std::string& out, uint64_t number) {
@@ -84,7 +76,7 @@ void format_response_head(std::string& out, const HttpResponse& response, std::s
   append_number(out, static_cast<uint64_t>(std::clamp(response.status, 100, 999)));
   out.append(" ").append(reason(response.status)).append("\r\nDate: ").append(date);
   for (HeaderList::Field field : response.headers) {
-    if (is_connection_field(field.name) || !is_field_name(field.name) || !is_field_value(field.value)) continue;
+    if (is_own_field(field.name) || !is_field_name(field.name) || !is_field_value(field.value)) continue;
     out.append("\r\n").append(field.name).append(": ").append(field.value);
   }
   if (has_content_length(response.status)) {
@@ -102,7 +94,7 @@ Result<> format_request_head(std::string& out, const ClientRequest& request, std
   out.assign(request.method).append(" ").append(request.target).append(" HTTP/1.1\r\nHost: ").append(authority);
   if (request.headers != nullptr) {
     for (HeaderList::Field field : *request.headers) {
-      if (is_connection_field(field.name)) continue;
+      if (is_own_field(field.name)) continue;
       if (!is_field_name(field.name) || !is_field_value(field.value))
         return Error(ErrorCode::kInvalidInput, "invalid header field");
       out.append("\r\n").append(field.name).append(": ").append(field.value);

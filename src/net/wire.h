@@ -16,9 +16,6 @@ namespace fiso::net {
 bool is_field_name(std::string_view name);
 bool is_field_value(std::string_view value);
 
-// True for the fields that decide about framing and connections; only the connection itself may write them.
-bool is_connection_field(std::string_view name);
-
 void append_number(std::string& out, uint64_t number);
 
 // The Date field's value, formatted once a second. Threading: shard-local.

@@ -5,9 +5,10 @@
 #include <prometheus/text_serializer.h>
 
 #include <algorithm>
-#include <deque>
 #include <limits>
 #include <map>
+#include <set>
+#include <utility>
 #include <variant>
 
 #include "base/check.h"
@@ -28,8 +29,7 @@ bool is_name(std::string_view name) {
   return !name.empty() && letter(name.front()) && std::ranges::all_of(name, [&](char c) { return letter(c) || digit(c); });
 }
 
-PrometheusLabels sorted(Labels labels) {
-  PrometheusLabels list;
+PrometheusLabels sorted(Labels labels, PrometheusLabels list = {}) {
   for (const Label& label : labels) {
     FISO_CHECK(is_name(label.name), label.name);
     list.push_back({std::string(label.name), std::string(label.value)});
@@ -59,33 +59,47 @@ void fill(prometheus::ClientMetric& metric, const Histogram& histogram) {
   metric.histogram.sample_sum = histogram.sum();
 }
 
-// The series of one name and type. They are never removed, so references into the deque stay good.
+// The series of one name and type. References stay good until a series is removed.
 template <class Series>
 class Family {
  public:
+  // `owner` is what may remove it; null: nobody.
   template <class... Args>
-  Series& get(PrometheusLabels labels, const Args&... args) {
-    if (!index_.empty()) FISO_CHECK(same_names(index_.begin()->first, labels), "one metric with different label names");
-    if (index_.size() >= Metrics::kMaxSeries && !index_.contains(labels))
+  Series& get(PrometheusLabels labels, const void* owner, const Args&... args) {
+    if (!series_.empty()) FISO_CHECK(same_names(series_.begin()->first, labels), "one metric with different label names");
+    if (series_.size() >= Metrics::kMaxSeries && !series_.contains(labels)) {
       for (auto& label : labels) label.value = kOther;
-    auto [entry, added] = index_.try_emplace(std::move(labels), nullptr);
-    if (added) entry->second = &series_.emplace_back(args...);
-    return *entry->second;
+      owner = nullptr;
+    }
+    auto [entry, added] = series_.try_emplace(std::move(labels), owner, args...);
+    Owned& owned = entry->second;
+    if (owned.owner != owner) owned.owner = nullptr;
+    return owned.series;
+  }
+
+  void remove(const PrometheusLabels& labels, const void* owner) {
+    auto found = series_.find(labels);
+    if (found != series_.end() && found->second.owner == owner) series_.erase(found);
   }
 
   std::vector<prometheus::ClientMetric> collect() const {
     std::vector<prometheus::ClientMetric> metrics;
-    for (const auto& [labels, series] : index_) {
+    for (const auto& [labels, owned] : series_) {
       prometheus::ClientMetric& metric = metrics.emplace_back();
       metric.label = labels;
-      fill(metric, *series);
+      fill(metric, owned.series);
     }
     return metrics;
   }
 
  private:
-  std::deque<Series> series_;
-  std::map<PrometheusLabels, Series*> index_;
+  struct Owned {
+    template <class... Args>
+    explicit Owned(const void* first_owner, const Args&... args) : owner(first_owner), series(args...) {}
+    const void* owner;
+    Series series;
+  };
+  std::map<PrometheusLabels, Owned> series_;
 };
 
 template <class Series>
@@ -143,37 +157,83 @@ uint64_t Histogram::count() const {
   return count;
 }
 
+struct Metrics::Group {
+  PrometheusLabels common;  // constant
+  size_t holders = 0;
+  std::set<std::pair<std::string, PrometheusLabels>> asked_for;  // family and labels
+};
+
 struct Metrics::Impl {
-  mutable Guarded<Families> families;
+  struct Registry {
+    Families families;
+    std::map<PrometheusLabels, Group> groups;
+  };
+  mutable Guarded<Registry> registry;
+
+  template <class Series, class... Args>
+  Series& get(Group* group, std::string_view name, std::string_view help, Labels labels, const Args&... args) {
+    PrometheusLabels all = sorted(labels, group == nullptr ? PrometheusLabels() : group->common);
+    return registry.with([&](Registry& locked) -> Series& {
+      if (group != nullptr) group->asked_for.emplace(name, all);
+      return family_of<Series>(locked.families, name, help).get(std::move(all), group, args...);
+    });
+  }
 };
 
 Metrics::Metrics() : impl_(std::make_unique<Impl>()) {}
 Metrics::~Metrics() = default;
 
 Counter& Metrics::counter(std::string_view name, std::string_view help, Labels labels) {
-  return impl_->families.with(
-      [&](Families& families) -> Counter& { return family_of<Counter>(families, name, help).get(sorted(labels)); });
+  return impl_->get<Counter>(nullptr, name, help, labels);
 }
 
 Gauge& Metrics::gauge(std::string_view name, std::string_view help, Labels labels) {
-  return impl_->families.with(
-      [&](Families& families) -> Gauge& { return family_of<Gauge>(families, name, help).get(sorted(labels)); });
+  return impl_->get<Gauge>(nullptr, name, help, labels);
 }
 
 Histogram& Metrics::histogram(std::string_view name, std::string_view help, Labels labels, std::span<const double> upper_bounds) {
-  return impl_->families.with([&](Families& families) -> Histogram& {
-    return family_of<Histogram>(families, name, help).get(sorted(labels), upper_bounds);
-  });
+  return impl_->get<Histogram>(nullptr, name, help, labels, upper_bounds);
 }
 
 std::string Metrics::expose() const {
-  std::vector<prometheus::MetricFamily> list = impl_->families.with([](const Families& families) {
+  std::vector<prometheus::MetricFamily> list = impl_->registry.with([](const Impl::Registry& registry) {
     std::vector<prometheus::MetricFamily> collected;
-    for (const auto& [name, named] : families) collected.push_back(collect(name, named));
+    for (const auto& [name, named] : registry.families)
+      if (auto family = collect(name, named); !family.metric.empty()) collected.push_back(std::move(family));
     return collected;
   });
   append_process_metrics(list);
   return prometheus::TextSerializer().Serialize(list);
+}
+
+SeriesGroup::SeriesGroup(Metrics& metrics, Labels common)
+    : metrics_(metrics), group_(metrics.impl_->registry.with([&](Metrics::Impl::Registry& registry) -> Metrics::Group& {
+        PrometheusLabels labels = sorted(common);
+        Metrics::Group& group = registry.groups.try_emplace(labels, Metrics::Group{.common = labels}).first->second;
+        ++group.holders;
+        return group;
+      })) {}
+
+SeriesGroup::~SeriesGroup() {
+  metrics_.impl_->registry.with([&](Metrics::Impl::Registry& registry) {
+    if (--group_.holders > 0) return;
+    for (const auto& [name, labels] : group_.asked_for)
+      std::visit([&](auto& family) { family.remove(labels, &group_); }, registry.families.find(name)->second.family);
+    registry.groups.erase(registry.groups.find(group_.common));
+  });
+}
+
+Counter& SeriesGroup::counter(std::string_view name, std::string_view help, Labels more) const {
+  return metrics_.impl_->get<Counter>(&group_, name, help, more);
+}
+
+Gauge& SeriesGroup::gauge(std::string_view name, std::string_view help, Labels more) const {
+  return metrics_.impl_->get<Gauge>(&group_, name, help, more);
+}
+
+Histogram& SeriesGroup::histogram(std::string_view name, std::string_view help, Labels more,
+                                  std::span<const double> upper_bounds) const {
+  return metrics_.impl_->get<Histogram>(&group_, name, help, more, upper_bounds);
 }
 
 }  // namespace fiso::observe

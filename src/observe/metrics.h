@@ -1,7 +1,8 @@
 // Counters, gauges and histograms, and their exposition in Prometheus' text format 0.0.4.
 //
 // A series is looked up once, when a configuration is built (under a lock), and moved on the hot path through the reference
-// that was returned, with atomics only. Series live as long as the registry, so a counter survives a reload. A family holds
+// that was returned, with atomics only. Series live as long as the registry, but for those that were asked of a SeriesGroup:
+// they go with the last group of the same labels, so a counter survives a reload of its flow and not the flow. A family holds
 // at most kMaxSeries series: what comes later shares one whose label values are all "other", so that no input can fill
 // the memory. Thread-safe.
 //
@@ -92,8 +93,30 @@ class Metrics {
   std::string expose() const;
 
  private:
+  friend class SeriesGroup;
+  struct Group;
   struct Impl;
   std::unique_ptr<Impl> impl_;
+};
+
+// The series of one owner, such as a flow, with the labels that name it. Groups of equal labels share their series, which go
+// with the last of them; one that others asked for too stays. Whoever moves a series holds its group, which must not outlive
+// the registry. Thread-safe.
+class SeriesGroup {
+ public:
+  SeriesGroup(Metrics& metrics, Labels common);
+  ~SeriesGroup();
+  SeriesGroup(const SeriesGroup&) = delete;
+
+  // `more` labels than the common ones.
+  Counter& counter(std::string_view name, std::string_view help, Labels more = {}) const;
+  Gauge& gauge(std::string_view name, std::string_view help, Labels more = {}) const;
+  Histogram& histogram(std::string_view name, std::string_view help, Labels more = {},
+                       std::span<const double> upper_bounds = kDefaultBuckets) const;
+
+ private:
+  Metrics& metrics_;
+  Metrics::Group& group_;
 };
 
 }  // namespace fiso::observe

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <memory>
 #include <string>
 #include <thread>
 #include <vector>
@@ -82,6 +83,83 @@ TEST(Metrics, AFamilyStopsGrowing) {
   EXPECT_EQ(count(text, "\nc_total{"), Metrics::kMaxSeries + 1);
   EXPECT_THAT(text, HasSubstr("c_total{flow=\"other\",status=\"other\"} 500\n"));
   EXPECT_EQ(metrics.counter("c_total", "h", {{"flow", "f7"}, {"status", "s"}}).value(), 1u);
+}
+
+TEST(SeriesGroup, ItsSeriesGoWithTheLastGroupOfTheSameLabels) {
+  Metrics metrics;
+  auto before_reload = std::make_unique<SeriesGroup>(metrics, Labels{{"flow", "a"}});
+  Counter& counter = before_reload->counter("c_total", "h", {{"status", "s"}});
+  counter.increment(3);
+  auto after_reload = std::make_unique<SeriesGroup>(metrics, Labels{{"flow", "a"}});
+  EXPECT_EQ(&after_reload->counter("c_total", "h", {{"status", "s"}}), &counter);
+  before_reload.reset();
+  counter.increment();
+  EXPECT_THAT(metrics.expose(), HasSubstr("c_total{flow=\"a\",status=\"s\"} 4\n"));
+  after_reload.reset();
+  EXPECT_THAT(metrics.expose(), Not(HasSubstr("c_total")));
+}
+
+TEST(SeriesGroup, ItsCounterIsMonotonicWhileTheOldGroupStillMovesIt) {
+  Metrics metrics;
+  auto draining = std::make_unique<SeriesGroup>(metrics, Labels{{"flow", "a"}});
+  Counter& old_way = draining->counter("c_total", "h");
+  old_way.increment();
+  SeriesGroup current(metrics, {{"flow", "a"}});  // has not asked for the series yet
+  old_way.increment();
+  draining.reset();
+  EXPECT_EQ(current.counter("c_total", "h").value(), 2u);
+}
+
+TEST(SeriesGroup, OtherGroupsAndSeriesOfNoGroupStay) {
+  Metrics metrics;
+  metrics.gauge("g", "h", {{"flow", "none"}, {"module", "m"}}).set(1);
+  SeriesGroup other(metrics, {{"flow", "b"}});
+  other.gauge("g", "h", {{"module", "m"}}).set(2);
+  {
+    SeriesGroup flow(metrics, {{"flow", "a"}});
+    SeriesGroup module(metrics, {{"module", "m"}, {"flow", "a"}});
+    module.gauge("g", "h").set(3);
+    flow.histogram("s_seconds", "h").observe(1.0);
+    EXPECT_THAT(metrics.expose(), HasSubstr("g{flow=\"a\",module=\"m\"} 3\n"));
+  }
+  std::string text = metrics.expose();
+  EXPECT_THAT(text, HasSubstr("g{flow=\"b\",module=\"m\"} 2\n"));
+  EXPECT_THAT(text, HasSubstr("g{flow=\"none\",module=\"m\"} 1\n"));
+  EXPECT_THAT(text, Not(HasSubstr("flow=\"a\"")));
+}
+
+TEST(SeriesGroup, WhatOthersAskedForTooStays) {
+  Metrics metrics;
+  auto group = std::make_unique<SeriesGroup>(metrics, Labels{{"flow", "a"}});
+  group->counter("c_total", "h").increment();
+  Counter& kept = metrics.counter("c_total", "h", {{"flow", "a"}});
+  group.reset();
+  kept.increment();
+  EXPECT_THAT(metrics.expose(), HasSubstr("c_total{flow=\"a\"} 2\n"));
+}
+
+TEST(SeriesGroup, NamesThatComeAndGoDoNotFillAFamily) {
+  Metrics metrics;
+  for (size_t i = 0; i < 3 * Metrics::kMaxSeries; ++i) {
+    SeriesGroup group(metrics, {{"flow", "f" + std::to_string(i)}});
+    group.counter("c_total", "h").increment();
+    EXPECT_EQ(count(metrics.expose(), "\nc_total{"), 1u);
+  }
+  EXPECT_THAT(metrics.expose(), Not(HasSubstr("c_total")));
+}
+
+// The flow's name is the one that flows share which found no room.
+TEST(SeriesGroup, TheSharedSeriesOfAFullFamilyStays) {
+  Metrics metrics;
+  auto first = std::make_unique<SeriesGroup>(metrics, Labels{{"flow", "other"}});
+  first->counter("c_total", "h").increment();
+  for (size_t i = 0; i + 1 < Metrics::kMaxSeries; ++i) metrics.counter("c_total", "h", {{"flow", "f" + std::to_string(i)}});
+  auto late = std::make_unique<SeriesGroup>(metrics, Labels{{"flow", "late"}});
+  Counter& shared = late->counter("c_total", "h");
+  first.reset();
+  shared.increment();
+  late.reset();
+  EXPECT_THAT(metrics.expose(), HasSubstr("c_total{flow=\"other\"} 2\n"));
 }
 
 TEST(Metrics, TheProcessIsExposedToo) {

@@ -8,8 +8,6 @@
 namespace fiso::server {
 namespace {
 
-constexpr unsigned kBlockingThreads = 4;
-constexpr size_t kBlockingQueue = 4096;
 constexpr std::chrono::milliseconds kLook{200};
 constexpr std::chrono::seconds kAdminDrain{1};
 
@@ -29,27 +27,19 @@ AppsServer::~AppsServer() {
 
 Result<> AppsServer::start(const std::function<void(const apps::App&)>& started) {
   const AppsFile& file = options_.file;
-  shards_ =
-      std::make_unique<async::ShardSet>(file.shards > 0 ? static_cast<unsigned>(file.shards) : async::ShardSet::suitable_count());
-  blocking_ = std::make_unique<async::BlockingPool>(kBlockingThreads, kBlockingQueue);
-  commons_ = std::make_unique<net::ServerCommons>(*shards_, file.http, metrics_, log_);
-  admin_commons_ = std::make_unique<net::ServerCommons>(*shards_, admin_limits(), metrics_, log_);
-  capacity_ = std::make_unique<wasm::Capacity>(*shards_,
-                                               wasm::CapacityOptions{.instances = static_cast<uint64_t>(file.wasm.max_instances),
-                                                                     .queue = static_cast<size_t>(file.wasm.instance_queue),
-                                                                     .memory = file.wasm.total_memory});
-  Settings settings{.wasm = file.wasm};
-  FISO_TRY(runtimes_, make_runtimes_({*shards_, *blocking_, *capacity_, log_, settings, StopRequest()}));
+  Settings settings{.shards = file.shards, .wasm = file.wasm, .http = file.http};
+  process_ = std::make_unique<ProcessParts>(settings, metrics_, log_);
+  FISO_TRY(runtimes_, make_runtimes_({process_->shards, process_->blocking, process_->capacity, log_, settings, StopRequest()}));
   if (!options_.admin_address.empty()) FISO_TRY_OK(start_admin());
   for (const apps::AppConfig& config : file.apps) {
-    apps_.push_back(std::make_unique<apps::App>(config, apps::AppParts{.shards = *shards_,
-                                                                       .blocking = *blocking_,
+    apps_.push_back(std::make_unique<apps::App>(config, apps::AppParts{.shards = process_->shards,
+                                                                       .blocking = process_->blocking,
                                                                        .runtimes = *runtimes_,
-                                                                       .capacity = *capacity_,
+                                                                       .capacity = process_->capacity,
                                                                        .metrics = metrics_,
                                                                        .log = log_,
                                                                        .limits = file.http,
-                                                                       .commons = *commons_,
+                                                                       .commons = process_->commons,
                                                                        .listen_addr = options_.listen_addr,
                                                                        .ports = file.default_port_range}));
     if (auto app = apps_.back()->start(); !app.has_value()) {
@@ -62,12 +52,9 @@ Result<> AppsServer::start(const std::function<void(const apps::App&)>& started)
 }
 
 Result<> AppsServer::start_admin() {
-  admin_service_ = std::make_unique<AdminService>(health_, metrics_, verdicts_, nullptr, [this] { commons_->show(); });
+  admin_service_ = std::make_unique<AdminService>(health_, metrics_, verdicts_, nullptr, [this] { process_->commons.show(); });
   admin_service_->add_page("/apps", [this] { return describe_apps(); });
-  admin_ = std::make_unique<net::HttpServer>(*shards_, admin_commons_->options(options_.admin_address, admin_limits()),
-                                             [this](async::Shard&) -> net::HttpService& { return *admin_service_; });
-  FISO_TRY_OK(admin_->bind());
-  log_.info("metrics server starting", {{"addr", options_.admin_address}, {"port", admin_->port()}});
+  FISO_TRY(admin_, process_->bind_admin(options_.admin_address, *admin_service_, log_));
   return {};
 }
 

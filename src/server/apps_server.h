@@ -51,10 +51,7 @@ class AppsServer {
   observe::Metrics metrics_;
   observe::Health health_{"apps"};
   ReloadVerdicts verdicts_;
-  std::unique_ptr<async::ShardSet> shards_;
-  std::unique_ptr<async::BlockingPool> blocking_;
-  std::unique_ptr<net::ServerCommons> commons_, admin_commons_;  // of the apps; of the admin port, which they cannot starve
-  std::unique_ptr<wasm::Capacity> capacity_;
+  std::unique_ptr<ProcessParts> process_;
   std::unique_ptr<wasm::Runtimes> runtimes_;
   std::unique_ptr<AdminService> admin_service_;
   std::unique_ptr<net::HttpServer> admin_;

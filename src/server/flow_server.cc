@@ -2,14 +2,11 @@
 
 #include <unistd.h>
 
-#include <algorithm>
 #include <utility>
 
 namespace fiso::server {
 namespace {
 
-constexpr unsigned kBlockingThreads = 4;
-constexpr size_t kBlockingQueue = 4096;
 constexpr std::chrono::seconds kIdleLook{3600};
 constexpr std::chrono::seconds kRetiredLook{1};
 constexpr std::chrono::milliseconds kDrainLook{10};
@@ -18,12 +15,6 @@ constexpr std::chrono::seconds kAdminDrain{1};
 constexpr std::chrono::seconds kGuestsGone{10};
 
 MonotonicTime now() { return Clock::system().now(); }
-
-wasm::CapacityOptions capacity_options(const WasmSettings& settings) {
-  return {.instances = static_cast<uint64_t>(settings.max_instances),
-          .queue = static_cast<size_t>(settings.instance_queue),
-          .memory = settings.total_memory};
-}
 
 struct Loaded {
   Settings settings;
@@ -67,7 +58,7 @@ FlowServer::FlowServer(FlowServerOptions options, observe::Log log, const core::
     : options_(std::move(options)), log_(std::move(log)), registry_(registry), engines_(std::move(engines)) {}
 
 FlowServer::~FlowServer() {
-  if (shards_ != nullptr) release();
+  if (process_ != nullptr) release();
 }
 
 Result<> FlowServer::start(ControlEvents& events) {
@@ -75,21 +66,16 @@ Result<> FlowServer::start(ControlEvents& events) {
   auto watched = events.watch(options_.config_dir);  // first, so that no change after the reading is missed
   FISO_TRY(Loaded loaded, load_config(options_.config_dir, registry_, engines_.full));
   settings_ = loaded.settings;
-  shards_ = std::make_unique<async::ShardSet>(settings_.shards > 0 ? static_cast<unsigned>(settings_.shards)
-                                                                   : async::ShardSet::suitable_count());
-  blocking_ = std::make_unique<async::BlockingPool>(kBlockingThreads, kBlockingQueue);
-  commons_ = std::make_unique<net::ServerCommons>(*shards_, settings_.http, metrics_, log_);
-  admin_commons_ = std::make_unique<net::ServerCommons>(*shards_, admin_limits(), metrics_, log_);
+  process_ = std::make_unique<ProcessParts>(settings_, metrics_, log_);
   output_ = std::make_unique<sinks::LineQueue>(STDOUT_FILENO);
-  capacity_ = std::make_unique<wasm::Capacity>(*shards_, capacity_options(settings_.wasm));
   FISO_TRY_OK(start_admin(events));
-  FISO_TRY(runtimes_, engines_.make({*shards_, *blocking_, *capacity_, log_, settings_, stop_}));
-  resources_.add(*shards_);
-  resources_.add(*blocking_);
+  FISO_TRY(runtimes_, engines_.make({process_->shards, process_->blocking, process_->capacity, log_, settings_, stop_}));
+  resources_.add(process_->shards);
+  resources_.add(process_->blocking);
   resources_.add(*output_);
-  resources_.add(*capacity_);
+  resources_.add(process_->capacity);
   resources_.add(*runtimes_);
-  listeners_ = std::make_unique<Listeners>(*shards_, settings_.http, *commons_, log_);
+  listeners_ = std::make_unique<Listeners>(process_->shards, settings_.http, process_->commons, log_);
   if (watched.has_value()) {
     log_.info("watching config directory", {{"dir", options_.config_dir}});
   } else {
@@ -106,15 +92,12 @@ Result<> FlowServer::start(ControlEvents& events) {
 Result<> FlowServer::start_admin(ControlEvents& events) {
   auto refresh = [this, &shown_instances = metrics_.gauge("fiso_wasm_instances_in_use", "Guest instances in the process."),
                   &shown_memory = metrics_.gauge("fiso_wasm_memory_bytes", "Linear memory of all guest instances.")] {
-    commons_->show();
-    shown_instances.set(static_cast<double>(capacity_->instances.in_use()));
-    shown_memory.set(static_cast<double>(capacity_->memory.in_use()));
+    process_->commons.show();
+    shown_instances.set(static_cast<double>(process_->capacity.instances.in_use()));
+    shown_memory.set(static_cast<double>(process_->capacity.memory.in_use()));
   };
   admin_service_ = std::make_unique<AdminService>(health_, metrics_, verdicts_, [&events] { events.request_reload(); }, refresh);
-  admin_ = std::make_unique<net::HttpServer>(*shards_, admin_commons_->options(options_.admin_address, admin_limits()),
-                                             [this](async::Shard&) -> net::HttpService& { return *admin_service_; });
-  FISO_TRY_OK(admin_->bind());
-  log_.info("metrics server starting", {{"addr", options_.admin_address}, {"port", admin_->port()}});
+  FISO_TRY(admin_, process_->bind_admin(options_.admin_address, *admin_service_, log_));
   admin_->start();
   return {};
 }
@@ -136,7 +119,7 @@ void FlowServer::note_changes(const Settings& read) {
 }
 
 Result<> FlowServer::build_and_serve(const std::vector<flow::FlowDraft>& flows) {
-  FISO_TRY(auto generation, Generation::build(flows, {*shards_, resources_, metrics_, log_, stop_}));
+  FISO_TRY(auto generation, Generation::build(flows, {process_->shards, resources_, metrics_, log_, stop_}));
   FISO_TRY_OK(listeners_->open_for(*generation));
   log_.info("starting flows", {{"count", generation->flows().size()}});
   listeners_->serve(generation);
@@ -207,8 +190,8 @@ bool FlowServer::release() {
   }
   // Guests that were being started ahead end with their slice, which one long bulk-memory instruction may prolong.
   MonotonicTime deadline = now() + kGuestsGone;
-  auto gone = [this] { return capacity_ == nullptr || capacity_->configured_guests.load(std::memory_order_acquire) == 0; };
-  while (!gone() && now() < deadline) shards_->run_on_each([](async::Shard&) {});
+  auto gone = [this] { return process_->capacity.configured_guests.load(std::memory_order_acquire) == 0; };
+  while (!gone() && now() < deadline) process_->shards.run_on_each([](async::Shard&) {});
   return gone();
 }
 

@@ -13,16 +13,13 @@
 #include <string>
 #include <vector>
 
-#include "async/blocking_pool.h"
 #include "components/sinks/stdout/line_queue.h"
 #include "observe/health.h"
 #include "observe/log.h"
 #include "observe/metrics.h"
-#include "server/admin.h"
 #include "server/control_events.h"
 #include "server/listeners.h"
-#include "server/settings.h"
-#include "wasm/capacity.h"
+#include "server/process_parts.h"
 #include "wasm/runtimes.h"
 
 namespace fiso::server {
@@ -93,11 +90,8 @@ class FlowServer {
   observe::Metrics metrics_;
   observe::Health health_{"listeners", "modules"};
   ReloadVerdicts verdicts_;
-  std::unique_ptr<async::ShardSet> shards_;
-  std::unique_ptr<async::BlockingPool> blocking_;
-  std::unique_ptr<net::ServerCommons> commons_, admin_commons_;  // of the listeners; of the admin port, which they cannot starve
+  std::unique_ptr<ProcessParts> process_;
   std::unique_ptr<sinks::LineQueue> output_;
-  std::unique_ptr<wasm::Capacity> capacity_;
   std::unique_ptr<wasm::Runtimes> runtimes_;
   core::Resources resources_;
   std::unique_ptr<AdminService> admin_service_;

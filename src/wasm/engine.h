@@ -31,6 +31,8 @@ struct GuestSetup {
   bool may_park = false;
   // Shows the linear memory of all instances made with this; may be null.
   observe::Gauge* memory_bytes = nullptr;
+  // Keeps the guest's series, that gauge included, for as long as any of its instances; may be null.
+  std::shared_ptr<const observe::SeriesGroup> series = nullptr;
 };
 
 // Whether a guest that has read all of its input sees the end of it, or waits for more.

@@ -1,6 +1,11 @@
 // Reading the configuration again while it serves.
 #include <gtest/gtest.h>
 
+#include <fstream>
+#include <iterator>
+#include <sstream>
+#include <string>
+
 #include "test_server.h"
 
 namespace fiso::testing {
@@ -84,6 +89,54 @@ TEST(ReloadTest, WhatIsInFlightFinishesInItsGeneration) {
   EXPECT_EQ(status_of(server.post("{}", "/a")), 500);
   EXPECT_EQ(status_of(client.exchange(post_text("/a", R"({"ms":0})"))), 200);
   EXPECT_EQ(status_of(client.read_response()), 500);
+}
+
+// Counters only rise, also while the generation before still moves them.
+TEST(ReloadTest, AFlowsCountersOutliveItsGenerations) {
+  TestServer server({{"a.yaml", answering("a", "/a", "sleeper")}, {"fiso.yaml", "shards: 1\n"}});
+  RawClient client(server.port());
+  client.send(post_text("/a", R"({"ms":500})"));
+  while (server.metric(R"(fiso_flow_events_in_flight{flow="a"})") != 1.0) {}
+  int before = server.reload_attempts();
+  server.config().write("a.yaml", answering("a", "/a", "exit_1"));
+  server.wait_for_reload(before);
+  EXPECT_EQ(server.metric(R"(fiso_flow_events_received_total{flow="a"})"), 1.0);
+  EXPECT_EQ(status_of(server.post("{}", "/a")), 500);
+  EXPECT_EQ(status_of(client.read_response()), 200);
+  while (server.metric(R"(fiso_wasm_calls_total{flow="a",module="sleeper.wasm"})").has_value()) {}
+  EXPECT_EQ(server.metric(R"(fiso_flow_events_received_total{flow="a"})"), 2.0);
+  EXPECT_EQ(server.metric(R"(fiso_flow_events_total{flow="a",status="delivered"})"), 1.0);
+  EXPECT_EQ(server.metric(R"(fiso_flow_events_in_flight{flow="a"})"), 0.0);
+  EXPECT_EQ(server.metric(R"(fiso_wasm_calls_total{flow="a",module="exit_1.wasm"})"), 1.0);
+}
+
+TEST(ReloadTest, NamesThatComeAndGoLeaveNoSeries) {
+  constexpr int kReloads = 200;
+  ConfigDirectory modules;
+  std::ifstream file(guest("exit_1"), std::ios::binary);
+  std::string module{std::istreambuf_iterator<char>(file), {}};
+  TestServer server({{"a.yaml", answering("f0", "/a", "exit_1")}, {"fiso.yaml", "shards: 1\n"}});
+  auto series_of_flows = [&] {
+    std::istringstream lines(server.admin("/metrics"));
+    size_t count = 0;
+    for (std::string line; std::getline(lines, line);) count += contains(line, "flow=\"") ? 1 : 0;
+    return count;
+  };
+  EXPECT_EQ(status_of(server.post("{}", "/a")), 500);
+  size_t first = series_of_flows();
+  for (int i = 1; i <= kReloads; ++i) {
+    std::string name = "m" + std::to_string(i) + ".wasm";
+    modules.write(name, module);
+    int before = server.reload_attempts();
+    server.config().write("a.yaml",
+                          FlowText{.name = "f" + std::to_string(i), .path = "/a", .guest = modules.path() + "/" + name}.str());
+    server.wait_for_reload(before);
+    ASSERT_EQ(status_of(server.post("{}", "/a")), 500);
+  }
+  while (series_of_flows() > first) {}
+  EXPECT_EQ(series_of_flows(), first);
+  EXPECT_EQ(server.metric(R"(fiso_flow_events_received_total{flow="f200"})"), 1.0);
+  EXPECT_EQ(server.metric(R"(fiso_wasm_errors_total{flow="f200",kind="exit",module="m200.wasm"})"), 1.0);
 }
 
 TEST(ReloadTest, AConnectionOutlivesTheGeneration) {

@@ -32,9 +32,11 @@ bool wants_stdin_file(const Config& config, const wasm::Module& module) {
 }
 
 Result<std::shared_ptr<const wasm::GuestSetup>> make_setup(const Config& config, const wasm::Module& module,
-                                                           const wasm::Capacity& capacity, observe::Gauge& memory) {
+                                                           const wasm::Capacity& capacity,
+                                                           std::shared_ptr<const observe::SeriesGroup> series) {
   auto setup = std::make_shared<wasm::GuestSetup>();
-  setup->memory_bytes = &memory;
+  setup->memory_bytes = &series->gauge("fiso_wasm_module_memory_bytes", "Linear memory of a module's instances.");
+  setup->series = std::move(series);
   setup->limits = {.timeout = config.timeout, .memory = config.memory_limit, .output = config.max_output};
   setup->may_park = config.execution == wasm::Execution::kPooled;
   setup->network = config.network.value_or(GuestNetwork()).rules();
@@ -147,31 +149,25 @@ core::Prepared<core::Interceptor> WasmInterceptor::prepare(const Config& config,
   FISO_TRY(wasm::Engine * engine, context.resources.get<wasm::Runtimes>().find(config.runtime));
   FISO_TRY(auto module, engine->load(config.module));
   std::string name = std::filesystem::path(config.module).filename().string();
-  observe::Metrics& metrics = context.metrics;
-  auto& memory = metrics.gauge("fiso_wasm_module_memory_bytes", "Linear memory of a module's instances.",
-                               {{"flow", context.flow}, {"module", name}});
-  auto setup = make_setup(config, *module, capacity, memory);
+  auto series =
+      std::make_shared<const observe::SeriesGroup>(context.metrics, observe::Labels{{"flow", context.flow}, {"module", name}});
+  auto setup = make_setup(config, *module, capacity, series);
   if (!setup.has_value()) return setup.take_error().with_context("wasm module " + config.module);
   FISO_TRY(module, module->prepare(*setup));
-  auto& instances = metrics.gauge("fiso_wasm_instances", "Instances that exist, those that are started ahead included.",
-                                  {{"flow", context.flow}, {"module", name}});
-  auto& parked =
-      metrics.gauge("fiso_wasm_parked_instances", "Instances that wait for input.", {{"flow", context.flow}, {"module", name}});
+  auto& instances = series->gauge("fiso_wasm_instances", "Instances that exist, those that are started ahead included.");
+  auto& parked = series->gauge("fiso_wasm_parked_instances", "Instances that wait for input.");
   wasm::PoolOptions options{.execution = config.execution, .size = config.pool_size, .max_requests = config.max_requests};
   Shared shared;
   shared.module = name;
-  shared.flow = context.flow;
   shared.on_failure = config.fail_open ? OnFailure::kPass : OnFailure::kReject;
   shared.pool = std::make_shared<wasm::PoolShare>(capacity, std::move(module), std::move(*setup), options, instances, parked);
   shared.log = context.log.with({{"module", config.module}});
-  shared.metrics = &metrics;
-  shared.calls = &metrics.counter("fiso_wasm_calls_total", "Guest calls.", {{"flow", context.flow}, {"module", name}});
+  shared.series = series;
+  shared.calls = &series->counter("fiso_wasm_calls_total", "Guest calls.");
   shared.dropped_headers =
-      &metrics.counter("fiso_wasm_dropped_headers_total", "Headers of guests that were not fit to be sent on.",
-                       {{"flow", context.flow}, {"module", name}});
-  shared.seconds =
-      &metrics.histogram("fiso_wasm_call_duration_seconds", "Time of a guest call, waiting for an instance included.",
-                         {{"flow", context.flow}, {"module", name}}, observe::kFineBuckets);
+      &series->counter("fiso_wasm_dropped_headers_total", "Headers of guests that were not fit to be sent on.");
+  shared.seconds = &series->histogram("fiso_wasm_call_duration_seconds",
+                                      "Time of a guest call, waiting for an instance included.", {}, observe::kFineBuckets);
   context.log.info("loaded wasm interceptor",
                    {{"module", config.module}, {"runtime", config.runtime == wasm::Runtime::kLight ? "wazero" : "wasmer"}});
   return std::make_shared<WasmPlan>(std::move(shared), capacity);

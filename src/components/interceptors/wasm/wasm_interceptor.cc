@@ -97,10 +97,7 @@ void WasmInterceptor::take_header(core::Event& event, HeaderList::Field field) {
 }
 
 Error WasmInterceptor::count(Error error, std::string_view kind) {
-  shared_.metrics
-      ->counter("fiso_wasm_errors_total", "Guest calls that failed, by how.",
-                {{"flow", shared_.flow}, {"module", shared_.module}, {"kind", kind}})
-      .increment();
+  shared_.series->counter("fiso_wasm_errors_total", "Guest calls that failed, by how.", {{"kind", kind}}).increment();
   return std::move(error).with_context("wasm module " + shared_.module);
 }
 

@@ -52,11 +52,10 @@ class WasmInterceptor final : public core::Interceptor {
   // What all shards share.
   struct Shared {
     std::string module;  // its file name
-    std::string flow;
     OnFailure on_failure = OnFailure::kReject;
     std::shared_ptr<wasm::PoolShare> pool;
     observe::Log log;
-    observe::Metrics* metrics = nullptr;
+    std::shared_ptr<const observe::SeriesGroup> series;
     observe::Counter* calls = nullptr;
     observe::Counter* dropped_headers = nullptr;
     observe::Histogram* seconds = nullptr;

@@ -1,0 +1,21 @@
+// Fields that end at a proxy, in one list: who uses it says what else it drops.
+//
+// RFC 9110 section 7.6.1.
+#pragma once
+
+#include <string_view>
+
+#include "base/header_list.h"
+
+namespace fiso::net {
+
+// Meant for the next hop only. Host, Date and Content-Length are not among them; Trailer is, since trailers are not passed on.
+bool is_hop_field(std::string_view name);
+
+// Removes the fields that Connection names and is_hop_field() does not know.
+void strip_named_hop_fields(HeaderList& headers);
+
+// True if a comma-separated value holds `token`, whatever its case.
+bool has_token(std::string_view list, std::string_view token);
+
+}  // namespace fiso::net
