@@ -22,6 +22,7 @@ class FakeResident final : public wasm::Resident {
  public:
   FakeResident(wasm::ResidentEvents& events, std::atomic<int>& alive) : events_(events), alive_(alive) { ++alive_; }
   ~FakeResident() override { --alive_; }
+  void write(std::string) override {}
   void terminate() override { events_.ended({}); }
 
  private:

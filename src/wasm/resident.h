@@ -3,6 +3,7 @@
 // Threading: shard-local. Module::start_resident() makes one.
 #pragma once
 
+#include <string>
 #include <string_view>
 
 #include "wasm/run.h"
@@ -32,7 +33,8 @@ class Resident {
  public:
   // Stops the guest where it is.
   virtual ~Resident() = default;
-  // Asks it to end, as SIGTERM does.
+  virtual void write(std::string text) = 0;  // more input
+  // Asks it to end, as SIGTERM does. Nothing is written afterwards.
   virtual void terminate() = 0;
 };
 

@@ -115,6 +115,8 @@ Task<Result<std::unique_ptr<Resident>>> WorkerResident::start(async::Shard& shar
 
 WorkerResident::~WorkerResident() { life_->close(); }
 
+void WorkerResident::write(std::string text) { life_->write(std::move(text)); }
+
 // One that is too far behind to be told is killed in the end anyway.
 void WorkerResident::terminate() { (void)send_packet(life_->process().control(), PacketWriter().add("term").bytes()); }
 

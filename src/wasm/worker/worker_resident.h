@@ -31,6 +31,7 @@ class WorkerResident final : public Resident {
                                                        ResidentEvents& events);
   ~WorkerResident() override;
 
+  void write(std::string text) override;
   void terminate() override;
 
  private:
@@ -45,6 +46,7 @@ class WorkerResident final : public Resident {
     // Passes on what comes until the guest has ended or nobody wants to know.
     static Task<> watch(std::shared_ptr<Life> self);
     void close();
+    void write(std::string text) { channel_->write(std::move(text), GuestChannel::End::kNo); }
     const WorkerProcess& process() const { return *process_; }
 
    private:
