@@ -67,6 +67,7 @@ func routes() http.Handler {
 		answerCount(answer)
 	})
 	mux.HandleFunc("/slow/", func(answer http.ResponseWriter, request *http.Request) {
+		log.Print("taking its time")
 		time.Sleep(time.Duration(argument(request)) * time.Millisecond)
 		answerCount(answer)
 	})
