@@ -1,4 +1,5 @@
 // Just enough HTTP/1.1 for the guests that serve it: requests up to 64 KiB, one after the other on a connection.
+// Over WASIX sockets, or over those of preview 1 with PREVIEW1_SOCKETS.
 #pragma once
 
 #include <stdio.h>
@@ -6,7 +7,11 @@
 #include <strings.h>
 #include <unistd.h>
 
+#ifdef PREVIEW1_SOCKETS
+#include "preview1.h"
+#else
 #include "wasix.h"
+#endif
 
 enum { kRequestBuffer = 64 * 1024 };
 
@@ -30,28 +35,37 @@ static inline size_t http_content_length(const char* head) {
   return 0;
 }
 
-// The next request; false when the connection has ended or does not speak this much HTTP.
-static inline int http_read(HttpConnection* connection, HttpMessage* message) {
+// The next request that has been read: 1; 0 if it is not complete yet, -1 if it is not this much HTTP.
+static inline int http_next(HttpConnection* connection, HttpMessage* message) {
   connection->size -= connection->used;
   memmove(connection->buffer, connection->buffer + connection->used, connection->size);
   connection->used = 0;
+  connection->buffer[connection->size] = 0;
+  char* end = strstr(connection->buffer, "\r\n\r\n");
+  if (!end) return connection->size == kRequestBuffer ? -1 : 0;
+  size_t head = (size_t)(end - connection->buffer) + 4, body = http_content_length(connection->buffer);
+  if (head + body > kRequestBuffer) return -1;
+  if (connection->size < head + body) return 0;
+  connection->used = head + body;
+  message->body = end + 4;
+  message->body_size = body;
+  return sscanf(connection->buffer, "%15s %1023s", message->method, message->path) == 2 ? 1 : -1;
+}
+
+// Reads once; false when the connection has ended.
+static inline int http_fill(HttpConnection* connection) {
+  int64_t got = socket_read(connection->fd, connection->buffer + connection->size, (uint32_t)(kRequestBuffer - connection->size));
+  if (got <= 0) return 0;
+  connection->size += (size_t)got;
+  return 1;
+}
+
+// The next request; false when the connection has ended or does not speak this much HTTP.
+static inline int http_read(HttpConnection* connection, HttpMessage* message) {
   for (;;) {
-    connection->buffer[connection->size] = 0;
-    char* end = strstr(connection->buffer, "\r\n\r\n");
-    if (end) {
-      size_t head = (size_t)(end - connection->buffer) + 4, body = http_content_length(connection->buffer);
-      if (head + body > kRequestBuffer) return 0;
-      if (connection->size >= head + body) {
-        connection->used = head + body;
-        message->body = end + 4;
-        message->body_size = body;
-        return sscanf(connection->buffer, "%15s %1023s", message->method, message->path) == 2;
-      }
-    }
-    if (connection->size == kRequestBuffer) return 0;
-    int64_t got = socket_read(connection->fd, connection->buffer + connection->size, (uint32_t)(kRequestBuffer - connection->size));
-    if (got <= 0) return 0;
-    connection->size += (size_t)got;
+    int next = http_next(connection, message);
+    if (next != 0) return next > 0;
+    if (!http_fill(connection)) return 0;
   }
 }
 

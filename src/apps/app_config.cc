@@ -34,8 +34,6 @@ void check_keys_of_modes(const AppConfig& app, config::Report& report) {
   if (!lives_on)
     for (std::string_view key : {"startTimeout", "restart", "protocol", "stdio"})
       if (report.has(key)) report.error(key, "{path} has an effect with `execution: longRunning` only");
-  if (lives_on && app.runtime != wasm::Runtime::kFull)
-    report.error("execution", "{path}: longRunning needs `runtime: wasmer`, whose guests have sockets");
   if (!lives_on && app.health_check.empty() && report.has("unhealthyThreshold"))
     report.error("unhealthyThreshold", "{path} has an effect with `healthCheck` or `execution: longRunning` only");
   if (app.stdio == Stdio::kNdjson && (app.protocol == Protocol::kHttp || app.protocol == Protocol::kJsonOnce))

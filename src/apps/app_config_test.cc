@@ -53,8 +53,9 @@ TEST(AppConfig, AGuestThatLivesOnHasKeysOfItsOwn) {
               HasSubstr("restart has an effect with `execution: longRunning` only"));
   EXPECT_THAT(errors_of("name: a\nmodule: m\nstartTimeout: 5s"), HasSubstr("startTimeout has an effect with"));
   EXPECT_THAT(errors_of("name: a\nmodule: m\nexecution: longRunning\nrestart: often"), HasSubstr("apps[0].restart"));
-  EXPECT_THAT(errors_of("name: a\nmodule: m\nexecution: longRunning\nruntime: wazero"),
-              HasSubstr("longRunning needs `runtime: wasmer`"));
+  EXPECT_EQ(errors_of("name: a\nmodule: m\nexecution: longRunning\nruntime: wazero"), "");
+  EXPECT_THAT(errors_of("name: a\nmodule: m\nexecution: longRunning\nruntime: wazero\npoolSize: 2"),
+              HasSubstr("poolSize has an effect with `execution: pooled` only"));
   EXPECT_THAT(errors_of("name: a\nmodule: m\nunhealthyThreshold: 2"),
               HasSubstr("`healthCheck` or `execution: longRunning` only"));
 }

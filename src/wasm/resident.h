@@ -34,7 +34,7 @@ class Resident {
  public:
   // Stops the guest where it is.
   virtual ~Resident() = default;
-  // Asks it to end, as SIGTERM does.
+  // Asks it to end, as SIGTERM does. Nothing is written afterwards.
   virtual void terminate() = 0;
   // More of its input. Kept until the guest reads it: how much that may be is the caller's to bound.
   virtual void write(std::string text) = 0;

@@ -43,6 +43,7 @@ pub struct Descriptors {
 /// Long-running: the process is the guest, and the control socket has its status.
 pub fn run_alone(control: Control, setup: Setup, loaded: Loaded) -> i32 {
     let status = Status::new(control.fd());
+    crate::memory::tell_growth_to(control.fd());
     let watch = move |process: WasiProcess| {
         std::thread::spawn(move || watch_control(&control, &process));
     };

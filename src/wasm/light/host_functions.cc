@@ -53,7 +53,9 @@ bool resume_when_done(void* env) {
   if (!state.pending_done) return false;
   state.pending_done = false;
   wasi::GuestMemory memory{state.suspended_base, state.suspended_size};
-  if (state.pending->kind() == wasi::PendingCall::Kind::kTurns && !state.pending->step(state.guest, memory)) return false;
+  using Kind = wasi::PendingCall::Kind;
+  bool steps = state.pending->kind() == Kind::kTurns || state.pending->kind() == Kind::kReady;
+  if (steps && !state.pending->step(state.guest, memory)) return false;
   std::unique_ptr<wasi::PendingCall> call = std::move(state.pending);
   state.suspended_result->kind = WASMTIME_I32;
   state.suspended_result->of.i32 = call->finish(state.guest, memory);
@@ -109,7 +111,7 @@ void define_wasi(wasmtime_linker_t* linker, WaitingFunctions waiting) {
     wasm_functype_t* type = type_of(function);
     void* env = const_cast<wasi::HostFunction*>(&function);
     wasmtime_error_t* error =
-        function.may_wait(waiting.input, waiting.files)
+        function.may_wait(waiting.input, waiting.files, waiting.lives_on)
             ? wasmtime_linker_define_async_func(linker, kModule.data(), kModule.size(), function.name.data(),
                                                 function.name.size(), type, call_maybe_waiting, env, nullptr)
             : wasmtime_linker_define_func_unchecked(linker, kModule.data(), kModule.size(), function.name.data(),

@@ -53,10 +53,11 @@ LightInstance::~LightInstance() {
 
 Task<RunResult> LightInstance::park(wasi::StderrSink* stderr_lines) {
   FISO_CHECK(phase_ == Phase::kNew && setup_->may_park);
-  deadline_ = now() + setup_->limits.timeout;
+  MonotonicTime time = now();
+  deadline_ = time + setup_->limits.timeout;
   stderr_.target = stderr_lines;
   begin();
-  co_await drive();
+  co_await drive(time);
   host_.guest.flush_stderr();
   stderr_.target = nullptr;
   if (phase_ == Phase::kWaiting) co_return RunResult{};
@@ -65,15 +66,16 @@ Task<RunResult> LightInstance::park(wasi::StderrSink* stderr_lines) {
 
 Task<RunResult> LightInstance::run(const RunRequest& request, AfterInput after) {
   FISO_CHECK(phase_ == Phase::kNew || phase_ == Phase::kWaiting);
-  deadline_ = now() + setup_->limits.timeout;
+  MonotonicTime time = now();
+  deadline_ = time + setup_->limits.timeout;
   stderr_.target = request.stderr_lines;
   host_.guest.give_input(request.input, after == AfterInput::kMore ? wasi::InputEnd::kMoreLater : wasi::InputEnd::kEof);
   in_run_ = true;
   if (phase_ == Phase::kNew) begin();
-  co_await drive();
+  co_await drive(time);
   if (phase_ == Phase::kWaiting && !has_answered()) {
     host_.guest.end_input();  // it reads to the end before it answers
-    co_await drive();
+    co_await drive(now());
   }
   RunResult result = phase_ == Phase::kWaiting ? RunResult{.output = host_.guest.take_output()} : conclude();
   in_run_ = false;
@@ -81,6 +83,29 @@ Task<RunResult> LightInstance::run(const RunRequest& request, AfterInput after) 
   host_.guest.flush_stderr();
   stderr_.target = nullptr;
   co_return result;
+}
+
+Task<RunResult> LightInstance::live(Keeper& keeper, DescriptorWatch& watch,
+                                    std::vector<wasi::HostFileRef> listeners) {
+  FISO_CHECK(phase_ == Phase::kNew);
+  keeper_ = &keeper;
+  watch_ = &watch;
+  host_.guest.live_on(keeper, std::exchange(listeners, {}));
+  in_run_ = true;
+  begin();
+  co_await drive(now());
+  in_run_ = false;
+  co_return conclude();
+}
+
+void LightInstance::add_input(std::string text) {
+  host_.guest.add_input(std::move(text));
+  if (wakes_it_ != nullptr) wakes_it_->set();
+}
+
+void LightInstance::end_input() {
+  host_.guest.end_input();
+  if (wakes_it_ != nullptr) wakes_it_->set();
 }
 
 void LightInstance::stop() {
@@ -94,7 +119,7 @@ void LightInstance::begin() {
   wasmtime_store_epoch_deadline_callback(store_.get(), on_epoch, this, nullptr);
   wasmtime_context_t* context = wasmtime_store_context(store_.get());
   wasmtime_context_set_epoch_deadline(context, 1);
-  WaitingFunctions waiting{.input = setup_->may_park, .files = setup_->wasi->has_files()};
+  WaitingFunctions waiting{.input = setup_->may_park, .files = setup_->wasi->has_files(), .lives_on = keeper_ != nullptr};
   future_.reset(wasmtime_instance_pre_instantiate_async(module_->pre(waiting), context, &instance_, &trap_, &error_));
   phase_ = Phase::kInstantiating;
 }
@@ -111,10 +136,9 @@ void LightInstance::begin_start() {
   phase_ = Phase::kRunning;
 }
 
-Task<> LightInstance::drive() {
+Task<> LightInstance::drive(MonotonicTime time) {
   if (phase_ == Phase::kWaiting) phase_ = Phase::kRunning;
   if (host_.pending) host_.pending_done = true;  // it was waiting for the input that it has now
-  MonotonicTime time = deadline_ - setup_->limits.timeout;
   for (;; time = now()) {
     if (time >= deadline_) timed_out_ = true;
     if (timed_out_) break;
@@ -124,7 +148,7 @@ Task<> LightInstance::drive() {
     } else if (!host_.pending || host_.pending->kind() == wasi::PendingCall::Kind::kTurns) {
       host_.pending_done = host_.pending != nullptr;
       co_await asio::post(shard_.executor(), async::kTask);  // end of the slice: the others' turn
-    } else if (host_.pending->kind() == wasi::PendingCall::Kind::kInput && !waits_for_its_own_timer()) {
+    } else if (keeper_ == nullptr && host_.pending->kind() == wasi::PendingCall::Kind::kInput && !waits_for_its_own_timer()) {
       phase_ = Phase::kWaiting;
       co_return;
     } else if (!co_await await_pending()) {
@@ -150,11 +174,29 @@ bool LightInstance::poll_slice(MonotonicTime time) {
 }
 
 Task<bool> LightInstance::await_pending() {
-  if (host_.pending->kind() == wasi::PendingCall::Kind::kBlocking) co_return co_await run_blocking();
+  using Kind = wasi::PendingCall::Kind;
+  if (host_.pending->kind() == Kind::kBlocking) co_return co_await run_blocking();
+  if (keeper_ != nullptr && host_.pending->kind() != Kind::kSleep) co_return co_await await_ready();
   MonotonicTime until = host_.pending->until();
   co_await sleep_until(std::min(until, deadline_));
   host_.pending_done = true;
   co_return until <= deadline_;
+}
+
+Task<bool> LightInstance::await_ready() {
+  wasi::PendingCall& call = *host_.pending;
+  async::Signal woken(shard_.executor());
+  wakes_it_ = &woken;
+  if (!call.wants_input() || !host_.guest.has_input()) {
+    if (call.wants_input()) keeper_->waits_for_input();
+    watch_->arm(call.watched(), woken);
+    co_await woken.wait(std::min(call.until(), deadline_));
+    watch_->disarm();
+  }
+  wakes_it_ = nullptr;
+  bool needs_input = call.kind() == wasi::PendingCall::Kind::kInput;
+  host_.pending_done = !needs_input || host_.guest.has_input() || now() >= call.until();
+  co_return deadline_ != kStopped;
 }
 
 Task<> LightInstance::sleep_until(MonotonicTime time) {

@@ -9,6 +9,7 @@
 
 #include "async/signal.h"
 #include "wasm/engine.h"
+#include "wasm/light/descriptor_watch.h"
 #include "wasm/light/host_functions.h"
 #include "wasm/light/light_module.h"
 #include "wasm/wasi/guest.h"
@@ -27,6 +28,20 @@ class LightInstance final : public Instance, private wasi::OutputBudget {
   Bytes memory() const override { return Bytes{memory_}; }
   bool waiting() const override { return phase_ == Phase::kWaiting; }
 
+  // Who keeps a guest that lives on. `waits_for_input` may be called again and again while it does.
+  class Keeper : public wasi::LifeSink {
+   public:
+    virtual void waits_for_input() = 0;
+
+   protected:
+    ~Keeper() = default;
+  };
+  // Runs the guest until it ends or stop(); there is no deadline. Its input is what add_input() brings, up to end_input(); its
+  // output goes to the keeper. Instead of park() and run(), once. The keeper and the watch outlive this.
+  Task<RunResult> live(Keeper& keeper, DescriptorWatch& watch, std::vector<wasi::HostFileRef> listeners);
+  void add_input(std::string text);
+  void end_input();
+
  private:
   enum class Phase { kNew, kInstantiating, kRunning, kWaiting, kEnded };
 
@@ -37,13 +52,15 @@ class LightInstance final : public Instance, private wasi::OutputBudget {
   void begin();
   void begin_start();
   // Gives slices until the guest ends, waits for input, or is out of time.
-  Task<> drive();
+  Task<> drive(MonotonicTime time);
   bool waits_for_its_own_timer() const;
   bool has_answered() const;
   // One slice; true when the future is ready.
   bool poll_slice(MonotonicTime now);
   // Waits for what a host function left pending; false when the deadline came first.
   Task<bool> await_pending();
+  // The same for input and sockets of a guest that lives on.
+  Task<bool> await_ready();
   Task<bool> run_blocking();
   Task<> sleep_until(MonotonicTime time);
   RunResult conclude();
@@ -67,7 +84,9 @@ class LightInstance final : public Instance, private wasi::OutputBudget {
   Phase phase_ = Phase::kNew;
   MonotonicTime deadline_ = kNever;    // of the current run; kStopped once it is to end
   MonotonicTime due_ = kNever;         // end of the current slice
-  async::Signal* wakes_it_ = nullptr;  // set by stop()
+  async::Signal* wakes_it_ = nullptr;  // set by stop() and by input
+  Keeper* keeper_ = nullptr;           // of a guest that lives on
+  DescriptorWatch* watch_ = nullptr;   // likewise
   bool in_run_ = false;
   bool timed_out_ = false;
   bool own_memory_refused_ = false;

@@ -6,6 +6,7 @@
 #include "wasm/light/engine_config.h"
 #include "wasm/light/light_engine.h"
 #include "wasm/light/light_instance.h"
+#include "wasm/light/light_resident.h"
 
 namespace fiso::wasm::light {
 namespace {
@@ -30,7 +31,8 @@ Result<std::unique_ptr<Variant>> Variant::make(const EngineConfig& config) {
   auto variant = std::make_unique<Variant>();
   FISO_TRY(variant->engine_, make_running_engine(config));
   variant->config_ = config;
-  for (WaitingFunctions waiting : {WaitingFunctions{false, false}, {true, false}, {false, true}, {true, true}}) {
+  constexpr WaitingFunctions kAll[kLinkers] = {{}, {.input = true}, {.files = true}, {.input = true, .files = true}, {.lives_on = true}};
+  for (WaitingFunctions waiting : kAll) {
     LinkerHandle& linker = variant->linkers_[index_of(waiting)];
     linker.reset(wasmtime_linker_new(variant->engine_.get()));
     define_wasi(linker.get(), waiting);
@@ -86,10 +88,9 @@ std::unique_ptr<Instance> LightModule::instantiate(async::Shard& shard, std::sha
   return std::make_unique<LightInstance>(shard, shared_from_this(), std::move(setup));
 }
 
-// Its guests are in the shard's hands; one that blocks in a call of its own would need a listener there.
-Task<Result<std::unique_ptr<Resident>>> LightModule::start_resident(async::Shard&, std::shared_ptr<const GuestSetup>,
-                                                                    ResidentEvents&) const {
-  co_return Error(ErrorCode::kInvalidConfig, "this engine runs no guests that serve a port of their own");
+Task<Result<std::unique_ptr<Resident>>> LightModule::start_resident(async::Shard& shard, std::shared_ptr<const GuestSetup> setup,
+                                                                    ResidentEvents& events) const {
+  co_return co_await LightResident::start(shard, shared_from_this(), std::move(setup), events);
 }
 
 }  // namespace fiso::wasm::light

@@ -24,8 +24,10 @@ class Variant {
   const wasmtime_linker_t* linker(size_t index) const { return linkers_[index].get(); }
   const EngineConfig& config() const { return config_; }
 
-  static constexpr size_t kLinkers = 4;
-  static size_t index_of(WaitingFunctions waiting) { return (waiting.input ? 1u : 0u) + (waiting.files ? 2u : 0u); }
+  static constexpr size_t kLinkers = 5;
+  static size_t index_of(WaitingFunctions waiting) {
+    return waiting.lives_on ? 4u : (waiting.input ? 1u : 0u) + (waiting.files ? 2u : 0u);
+  }
 
  private:
   EngineHandle engine_;

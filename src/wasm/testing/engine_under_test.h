@@ -21,10 +21,13 @@ enum class Capability {
                // that block are made on our blocking pool
 };
 
+
 struct EngineUnderTest {
   std::string name;
   std::set<Capability> capabilities;
   MakeEngine make;
+  // The guest that lives on and serves a port: it counts requests to / and answers {"count":n}. Empty: none can.
+  std::string server = {};
 };
 inline void PrintTo(const EngineUnderTest& engine, std::ostream* out) { *out << engine.name; }
 

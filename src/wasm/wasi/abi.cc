@@ -14,6 +14,8 @@ Errno errno_of_host(int host_errno) {
     case EAGAIN: return Errno::kAgain;
     case EBADF: return Errno::kBadf;
     case EBUSY: return Errno::kBusy;
+    case ECONNABORTED: return Errno::kConnaborted;
+    case ECONNRESET: return Errno::kConnreset;
     case EDQUOT: return Errno::kDquot;
     case EEXIST: return Errno::kExist;
     case EFBIG: return Errno::kFbig;
@@ -34,6 +36,7 @@ Errno errno_of_host(int host_errno) {
     case ENOTDIR: return Errno::kNotdir;
     case ENOTEMPTY: return Errno::kNotempty;
     case EOPNOTSUPP: return Errno::kNotsup;
+    case ENOTCONN: return Errno::kNotconn;
     case ENOTTY: return Errno::kNotty;
     case ENXIO: return Errno::kNxio;
     case EOVERFLOW: return Errno::kOverflow;

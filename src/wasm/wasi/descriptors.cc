@@ -18,15 +18,17 @@ Filetype filetype(const Descriptor& descriptor) {
     case Kind::kInputFile: return Filetype::kRegularFile;
     case Kind::kDirectory:
     case Kind::kInputDirectory: return Filetype::kDirectory;
+    case Kind::kListener:
+    case Kind::kSocket: return Filetype::kSocketStream;
     case Kind::kStream: return ::isatty(descriptor.host->fd()) != 0 ? Filetype::kCharacterDevice : Filetype::kUnknown;
     // Not a character device: a guest's library would take that for a terminal and flush its output line by line.
     default: return Filetype::kUnknown;
   }
 }
 
-// Dropping the last reference may write a file back, or free its blocks.
+// Dropping the last reference may write a file back, or free its blocks. Closing a socket waits for nothing.
 Outcome release(Descriptor descriptor) {
-  if (!descriptor.is_host()) return Errno::kSuccess;
+  if (!descriptor.is_host() || descriptor.is_socket()) return Errno::kSuccess;
   return off_shard([file = std::move(descriptor.host)]() mutable {
     file.reset();
     return Errno::kSuccess;

@@ -23,6 +23,8 @@ struct Descriptor {
     kStream,          // stdin, stdout or stderr of the host, passed through
     kFile,            // of the host
     kDirectory,       // of the host
+    kListener,        // accepts connections
+    kSocket,          // a connection
     kInputFile,       // the input as a file, in memory
     kInputDirectory,  // the directory that file is in
   };
@@ -31,11 +33,12 @@ struct Descriptor {
   uint16_t flags = 0;  // fdflags
   Rights rights = 0;
   Rights inheriting = 0;          // for what is opened through it
-  HostFileRef host = nullptr;     // kStream, kFile, kDirectory
+  HostFileRef host = nullptr;     // kStream, kFile, kDirectory, kListener, kSocket
   uint64_t position = 0;          // kInputFile
   std::string_view preopen = {};  // the guest path of a preopened directory
 
   bool is_host() const { return host != nullptr; }
+  bool is_socket() const { return kind == Kind::kListener || kind == Kind::kSocket; }
   bool may(Rights wanted) const { return (rights & wanted) == wanted; }
 };
 

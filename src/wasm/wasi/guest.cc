@@ -7,6 +7,8 @@ namespace {
 
 constexpr Rights kStdinRights = rights::kFdRead | rights::kFdFilestatGet | rights::kFdFdstatSetFlags | rights::kPollFdReadwrite;
 constexpr Rights kStdoutRights = rights::kFdWrite | rights::kFdFilestatGet | rights::kFdFdstatSetFlags | rights::kPollFdReadwrite;
+constexpr Rights kListenerRights =
+    rights::kSockAccept | rights::kFdFilestatGet | rights::kFdFdstatSetFlags | rights::kPollFdReadwrite;
 
 }  // namespace
 
@@ -36,6 +38,13 @@ Guest::Guest(const GuestConfig& config, const Clock& clock, StderrSink* stderr_s
                     .rights = directory_rights(Access::kReadOnly),
                     .inheriting = rights::kAll,
                     .preopen = kInputDirectory});
+}
+
+void Guest::live_on(LifeSink& sink, std::span<const HostFileRef> listeners) {
+  life_ = &sink;
+  for (const HostFileRef& listener : listeners)
+    (void)fds_.add(
+        {.kind = Descriptor::Kind::kListener, .rights = kListenerRights, .inheriting = rights::kAll, .host = listener});
 }
 
 void Guest::give_input(std::span<const std::string_view> pieces, InputEnd end) {

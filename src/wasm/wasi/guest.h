@@ -32,6 +32,18 @@ class OutputBudget {
   ~OutputBudget() = default;
 };
 
+// Whoever keeps a guest that lives on. Called on the guest's shard, in the middle of a host call: it must not touch the guest.
+class LifeSink {
+ public:
+  // What it wrote to 1 or 2, as it wrote it, in pieces.
+  virtual void wrote(Fd stream, std::string_view bytes) = 0;
+  // It asks for connections, whether there is one or not.
+  virtual void accepts(const HostFile& listener) = 0;
+
+ protected:
+  ~LifeSink() = default;
+};
+
 class Guest {
  public:
   // `stderr_sink` may be null, and so may `budget`: then output is bounded by its own limit only.
@@ -40,9 +52,15 @@ class Guest {
   Guest(const Guest&) = delete;
   Guest& operator=(const Guest&) = delete;
 
+  // Makes it one that lives on: what it writes goes to `sink`, which outlives it, and is not counted; the listeners, which are
+  // non-blocking, become its descriptors behind the preopens. Before it runs.
+  void live_on(LifeSink& sink, std::span<const HostFileRef> listeners);
+  // More input of a guest that lives on.
+  void add_input(std::string text) { input_.append(std::move(text)); }
+
   // Starts a run: what the guest reads from now on. The pieces and the array of them are borrowed until the run has ended.
   void give_input(std::span<const std::string_view> pieces, InputEnd end);
-  // After give_input with kMoreLater: nothing more will come.
+  // After give_input with kMoreLater, or of a guest that lives on: nothing more will come.
   void end_input() { input_.finish(); }
   // True if a read of stdin would not wait.
   bool has_input() const { return input_.readable(); }
@@ -76,6 +94,7 @@ class Guest {
   const Clock& clock() const { return clock_; }
   FdTable& fds() { return fds_; }
   Input& input() { return input_; }
+  LifeSink* life() { return life_; }  // null for one that does not live on
   StderrLines& stderr_lines() { return stderr_; }
   void exit(uint32_t code) { exit_code_ = code; }
   // Room for `count` more bytes of output; without it the guest must stop.
@@ -95,6 +114,7 @@ class Guest {
   StderrLines stderr_;
   std::string output_;
   OutputBudget* budget_;
+  LifeSink* life_ = nullptr;
   uint64_t paid_output_ = kFreeOutput.count;  // size that is paid for
   Refusal refusal_ = Refusal::kNone;
   std::optional<uint32_t> exit_code_;

@@ -4,6 +4,7 @@
 
 #include <cerrno>
 
+#include "base/check.h"
 #include "wasm/wasi/sandbox_path.h"
 
 namespace fiso::wasm::wasi {
@@ -52,6 +53,15 @@ Result<std::shared_ptr<const GuestConfig>> GuestConfig::open(GuestOptions option
   }
   config->options_ = std::move(options);
   return std::shared_ptr<const GuestConfig>(std::move(config));
+}
+
+std::shared_ptr<const GuestConfig> GuestConfig::with_variable(const std::string& name, const std::string& value) const {
+  std::shared_ptr<GuestConfig> config(new GuestConfig(*this));
+  for (const auto& [known, unused] : options_.env)
+    if (known == name) return config;
+  FISO_CHECK(append(config->env_, name + "=" + value).has_value(), name);
+  config->options_.env.emplace_back(name, value);
+  return config;
 }
 
 }  // namespace fiso::wasm::wasi

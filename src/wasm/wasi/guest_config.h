@@ -68,6 +68,9 @@ class GuestConfig {
   // kInvalidConfig for a directory that cannot be opened, a string with a NUL, or a kernel without openat2(2).
   static Result<std::shared_ptr<const GuestConfig>> open(GuestOptions options);
 
+  // The same with one more variable, unless there is one of that name.
+  std::shared_ptr<const GuestConfig> with_variable(const std::string& name, const std::string& value) const;
+
   struct Preopen {
     std::string guest_path;
     HostFileRef directory;

@@ -52,10 +52,10 @@ constexpr std::array<HostFunction, 46> kFunctions{{
     {"proc_raise", "i", true, kNever, calls::proc_raise},
     {"random_get", "ii", true, kAlways, calls::random_get},
     {"sched_yield", "", true, kNever, calls::sched_yield},
-    {"sock_accept", "iii", true, kNever, calls::sock_accept},
-    {"sock_recv", "iiiiii", true, kNever, calls::sock_recv},
-    {"sock_send", "iiiii", true, kNever, calls::sock_send},
-    {"sock_shutdown", "ii", true, kNever, calls::sock_shutdown},
+    {"sock_accept", "iii", true, kForSockets, calls::sock_accept},
+    {"sock_recv", "iiiiii", true, kForSockets, calls::sock_recv},
+    {"sock_send", "iiiii", true, kForSockets, calls::sock_send},
+    {"sock_shutdown", "ii", true, kForSockets, calls::sock_shutdown},
 }};
 
 }  // namespace

@@ -26,7 +26,7 @@ class Args {
 };
 
 // What can make a function answer with a PendingCall.
-enum class Waits : uint8_t { kNever, kForFiles, kForInputOrFiles, kAlways };
+enum class Waits : uint8_t { kNever, kForSockets, kForFiles, kForInputOrFiles, kAlways };
 
 struct HostFunction {
   std::string_view name;
@@ -36,9 +36,17 @@ struct HostFunction {
   Outcome (*call)(Guest&, GuestMemory, Args);
 
   // True if a call may be pending, for guests whose reads may find no input yet (`input`: they are parked, or serve several
-  // requests) and guests with preopens (`files`). A function that never waits can be bound in a faster way.
-  constexpr bool may_wait(bool input, bool files) const {
-    return waits == Waits::kAlways || (files && waits != Waits::kNever) || (input && waits == Waits::kForInputOrFiles);
+  // requests), guests with preopens (`files`), and guests that live on (`lives_on`), which have sockets. A function that never
+  // waits can be bound in a faster way.
+  constexpr bool may_wait(bool input, bool files, bool lives_on) const {
+    switch (waits) {
+      case Waits::kNever: return false;
+      case Waits::kForSockets: return lives_on;
+      case Waits::kForFiles: return files || lives_on;
+      case Waits::kForInputOrFiles: return input || files || lives_on;
+      case Waits::kAlways: break;
+    }
+    return true;
   }
 };
 

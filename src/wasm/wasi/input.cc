@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 namespace fiso::wasm::wasi {
 
@@ -21,7 +22,29 @@ void Input::finish() {
   ended_ = true;
 }
 
+void Input::append(std::string text) {
+  given_ = true;
+  remaining_ += text.size();
+  if (added_read_ == added_.size()) {
+    added_ = std::move(text);
+    added_read_ = 0;
+  } else {
+    added_.erase(0, std::exchange(added_read_, 0));
+    added_ += text;
+  }
+}
+
+size_t Input::read_added(uint8_t* to, size_t length) {
+  size_t count = std::min(length, added_.size() - added_read_);
+  std::memcpy(to, added_.data() + added_read_, count);
+  added_read_ += count;
+  remaining_ -= count;
+  if (added_read_ == added_.size()) added_.clear(), added_read_ = 0;
+  return count;
+}
+
 size_t Input::read(uint8_t* to, size_t length) {
+  if (pieces_.empty()) return added_.empty() ? 0 : read_added(to, length);
   size_t done = 0;
   while (done < length && remaining_ != 0) {
     std::string_view rest = pieces_[piece_].substr(offset_);

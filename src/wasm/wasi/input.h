@@ -1,11 +1,14 @@
 // What a guest reads from stdin: a list of pieces that stay where they are, copied once, straight into guest memory.
 //
+// Or, for a guest that lives on, text that is added as it comes and dropped once it is read.
+//
 // Shard-local. Pieces are borrowed from give() until the run that they belong to has ended.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string>
 #include <string_view>
 
 namespace fiso::wasm::wasi {
@@ -16,6 +19,8 @@ enum class InputEnd { kEof, kMoreLater };
 class Input {
  public:
   void give(std::span<const std::string_view> pieces, InputEnd end);
+  // Adds to what is to be read of stdin. Never together with pieces.
+  void append(std::string text);
   // Nothing will follow what was given so far.
   void finish();
 
@@ -34,11 +39,15 @@ class Input {
   size_t read_at(uint64_t offset, uint8_t* to, size_t length) const;
 
  private:
+  size_t read_added(uint8_t* to, size_t length);
+
   std::span<const std::string_view> pieces_;
   size_t piece_ = 0;   // the next byte of stdin: the piece it is in
   size_t offset_ = 0;  // and where in it
   uint64_t size_ = 0;
   uint64_t remaining_ = 0;
+  std::string added_;
+  size_t added_read_ = 0;  // of it
   bool given_ = false;
   bool ended_ = false;
 };

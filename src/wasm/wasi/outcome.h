@@ -3,11 +3,13 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <utility>
 
 #include "base/clock.h"
 #include "wasm/wasi/abi.h"
 #include "wasm/wasi/guest_memory.h"
+#include "wasm/wasi/host_stream.h"
 
 namespace fiso::wasm::wasi {
 
@@ -21,6 +23,8 @@ class PendingCall {
     kSleep,     // until until()
     kBlocking,  // until run() has returned on some other thread
     kTurns,     // until step() says so; whoever else wants the shard gets it between two steps
+    kReady,     // until step() says so, which is to be asked when something of watched() is ready, when there is input, if
+                // wants_input(), and at until(). Only of guests that live on
   };
 
   PendingCall(Kind kind, MonotonicTime until) : kind_(kind), until_(until) {}
@@ -34,7 +38,11 @@ class PendingCall {
 
   // kBlocking: does the work, once, on any thread. It touches neither the guest nor its memory, which may be gone by then.
   virtual void run() {}
-  // kTurns: a part of the work, on the guest's shard, for as long as a guest may hold it; true when nothing is left to do.
+  // kReady: valid until the call is finished.
+  virtual std::span<const WatchedStream> watched() const { return {}; }
+  virtual bool wants_input() const { return kind_ == Kind::kInput; }
+  // kTurns, kReady: a part of the work, on the guest's shard, for as long as a guest may hold it; true when nothing is left to
+  // do.
   virtual bool step(Guest& guest, GuestMemory memory) {
     (void)guest, (void)memory;
     return true;

@@ -1,6 +1,6 @@
 // poll_oneoff: waits for the first of several things, which are clocks, and descriptors to be readable or writable.
 //
-// Only stdin can be not ready, and streams of the host; files never block a poll. All subscriptions are read when the call is
+// Only stdin can be not ready, sockets, and streams of the host; files never block a poll. All subscriptions are read when the call is
 // made and looked at again when the wait is over.
 #include <algorithm>
 #include <vector>
@@ -64,21 +64,23 @@ OrErrno<Subscription> read_subscription(const Clock& clock, GuestMemory memory, 
 
 short awaited_events(const Subscription& subscription) { return subscription.type == eventtype::kFdRead ? POLLIN : POLLOUT; }
 
-std::optional<Event> look_at_stream(int fd, short awaited) {
-  short events = stream_events(fd, awaited);
+bool is_polled(const Descriptor& descriptor) { return descriptor.kind == Descriptor::Kind::kStream || descriptor.is_socket(); }
+
+std::optional<Event> look_at_host(short events) {
   if (events == 0) return std::nullopt;
-  return Event{.bytes = 1, .flags = (events & POLLHUP) != 0 ? eventrwflags::kHangup : uint16_t{0}};
+  bool ended = (events & (POLLHUP | POLLERR | POLLNVAL)) != 0;
+  return Event{.bytes = 1, .flags = ended ? eventrwflags::kHangup : uint16_t{0}};
 }
 
-// What there is to tell about one subscription now; nothing if it has to wait.
-std::optional<Event> look(Guest& guest, const Subscription& subscription, MonotonicTime now) {
+// What there is to tell about one subscription now; nothing if it has to wait. `events` is what poll(2) told of it.
+std::optional<Event> look(Guest& guest, const Subscription& subscription, MonotonicTime now, short events) {
   if (subscription.error != Errno::kSuccess) return Event{.error = subscription.error};
   if (subscription.type == eventtype::kClock) return subscription.due <= now ? std::optional<Event>(Event{}) : std::nullopt;
   const Descriptor* descriptor = guest.fds().find(subscription.fd);
   bool reads = subscription.type == eventtype::kFdRead;
   if (descriptor == nullptr) return Event{.error = Errno::kBadf};
   if (!descriptor->may(rights::kPollFdReadwrite)) return Event{.error = Errno::kNotcapable};
-  if (descriptor->kind == Descriptor::Kind::kStream) return look_at_stream(descriptor->host->fd(), awaited_events(subscription));
+  if (is_polled(*descriptor)) return look_at_host(events);
   if (descriptor->kind != Descriptor::Kind::kStdin || !reads) return Event{.bytes = 1};
   if (!guest.has_input()) return std::nullopt;
   uint64_t left = guest.input().remaining();
@@ -101,10 +103,11 @@ class Poll {
   OrErrno<uint32_t> report(Guest& guest, GuestMemory memory) const {
     if (memory.at(events_, subscriptions_.size() * event::kSize) == nullptr) return tl::unexpected(Errno::kFault);
     MonotonicTime now = guest.clock().now();
+    std::vector<pollfd> host = ask_host(guest);
     uint32_t ready = 0;
-    for (const Subscription& subscription : subscriptions_)
-      if (auto event = look(guest, subscription, now))
-        write_event(memory, events_ + uint64_t{ready++} * event::kSize, subscription, *event);
+    for (size_t i = 0; i < subscriptions_.size(); ++i)
+      if (auto event = look(guest, subscriptions_[i], now, host.empty() ? short{0} : host[i].revents))
+        write_event(memory, events_ + uint64_t{ready++} * event::kSize, subscriptions_[i], *event);
     if (!memory.write(count_, ready)) return tl::unexpected(Errno::kFault);
     return ready;
   }
@@ -133,16 +136,42 @@ class Poll {
     });
   }
 
-  // The host's streams that are waited for. After a report of nothing.
-  std::vector<WatchedStream> streams(Guest& guest) const {
-    std::vector<WatchedStream> streams;
+  // The host's streams and sockets that are waited for.
+  std::vector<WatchedStream> watched(Guest& guest) const {
+    std::vector<WatchedStream> watched;
     for (const Subscription& waiting : subscriptions_)
-      if (waiting.type != eventtype::kClock && guest.fds().find(waiting.fd)->kind == Descriptor::Kind::kStream)
-        streams.push_back({guest.fds().find(waiting.fd)->host, awaited_events(waiting)});
-    return streams;
+      if (const Descriptor* descriptor = polled_descriptor(guest, waiting))
+        watched.push_back({descriptor->host, awaited_events(waiting)});
+    return watched;
+  }
+
+  // Tells the keeper of a guest that lives on that connections are waited for.
+  void tell(Guest& guest) const {
+    if (guest.life() == nullptr) return;
+    for (const Subscription& waiting : subscriptions_)
+      if (const Descriptor* descriptor = polled_descriptor(guest, waiting))
+        if (descriptor->kind == Descriptor::Kind::kListener) guest.life()->accepts(*descriptor->host);
   }
 
  private:
+  static const Descriptor* polled_descriptor(Guest& guest, const Subscription& subscription) {
+    if (subscription.type == eventtype::kClock) return nullptr;
+    const Descriptor* descriptor = guest.fds().find(subscription.fd);
+    return descriptor != nullptr && is_polled(*descriptor) ? descriptor : nullptr;
+  }
+
+  // One entry for each subscription, or none at all where the host need not be asked; never waits.
+  std::vector<pollfd> ask_host(Guest& guest) const {
+    std::vector<pollfd> host;
+    for (size_t i = 0; i < subscriptions_.size(); ++i)
+      if (const Descriptor* descriptor = polled_descriptor(guest, subscriptions_[i])) {
+        host.resize(subscriptions_.size(), {.fd = -1, .events = 0, .revents = 0});
+        host[i] = {.fd = descriptor->host->fd(), .events = awaited_events(subscriptions_[i]), .revents = 0};
+      }
+    if (!host.empty()) (void)::poll(host.data(), host.size(), 0);
+    return host;
+  }
+
   GuestPointer events_;
   GuestPointer count_;
   std::vector<Subscription> subscriptions_;
@@ -151,32 +180,45 @@ class Poll {
 class PendingPoll final : public PendingCall {
  public:
   PendingPoll(Kind kind, Poll poll) : PendingCall(kind, poll.until()), poll_(std::move(poll)) {}
-  // What kBlocking waits for; `most` is the time to the first clock.
-  void watch(std::vector<WatchedStream> streams, Duration most, StopRequest stop) {
-    streams_ = std::move(streams);
+  // What kBlocking and kReady wait for; `most` is the time to the first clock.
+  void watch(std::vector<WatchedStream> watched, Duration most, StopRequest stop) {
+    watched_ = std::move(watched);
     most_ = most;
     stop_ = stop;
   }
-  void run() override { wait_for_streams(streams_, most_, stop_); }
-  int32_t finish(Guest& guest, GuestMemory memory) override {
+  void run() override { wait_for_streams(watched_, most_, stop_); }
+  std::span<const WatchedStream> watched() const override { return watched_; }
+  bool wants_input() const override { return wants_input_; }
+  void want_input() { wants_input_ = true; }
+  bool step(Guest& guest, GuestMemory memory) override {
     auto ready = poll_.report(guest, memory);
-    return static_cast<int32_t>(ready ? Errno::kSuccess : ready.error());
+    error_ = ready ? Errno::kSuccess : ready.error();
+    return !ready || *ready != 0;
+  }
+  int32_t finish(Guest& guest, GuestMemory memory) override {
+    if (kind() != Kind::kReady) (void)step(guest, memory);
+    return static_cast<int32_t>(error_);
   }
 
  private:
   Poll poll_;
-  std::vector<WatchedStream> streams_;
+  std::vector<WatchedStream> watched_;
   Duration most_{};
   StopRequest stop_;
+  bool wants_input_ = false;
+  Errno error_ = Errno::kSuccess;
 };
 
 Outcome wait_for(Guest& guest, Poll poll) {
   using Kind = PendingCall::Kind;
-  std::vector<WatchedStream> streams = poll.streams(guest);
+  std::vector<WatchedStream> watched = poll.watched(guest);
   Duration most = poll.until() - guest.clock().now();
-  Kind kind = poll.waits_for_input(guest) ? Kind::kInput : streams.empty() ? Kind::kSleep : Kind::kBlocking;
+  bool wants_input = poll.waits_for_input(guest);
+  bool lives_on = guest.life() != nullptr;
+  Kind kind = lives_on ? Kind::kReady : wants_input ? Kind::kInput : watched.empty() ? Kind::kSleep : Kind::kBlocking;
   auto pending = std::make_unique<PendingPoll>(kind, std::move(poll));
-  if (kind == Kind::kBlocking) pending->watch(std::move(streams), most, guest.config().stop());
+  if (wants_input) pending->want_input();
+  if (kind == Kind::kBlocking || kind == Kind::kReady) pending->watch(std::move(watched), most, guest.config().stop());
   return Outcome(std::move(pending));
 }
 
@@ -189,6 +231,7 @@ Outcome poll_oneoff(Guest& guest, GuestMemory memory, Args args) {
   if (memory.at(list, uint64_t{count} * subscription::kSize) == nullptr) return Errno::kFault;
   Poll poll(args.u32(1), args.u32(3));
   if (Errno error = poll.read(guest.clock(), memory, list, count); error != Errno::kSuccess) return error;
+  poll.tell(guest);
   auto ready = poll.report(guest, memory);
   if (!ready) return ready.error();
   if (*ready != 0) return Errno::kSuccess;

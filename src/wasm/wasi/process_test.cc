@@ -129,14 +129,16 @@ TEST(HostFunctions, AreAllOfThem) {
 
 TEST(HostFunctions, WaitOnlyWhereTheConfigurationCanMakeThem) {
   const HostFunction& read = *find_host_function("fd_read");
-  EXPECT_FALSE(read.may_wait(false, false));
-  EXPECT_TRUE(read.may_wait(true, false));
-  EXPECT_TRUE(read.may_wait(false, true));
+  EXPECT_FALSE(read.may_wait(false, false, false));
+  EXPECT_TRUE(read.may_wait(true, false, false));
+  EXPECT_TRUE(read.may_wait(false, true, false));
   const HostFunction& write = *find_host_function("fd_write");
-  EXPECT_FALSE(write.may_wait(true, false));
-  EXPECT_TRUE(write.may_wait(false, true));
-  EXPECT_TRUE(find_host_function("poll_oneoff")->may_wait(false, false));
-  EXPECT_FALSE(find_host_function("clock_time_get")->may_wait(true, true));
+  EXPECT_FALSE(write.may_wait(true, false, false));
+  EXPECT_TRUE(write.may_wait(false, true, false));
+  EXPECT_TRUE(find_host_function("poll_oneoff")->may_wait(false, false, false));
+  EXPECT_FALSE(find_host_function("clock_time_get")->may_wait(true, true, true));
+  EXPECT_FALSE(find_host_function("sock_accept")->may_wait(true, true, false));
+  EXPECT_TRUE(find_host_function("sock_accept")->may_wait(false, false, true));
 }
 
 }  // namespace

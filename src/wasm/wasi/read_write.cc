@@ -10,7 +10,8 @@
 
 #include "wasm/wasi/calls.h"
 #include "wasm/wasi/host_stream.h"
-#include "wasm/wasi/io_vectors.h"
+#include "wasm/wasi/socket_io.h"
+#include "wasm/wasi/transfer.h"
 
 namespace fiso::wasm::wasi::calls {
 namespace {
@@ -20,21 +21,6 @@ using Offset = std::optional<uint64_t>;  // none: the descriptor's own position
 
 // What one call moves to or from a file, or looks at for stderr; a guest asks again for the rest, as with any short read.
 constexpr uint64_t kMostAtOnce = 1u << 20;
-
-// Where a call finds its buffers and leaves its result; the same before and after a wait.
-struct Transfer {
-  GuestPointer list;
-  uint32_t count;
-  GuestPointer result;
-
-  IoVectors vectors(GuestMemory memory) const { return {memory, list, count}; }
-};
-
-// Bytes asked for in all; whatever is wrong with the arguments shows here, before anything is moved.
-OrErrno<uint64_t> bytes_wanted(const Guest& guest, GuestMemory memory, const Transfer& transfer) {
-  if (memory.at(transfer.result, sizeof(uint32_t)) == nullptr) return tl::unexpected(Errno::kFault);
-  return transfer.vectors(memory).total(guest.limits().iovecs);
-}
 
 // Fills the buffers in order from `next(to, length)`, which gives less than `length` at the end.
 template <class Next>
@@ -141,6 +127,7 @@ Outcome read_from(Guest& guest, GuestMemory memory, Fd fd, const Transfer& trans
     return when_input([=](Guest& later, GuestMemory then) { return read_input_file(later, then, fd, transfer, offset); });
   }
   if (offset) return Errno::kSpipe;
+  if (descriptor->kind == Kind::kSocket) return receive(guest, memory, *descriptor, transfer, {});
   if (descriptor->kind == Kind::kStream) return read_passed(guest, memory, *descriptor, transfer);
   if (guest.has_input()) return read_stdin(guest, memory, transfer);
   // Such a guest has other work to do, and polls when it has not (Go's runtime does).
@@ -163,13 +150,22 @@ uint32_t gather(GuestMemory memory, const Transfer& transfer, uint64_t most, Tak
   return static_cast<uint32_t>(most - left);
 }
 
+// Of a guest that lives on: its keeper has what it writes at once.
+Errno write_to_keeper(LifeSink& keeper, Fd stream, GuestMemory memory, const Transfer& transfer, uint64_t wanted) {
+  uint32_t done =
+      gather(memory, transfer, std::min(wanted, kMostAtOnce), [&](std::string_view bytes) { keeper.wrote(stream, bytes); });
+  return memory.write(transfer.result, done) ? Errno::kSuccess : Errno::kFault;
+}
+
 Errno write_stdout(Guest& guest, GuestMemory memory, const Transfer& transfer, uint64_t wanted) {
+  if (guest.life() != nullptr) return write_to_keeper(*guest.life(), 1, memory, transfer, wanted);
   if (!guest.reserve_output(wanted)) return Errno::kNospc;
   uint32_t done = gather(memory, transfer, wanted, [&](std::string_view bytes) { guest.append_output(bytes); });
   return memory.write(transfer.result, done) ? Errno::kSuccess : Errno::kFault;
 }
 
 Errno write_stderr(Guest& guest, GuestMemory memory, const Transfer& transfer, uint64_t wanted) {
+  if (guest.life() != nullptr) return write_to_keeper(*guest.life(), 2, memory, transfer, wanted);
   uint32_t done =
       gather(memory, transfer, std::min(wanted, kMostAtOnce), [&](std::string_view bytes) { guest.stderr_lines().write(bytes); });
   return memory.write(transfer.result, done) ? Errno::kSuccess : Errno::kFault;
@@ -221,6 +217,7 @@ Outcome write_to(Guest& guest, GuestMemory memory, Fd fd, const Transfer& transf
   if (!descriptor->may(rights::kFdWrite)) return Errno::kBadf;
   bool is_file = descriptor->kind == Kind::kFile;
   if (offset && !is_file) return Errno::kSpipe;
+  if (descriptor->kind == Kind::kSocket) return send(guest, memory, *descriptor, transfer);
   auto wanted = bytes_wanted(guest, memory, transfer);
   if (!wanted) return wanted.error();
   if (is_file) return write_file(memory, descriptor->host, transfer, *wanted, offset);

@@ -33,7 +33,8 @@ inline std::unique_ptr<LightEngine> make_light(const wasm::testing::EngineHost& 
 inline wasm::testing::EngineUnderTest light_engine(std::string name, LightEngineOptions options = small_options()) {
   return {.name = std::move(name),
           .capabilities = {wasm::testing::Capability::kGuestCode, wasm::testing::Capability::kOwnWasi},
-          .make = [options](const wasm::testing::EngineHost& host) { return make_light(host, options); }};
+          .make = [options](const wasm::testing::EngineHost& host) { return make_light(host, options); },
+          .server = "accept_server"};
 }
 
 // As on a kernel older than Linux 6.7.

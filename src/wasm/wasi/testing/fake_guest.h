@@ -1,7 +1,7 @@
 // A guest without an engine: a Guest, a vector for its memory, and calls by name.
 //
 // What a call leaves pending is done at once and in place: blocking work runs on the caller's thread. A wait for input or for
-// a time stays in `parked` until resume().
+// a time stays in `parked` until resume(), and so does one for a socket.
 #pragma once
 
 #include <array>
@@ -80,7 +80,7 @@ class FakeGuest {
     const HostFunction* function = find_host_function(name);
     FISO_CHECK(function != nullptr && function->parameters.size() == args.size(), name);
     Outcome outcome = function->call(guest, memory(), Args(args.data()));
-    if (outcome.pending()) FISO_CHECK(function->may_wait(!guest.has_input(), config->has_files()), name);
+    if (outcome.pending()) FISO_CHECK(function->may_wait(!guest.has_input(), config->has_files(), guest.life() != nullptr), name);
     return outcome;
   }
 
@@ -96,6 +96,7 @@ class FakeGuest {
   }
 
   Errno resume() {
+    if (parked->kind() == PendingCall::Kind::kReady && !parked->step(guest, memory())) return Errno::kAgain;
     std::unique_ptr<PendingCall> call = std::move(parked);
     return static_cast<Errno>(call->finish(guest, memory()));
   }
