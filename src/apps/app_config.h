@@ -19,12 +19,16 @@ enum class Execution { kPerRequest, kPooled, kLongRunning };
 // Whether a guest that has ended is started again.
 enum class Restart { kAlways, kOnFailure, kNever };
 
+// What passes between the public port and the guest: requests, or bytes of whatever protocol.
+enum class Listen { kHttp, kTcp };
+
 struct AppConfig {
   std::string name;
   std::string module;
   wasm::Runtime runtime = wasm::Runtime::kFull;
   Execution execution = Execution::kPerRequest;
-  int64_t port = 0;         // 0: a free one of the port range
+  int64_t port = 0;  // 0: a free one of the port range
+  Listen listen = Listen::kHttp;
   std::string listen_addr;  // empty: that of the program
   int64_t memory_mb = 256;
   Duration timeout = std::chrono::seconds(30);

@@ -3,7 +3,6 @@
 #include <future>
 #include <utility>
 
-#include "apps/guest_setup.h"
 #include "async/spawn.h"
 
 namespace fiso::apps {
@@ -63,8 +62,7 @@ class LongRunning::Service final : public AppService, private net::StreamingServ
 };
 
 Result<std::unique_ptr<LongRunning>> LongRunning::make(const Parts& parts, std::shared_ptr<const wasm::Module> module) {
-  FISO_TRY(std::shared_ptr<wasm::GuestSetup> setup, make_guest_setup(parts.config, parts.port, *module));
-  setup->network.listen = {{.guest_port = parts.port, .host = std::string(kGuestAddress) + ":0"}};
+  FISO_TRY(std::shared_ptr<wasm::GuestSetup> setup, make_guest_setup(parts.config, parts.place, *module));
   return std::unique_ptr<LongRunning>(new LongRunning(parts, std::move(module), std::move(setup)));
 }
 
@@ -124,6 +122,12 @@ void LongRunning::close(MonotonicTime deadline) {
 }
 
 void LongRunning::serve_per_request() {
+  if (parts_.config.listen == Listen::kTcp) {
+    log_.error("app guest failed to start",
+               {{"error", "it serves no port, and with `listen: tcp` there are no requests to give it"}});
+    parts_.state.set(State::kStopped);
+    return;
+  }
   log_.warn("app serves no port, its guest runs once per request", {{"declared", "longRunning"}, {"effective", "perRequest"}});
   lives_on_.set(0);
   per_request_.set(1);
@@ -133,7 +137,7 @@ void LongRunning::serve_per_request() {
 
 Task<> LongRunning::prepare_per_request() {
   auto prepared = co_await parts_.blocking.run(
-      [this] { return prepare_json_app(parts_.config, parts_.port, module_, parts_.capacity, parts_.metrics, parts_.log); });
+      [this] { return prepare_json_app(parts_.config, parts_.place, module_, parts_.capacity, parts_.metrics, parts_.log); });
   if (!prepared.has_value() || !prepared->has_value()) {
     const Error& error = prepared.has_value() ? prepared->error() : prepared.error();
     log_.error("app guest failed to start", {{"error", error.describe()}});

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "async/spawn.h"
+#include "base/check.h"
 
 namespace fiso::apps {
 namespace {
@@ -27,6 +28,7 @@ std::string describe(const wasm::RunResult& result) {
 
 Supervisor::Supervisor(Parts parts)
     : parts_(std::move(parts)),
+      places_(parts_.setup->network.listen.size()),
       output_log_(parts_.log, observe::LogLevel::kInfo, kLinesPerSecond),
       errors_log_(parts_.log, observe::LogLevel::kInfo, kLinesPerSecond),
       output_sink_(output_log_, wasm::GuestStream::kOutput),
@@ -34,7 +36,10 @@ Supervisor::Supervisor(Parts parts)
       output_lines_(&output_sink_, parts_.setup->wasi->limits().stderr_line, kMostLines),
       errors_lines_(&errors_sink_, parts_.setup->wasi->limits().stderr_line, kMostLines),
       changed_(parts_.shard.executor()),
-      gone_(parts_.shard.executor()) {}
+      gone_(parts_.shard.executor()) {
+  FISO_CHECK(!places_.empty());
+  for (size_t i = 0; i < places_.size(); ++i) places_[i].guest_port = parts_.setup->network.listen[i].guest_port;
+}
 
 void Supervisor::open(Care care) {
   care_ = std::move(care);
@@ -59,23 +64,36 @@ void Supervisor::written(wasm::GuestStream stream, std::string_view text) {
 
 void Supervisor::noticed(wasm::ResidentNotice notice, std::string_view text) {
   switch (notice) {
-    case wasm::ResidentNotice::kListening: {
-      uint16_t port = 0;
-      size_t colon = text.rfind(':');
-      if (colon != std::string_view::npos) std::from_chars(text.data() + colon + 1, text.data() + text.size(), port);
-      port_.store(port, std::memory_order_release);
-      break;
-    }
+    case wasm::ResidentNotice::kListening: note_listening(text); break;
     case wasm::ResidentNotice::kWaiting: reads_input_ = reads_input_ || shows_its_kind(); break;
     case wasm::ResidentNotice::kDenied: errors_log_.write("app network attempt denied", {{"attempt", text}}); break;
   }
   changed_.set();
 }
 
+void Supervisor::note_listening(std::string_view text) {
+  uint16_t guest_port = 0, port = 0;
+  std::from_chars(text.data(), text.data() + text.size(), guest_port);
+  size_t colon = text.rfind(':');
+  if (colon != std::string_view::npos) std::from_chars(text.data() + colon + 1, text.data() + text.size(), port);
+  for (Place& place : places_)
+    if (place.guest_port == guest_port) place.port.store(port, std::memory_order_release);
+}
+
+uint16_t Supervisor::port_of(uint16_t guest_port) const {
+  for (const Place& place : places_)
+    if (place.guest_port == guest_port) return place.port.load(std::memory_order_acquire);
+  return 0;
+}
+
+void Supervisor::forget_ports() {
+  for (Place& place : places_) place.port.store(0, std::memory_order_release);
+}
+
 void Supervisor::ended(const wasm::RunResult& result) {
   over_ = result;
   if (shows_its_kind() && result.outcome == wasm::Outcome::kOk) reads_input_ = true;
-  port_ = 0;
+  forget_ports();
   changed_.set();
 }
 
@@ -84,7 +102,7 @@ Task<> Supervisor::live(std::shared_ptr<Supervisor> self) {
   while (!self->closing_) {
     MonotonicTime began = now();
     std::string why = co_await self->live_once();
-    self->port_ = 0;
+    self->forget_ports();
     if (self->closing_) {
       co_await self->let_go(self->close_by_);
       break;

@@ -5,13 +5,14 @@
 // The pause grows from nothing to five minutes and starts anew after ten good minutes. A guest that does not serve a port but
 // reads its input, or leaves with 0 before it listens, is none of ours: the owner is told, and it is not started again.
 //
-// Threading: the home shard, but for port(), note_*() and restarts().
+// Threading: the home shard, but for port(), port_of(), note_*() and restarts().
 #pragma once
 
 #include <atomic>
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "apps/app_config.h"
 #include "apps/app_state.h"
@@ -29,7 +30,7 @@ class Supervisor final : public std::enable_shared_from_this<Supervisor>, privat
     async::Shard& shard;
     const AppConfig& config;
     std::shared_ptr<const wasm::Module> module;
-    std::shared_ptr<const wasm::GuestSetup> setup;
+    std::shared_ptr<const wasm::GuestSetup> setup;  // its rules let it listen, on PORT first of all
     AppState& state;
     observe::Log log;  // carries the app's name
     observe::Counter& restarts;
@@ -45,7 +46,9 @@ class Supervisor final : public std::enable_shared_from_this<Supervisor>, privat
   Task<> close(MonotonicTime deadline);
 
   // Where the guest listens, on the private address; 0 while it does not.
-  uint16_t port() const { return port_.load(std::memory_order_acquire); }
+  uint16_t port() const { return places_.front().port.load(std::memory_order_acquire); }
+  // The same of any port that its rules let it listen on, as it calls it.
+  uint16_t port_of(uint16_t guest_port) const;
   // A request was over its time, or was answered.
   void note_timeout();
   void note_answer() { timeouts_.store(0, std::memory_order_relaxed); }
@@ -83,7 +86,15 @@ class Supervisor final : public std::enable_shared_from_this<Supervisor>, privat
   bool wants_restart() const;
   Duration next_pause(Duration lived);
 
+  struct Place {
+    uint16_t guest_port = 0;
+    std::atomic<uint16_t> port{0};
+  };
+  void note_listening(std::string_view text);
+  void forget_ports();
+
   Parts parts_;
+  std::vector<Place> places_;  // as the rules have them, PORT first
   Care care_;
   observe::SampledLog output_log_;
   observe::SampledLog errors_log_;
@@ -99,8 +110,7 @@ class Supervisor final : public std::enable_shared_from_this<Supervisor>, privat
   bool reads_input_ = false;
   bool closing_ = false;
   MonotonicTime close_by_{};
-  int pauses_ = 0;  // in a row
-  std::atomic<uint16_t> port_{0};
+  int pauses_ = 0;                    // in a row
   std::atomic<int64_t> timeouts_{0};  // in a row
   std::atomic<uint64_t> restarts_{0};
 };

@@ -20,7 +20,10 @@ bool is_healthy(const std::unique_ptr<apps::App>& app) { return app->status().st
 }  // namespace
 
 AppsServer::AppsServer(AppsServerOptions options, observe::Log log, RuntimesFactory make_runtimes)
-    : options_(std::move(options)), log_(std::move(log)), make_runtimes_(std::move(make_runtimes)) {}
+    : options_(std::move(options)),
+      log_(std::move(log)),
+      make_runtimes_(std::move(make_runtimes)),
+      network_(options_.file.network) {}
 
 AppsServer::~AppsServer() {
   apps_.clear();
@@ -50,6 +53,7 @@ Result<> AppsServer::start(const std::function<void(const apps::App&)>& started)
                                                                        .log = log_,
                                                                        .limits = file.http,
                                                                        .commons = *commons_,
+                                                                       .network = network_,
                                                                        .listen_addr = options_.listen_addr,
                                                                        .ports = file.default_port_range}));
     if (auto app = apps_.back()->start(); !app.has_value()) {
@@ -67,6 +71,7 @@ Result<> AppsServer::start_admin() {
   admin_ = std::make_unique<net::HttpServer>(*shards_, admin_commons_->options(options_.admin_address, admin_limits()),
                                              [this](async::Shard&) -> net::HttpService& { return *admin_service_; });
   FISO_TRY_OK(admin_->bind());
+  network_.refuse_port(admin_->port());
   log_.info("metrics server starting", {{"addr", options_.admin_address}, {"port", admin_->port()}});
   return {};
 }

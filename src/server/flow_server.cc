@@ -33,7 +33,7 @@ struct Loaded {
 Result<Loaded> load_config(const std::string& directory, const core::Registry& registry, wasm::FullEngineSupport full) {
   config::Errors errors;
   Loaded loaded;
-  loaded.settings = load_settings(directory, errors);
+  loaded.settings = load_settings(directory, full, errors);
   auto flows = flow::load_flows(directory, registry, errors);
   if (!flows.has_value()) {
     std::string message = "load config: " + flows.error().message();
@@ -45,6 +45,8 @@ Result<Loaded> load_config(const std::string& directory, const core::Registry& r
   checked_with.add(full);
   wasm::CapacityOptions capacity = capacity_options(loaded.settings.wasm);
   checked_with.add(capacity);
+  ProcessNetwork network(loaded.settings.network);
+  checked_with.add(network);
   flow::check_flows(*flows, checked_with, errors);
   if (!errors.empty()) {
     std::string count = std::to_string(errors.size()) + (errors.size() == 1 ? " problem" : " problems");
@@ -82,6 +84,7 @@ Result<> FlowServer::start(ControlEvents& events) {
   admin_commons_ = std::make_unique<net::ServerCommons>(*shards_, admin_limits(), metrics_, log_);
   output_ = std::make_unique<sinks::LineQueue>(STDOUT_FILENO);
   capacity_ = std::make_unique<wasm::Capacity>(*shards_, capacity_options(settings_.wasm));
+  network_ = ProcessNetwork(settings_.network);
   FISO_TRY_OK(start_admin(events));
   FISO_TRY(runtimes_, engines_.make({*shards_, *blocking_, *capacity_, log_, settings_, stop_}));
   resources_.add(*shards_);
@@ -89,6 +92,7 @@ Result<> FlowServer::start(ControlEvents& events) {
   resources_.add(*output_);
   resources_.add(*capacity_);
   resources_.add(*runtimes_);
+  resources_.add(network_);
   listeners_ = std::make_unique<Listeners>(*shards_, settings_.http, *commons_, log_);
   if (watched.has_value()) {
     log_.info("watching config directory", {{"dir", options_.config_dir}});
@@ -114,6 +118,7 @@ Result<> FlowServer::start_admin(ControlEvents& events) {
   admin_ = std::make_unique<net::HttpServer>(*shards_, admin_commons_->options(options_.admin_address, admin_limits()),
                                              [this](async::Shard&) -> net::HttpService& { return *admin_service_; });
   FISO_TRY_OK(admin_->bind());
+  network_.refuse_port(admin_->port());
   log_.info("metrics server starting", {{"addr", options_.admin_address}, {"port", admin_->port()}});
   admin_->start();
   return {};

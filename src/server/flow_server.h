@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "async/blocking_pool.h"
+#include "components/process_network.h"
 #include "components/sinks/stdout/line_queue.h"
 #include "observe/health.h"
 #include "observe/log.h"
@@ -99,6 +100,7 @@ class FlowServer {
   std::unique_ptr<sinks::LineQueue> output_;
   std::unique_ptr<wasm::Capacity> capacity_;
   std::unique_ptr<wasm::Runtimes> runtimes_;
+  ProcessNetwork network_;
   core::Resources resources_;
   std::unique_ptr<AdminService> admin_service_;
   std::unique_ptr<net::HttpServer> admin_;

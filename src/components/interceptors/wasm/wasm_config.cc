@@ -5,6 +5,7 @@
 #include "components/guest_environment.h"
 #include "components/guest_preopens.h"
 #include "components/interceptors/wasm/wasm_interceptor.h"
+#include "components/process_network.h"
 #include "wasm/module_file.h"
 
 namespace fiso::interceptors {
@@ -32,12 +33,13 @@ bool wants_stdin_file(const Config& config, const wasm::Module& module) {
 }
 
 Result<std::shared_ptr<const wasm::GuestSetup>> make_setup(const Config& config, const wasm::Module& module,
-                                                           const wasm::Capacity& capacity, observe::Gauge& memory) {
+                                                           const core::Resources& resources, observe::Gauge& memory) {
+  const auto& capacity = resources.get<wasm::Capacity>();
   auto setup = std::make_shared<wasm::GuestSetup>();
   setup->memory_bytes = &memory;
   setup->limits = {.timeout = config.timeout, .memory = config.memory_limit, .output = config.max_output};
   setup->may_park = config.execution == wasm::Execution::kPooled;
-  setup->network = config.network.value_or(GuestNetwork()).rules();
+  setup->network = resources.get<ProcessNetwork>().rules_of(config.network);
   setup->threads = static_cast<uint32_t>(config.threads);
   if (module.initial_memory() > config.memory_limit) {
     return Error(ErrorCode::kInvalidConfig, "the module needs " + format_bytes(module.initial_memory()) +
@@ -133,6 +135,8 @@ void WasmInterceptor::check(const Config& config, const core::Resources& resourc
   if (auto module = wasm::check_module_file(config.module); !module.has_value())
     report.error("module", module.error().describe());
   check_preopens(config.preopens, report);
+  if (const auto* network = resources.find<ProcessNetwork>(); network != nullptr)
+    if (auto complaint = network->bad_dns(config.network)) report.error("network.dns", "{path} " + *complaint);
   if (const auto* all = resources.find<wasm::CapacityOptions>(); all != nullptr) check_against_capacity(config, *all, report);
 }
 
@@ -150,8 +154,10 @@ core::Prepared<core::Interceptor> WasmInterceptor::prepare(const Config& config,
   observe::Metrics& metrics = context.metrics;
   auto& memory = metrics.gauge("fiso_wasm_module_memory_bytes", "Linear memory of a module's instances.",
                                {{"flow", context.flow}, {"module", name}});
-  auto setup = make_setup(config, *module, capacity, memory);
+  auto setup = make_setup(config, *module, context.resources, memory);
   if (!setup.has_value()) return setup.take_error().with_context("wasm module " + config.module);
+  if (config.runtime == wasm::Runtime::kFull)
+    log_network_policy(context.log.with({{"module", config.module}}), (*setup)->network);
   FISO_TRY(module, module->prepare(*setup));
   auto& instances = metrics.gauge("fiso_wasm_instances", "Instances that exist, those that are started ahead included.",
                                   {{"flow", context.flow}, {"module", name}});
