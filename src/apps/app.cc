@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "apps/tcp_door.h"
 #include "async/run_and_wait.h"
 #include "async/spawn.h"
 #include "net/streaming_service.h"
@@ -104,18 +105,20 @@ App::App(AppConfig config, AppParts parts)
       in_flight_(parts_.shards, static_cast<uint64_t>(config_.max_in_flight), kMostWaiting) {}
 
 App::~App() {
-  if (server_ != nullptr) stop(now());  // a guest that stays down stops the app, not its port
+  if (!servers().empty()) stop(now());  // a guest that stays down stops the app, not its port
 }
 
 Result<> App::start() {
   state_.set(State::kStarting);
+  FISO_TRY_OK(open_more_ports());  // first, so that none of the range takes one
   FISO_TRY_OK(open_port());
   services_.resize(parts_.shards.count());
   FISO_TRY_OK(make_services());
   parts_.shards.run_on_each([&](async::Shard& shard) {
-    doors_[shard.index()] = std::make_unique<Door>(state_, in_flight_, *services_[shard.index()]);
+    doors_[shard.index()] = make_door(shard);
+    for (MorePort& more : more_ports_) more.doors[shard.index()] = make_tcp_door(more.port);
   });
-  server_->start();
+  for (net::HttpServer* server : servers()) server->start();
   if (long_running_ != nullptr) {
     long_running_->open();
   } else {
@@ -127,14 +130,23 @@ Result<> App::start() {
 Result<> App::make_services() {
   FISO_TRY(wasm::Engine * engine, parts_.runtimes.find(config_.runtime));
   FISO_TRY(auto module, engine->load(config_.module));
-  if (config_.execution == Execution::kLongRunning) return make_long_running(std::move(module));
-  FISO_TRY(shared_, prepare_json_app(config_, server_->port(), std::move(module), parts_.capacity, parts_.metrics, parts_.log));
+  GuestPlace place = make_place();
+  if (config_.execution == Execution::kLongRunning) return make_long_running(std::move(module), place);
+  FISO_TRY(shared_, prepare_json_app(config_, place, std::move(module), parts_.capacity, parts_.metrics, parts_.log));
   parts_.shards.run_on_each(
       [&](async::Shard& shard) { services_[shard.index()] = std::make_unique<JsonApp>(shard, parts_.capacity, *shared_); });
   return {};
 }
 
-Result<> App::make_long_running(std::shared_ptr<const wasm::Module> module) {
+GuestPlace App::make_place() const {
+  GuestPlace place{.port = server_->port(), .network = parts_.network.rules_of(config_.network)};
+  if (config_.execution == Execution::kLongRunning) place.network.listen = {{.guest_port = place.port, .host = kAnyGuestPort}};
+  for (const MorePort& more : more_ports_) place.network.listen.push_back({.guest_port = more.port, .host = kAnyGuestPort});
+  if (config_.runtime == wasm::Runtime::kFull) log_network_policy(parts_.log.with({{"app", config_.name}}), place.network);
+  return place;
+}
+
+Result<> App::make_long_running(std::shared_ptr<const wasm::Module> module, const GuestPlace& place) {
   LongRunning::Parts parts{.shards = parts_.shards,
                            .blocking = parts_.blocking,
                            .capacity = parts_.capacity,
@@ -144,20 +156,57 @@ Result<> App::make_long_running(std::shared_ptr<const wasm::Module> module) {
                            .state = state_,
                            .probe = probe_,
                            .largest_body = parts_.limits.body_bytes,
-                           .port = server_->port()};
+                           .place = place};
   FISO_TRY(long_running_, LongRunning::make(parts, std::move(module)));
   parts_.shards.run_on_each([&](async::Shard& shard) { services_[shard.index()] = long_running_->service_on(shard); });
   return {};
 }
 
+std::unique_ptr<net::HttpServer> App::make_server(int64_t port, std::vector<std::unique_ptr<net::HttpService>>& doors) {
+  doors.resize(parts_.shards.count());
+  std::string host = config_.listen_addr.empty() ? parts_.listen_addr : config_.listen_addr;
+  return std::make_unique<net::HttpServer>(parts_.shards,
+                                           parts_.commons.options(host + ":" + std::to_string(port), parts_.limits),
+                                           [&doors](async::Shard& shard) -> net::HttpService& { return *doors[shard.index()]; });
+}
+
+std::unique_ptr<net::HttpService> App::make_door(async::Shard& shard) {
+  if (config_.listen == Listen::kTcp) return make_tcp_door(server_->port());
+  return std::make_unique<Door>(state_, *services_[shard.index()]);
+}
+
+std::unique_ptr<net::HttpService> App::make_tcp_door(uint16_t guest_port) {
+  return std::make_unique<TcpDoor>(
+      TcpDoor::Parts{.state = state_,
+                     .private_port = [this, guest_port] { return long_running_->port_of(guest_port); },
+                     .series = tcp_series(parts_.metrics, config_.name),
+                     .log = parts_.log.with({{"app", config_.name}})});
+}
+
+std::vector<net::HttpServer*> App::servers() const {
+  std::vector<net::HttpServer*> all;
+  if (server_ != nullptr) all.push_back(server_.get());
+  for (const MorePort& more : more_ports_)
+    if (more.server != nullptr) all.push_back(more.server.get());
+  return all;
+}
+
+Result<> App::open_more_ports() {
+  if (!config_.network.has_value()) return {};
+  more_ports_.resize(config_.network->listen.size());
+  for (size_t i = 0; i < more_ports_.size(); ++i) {
+    MorePort& more = more_ports_[i];
+    more.port = static_cast<uint16_t>(config_.network->listen[i]);
+    more.server = make_server(more.port, more.doors);
+    FISO_TRY_OK(more.server->bind());
+  }
+  return {};
+}
+
 // A port of the range is tried by opening it: looking first and opening later would be a race.
 Result<> App::open_port() {
-  doors_.resize(parts_.shards.count());
   auto open = [&](int64_t port) {
-    std::string host = config_.listen_addr.empty() ? parts_.listen_addr : config_.listen_addr;
-    server_ =
-        std::make_unique<net::HttpServer>(parts_.shards, parts_.commons.options(host + ":" + std::to_string(port), parts_.limits),
-                                          [this](async::Shard& shard) -> net::HttpService& { return *doors_[shard.index()]; });
+    server_ = make_server(port, doors_);
     return server_->bind();
   };
   if (config_.port != 0) return open(config_.port);
@@ -174,17 +223,21 @@ void App::start_probing() {
 
 void App::begin_stop() {
   state_.set(State::kStopping);
-  if (server_ != nullptr) server_->begin_drain();
+  for (net::HttpServer* server : servers()) server->begin_drain();
 }
 
 bool App::stop(MonotonicTime deadline) {
   begin_stop();
-  bool clean = server_ == nullptr || server_->wait_drained(deadline) == net::HttpServer::Drained::kClean;
+  bool clean = true;
+  for (net::HttpServer* server : servers()) clean = server->wait_drained(deadline) == net::HttpServer::Drained::kClean && clean;
   end_probing();
   if (long_running_ != nullptr) long_running_->close(deadline);
   server_.reset();
+  for (MorePort& more : more_ports_) more.server.reset();
   parts_.shards.run_on_each([&](async::Shard& shard) {
     if (shard.index() < doors_.size()) doors_[shard.index()].reset();
+    for (MorePort& more : more_ports_)
+      if (shard.index() < more.doors.size()) more.doors[shard.index()].reset();
     if (shard.index() < services_.size()) services_[shard.index()].reset();
   });
   state_.set(State::kStopped);

@@ -16,6 +16,7 @@
 #include "async/blocking_pool.h"
 #include "async/limiter.h"
 #include "async/signal.h"
+#include "components/process_network.h"
 #include "net/server_commons.h"
 
 namespace fiso::apps {
@@ -30,6 +31,7 @@ struct AppParts {
   observe::Log log;
   net::ServerLimits limits;
   net::ServerCommons& commons;
+  const ProcessNetwork& network;
   std::string listen_addr = "127.0.0.1";
   PortRange ports;
 };
@@ -62,11 +64,23 @@ class App {
 
  private:
   class Door;
+  // Of `network.listen`.
+  struct MorePort {
+    uint16_t port = 0;
+    std::vector<std::unique_ptr<net::HttpService>> doors;  // by shard
+    std::unique_ptr<net::HttpServer> server;
+  };
   struct Prober;
 
   Result<> open_port();
   Result<> make_services();
-  Result<> make_long_running(std::shared_ptr<const wasm::Module> module);
+  Result<> make_long_running(std::shared_ptr<const wasm::Module> module, const GuestPlace& place);
+  GuestPlace make_place() const;
+  Result<> open_more_ports();
+  std::unique_ptr<net::HttpServer> make_server(int64_t port, std::vector<std::unique_ptr<net::HttpService>>& doors);
+  std::unique_ptr<net::HttpService> make_door(async::Shard& shard);
+  std::unique_ptr<net::HttpService> make_tcp_door(uint16_t guest_port);
+  std::vector<net::HttpServer*> servers() const;
   void start_probing();
   void end_probing();
 
@@ -75,12 +89,13 @@ class App {
   AppState state_;
   async::Limiter in_flight_;
   HealthProbe probe_{config_};
-  std::unique_ptr<JsonAppShared> shared_;              // of an app that is not longRunning
-  std::unique_ptr<LongRunning> long_running_;          // of one that is
-  std::vector<std::unique_ptr<AppService>> services_;  // by shard
-  std::vector<std::unique_ptr<Door>> doors_;           // by shard
+  std::unique_ptr<JsonAppShared> shared_;                 // of an app that is not longRunning
+  std::unique_ptr<LongRunning> long_running_;             // of one that is
+  std::vector<std::unique_ptr<AppService>> services_;     // by shard
+  std::vector<std::unique_ptr<net::HttpService>> doors_;  // by shard
   std::shared_ptr<Prober> prober_;
   std::unique_ptr<net::HttpServer> server_;
+  std::vector<MorePort> more_ports_;
 };
 
 }  // namespace fiso::apps

@@ -1,5 +1,6 @@
 #include "apps/app_config.h"
 
+#include <algorithm>
 #include <set>
 
 #include "components/guest_environment.h"
@@ -23,6 +24,16 @@ config::Rules<int64_t> bounds(int64_t least, int64_t most) { return config::betw
 
 config::Rules<Duration> time_rules() { return config::between<Duration>(std::chrono::milliseconds(1), std::chrono::hours(24)); }
 
+void check_listen(const AppConfig& app, config::Report& report) {
+  if (app.network.has_value() && app.port != 0 && std::ranges::count(app.network->listen, app.port) != 0)
+    report.error("network.listen", "{path}: port " + std::to_string(app.port) + " is the app's own");
+  if (app.listen == Listen::kHttp) return;
+  if (app.execution != Execution::kLongRunning)
+    report.error("listen", "{path}: tcp needs `execution: longRunning`, a guest that serves its PORT");
+  for (std::string_view key : {"healthCheck", "timeout", "unhealthyThreshold", "protocol", "stdio", "maxInFlight"})
+    if (report.has(key)) report.error(key, "{path} has no effect with `listen: tcp`, where there are no requests");
+}
+
 void check_keys_of_modes(const AppConfig& app, config::Report& report) {
   if (app.execution != Execution::kPooled)
     for (std::string_view key : {"poolSize", "maxRequests"})
@@ -32,12 +43,13 @@ void check_keys_of_modes(const AppConfig& app, config::Report& report) {
       if (report.has(key)) report.error(key, "{path} has an effect with `runtime: wasmer` only");
   bool lives_on = app.execution == Execution::kLongRunning;
   if (!lives_on)
-    for (std::string_view key : {"startTimeout", "restart", "protocol", "stdio"})
+    for (std::string_view key : {"startTimeout", "restart", "protocol", "stdio", "network.listen"})
       if (report.has(key)) report.error(key, "{path} has an effect with `execution: longRunning` only");
   if (!lives_on && app.health_check.empty() && report.has("unhealthyThreshold"))
     report.error("unhealthyThreshold", "{path} has an effect with `healthCheck` or `execution: longRunning` only");
   if (app.stdio == Stdio::kNdjson && (app.protocol == Protocol::kHttp || app.protocol == Protocol::kJsonOnce))
     report.error("stdio", "{path}: ndjson goes with `protocol: ndjson` only");
+  check_listen(app, report);
   if (app.health_check.empty())
     for (std::string_view key : {"healthCheckInterval", "healthCheckTimeout"})
       if (report.has(key)) report.error(key, "{path} has an effect with `healthCheck` only");
@@ -58,6 +70,9 @@ config::Spec<AppConfig> app_spec() {
               {{"perRequest", Execution::kPerRequest}, {"pooled", Execution::kPooled}, {"longRunning", Execution::kLongRunning}},
               {.invalid = "invalid execution mode: {value}"})
       .field("port", &AppConfig::port, "Where it answers; 0 is a free port of the range.", bounds(0, 65535))
+      .choice("listen", &AppConfig::listen,
+              "What its port speaks: `http`, or `tcp` for any protocol, whose bytes are carried to a longRunning guest.",
+              {{"http", Listen::kHttp}, {"tcp", Listen::kTcp}})
       .field("listenAddr", &AppConfig::listen_addr, "Address to answer on; empty is 127.0.0.1, or FISO_APPS_LISTEN.",
              {.check = bad_host})
       .field("memoryMB", &AppConfig::memory_mb, "Linear memory of one instance, in MiB.", bounds(1, 4096))
@@ -70,7 +85,8 @@ config::Spec<AppConfig> app_spec() {
       .field("maxRequests", &AppConfig::max_requests, "`pooled`: requests one instance may serve, if it loops over lines.",
              bounds(1, 1'000'000))
       .field("threads", &AppConfig::threads, "`runtime: wasmer`: threads of one instance.", bounds(1, 190))
-      .field("network", &AppConfig::network, guest_network_spec(), "`runtime: wasmer`: where it may connect to.")
+      .field("network", &AppConfig::network, guest_network_spec(GuestListens::kYes),
+             "`runtime: wasmer`: where it may connect to.")
       .field("healthCheck", &AppConfig::health_check, "Path to GET; 2xx is healthy. Without one it is healthy once it is ready.",
              {.check = bad_path})
       .field("healthCheckInterval", &AppConfig::health_check_interval, "Between two probes.", time_rules())
@@ -109,10 +125,16 @@ config::Spec<PortRange> port_range_spec() {
 void check_apps(const std::vector<AppConfig>& apps, config::Report& report) {
   std::set<std::string> names;
   std::set<int64_t> ports;
+  auto claim = [&](int64_t port, const std::string& name) {
+    if (port != 0 && !ports.insert(port).second)
+      report.error("apps", "port " + std::to_string(port) + " of app \"" + name + "\" is another app's too");
+  };
   for (const AppConfig& app : apps) {
     if (!app.name.empty() && !names.insert(app.name).second) report.error("apps", "app \"" + app.name + "\" is there twice");
-    if (app.port != 0 && !ports.insert(app.port).second)
-      report.error("apps", "port " + std::to_string(app.port) + " of app \"" + app.name + "\" is another app's too");
+    claim(app.port, app.name);
+    if (app.network.has_value())
+      for (int64_t port : app.network->listen)
+        if (port != app.port) claim(port, app.name);
   }
 }
 

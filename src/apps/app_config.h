@@ -23,12 +23,16 @@ enum class Protocol { kAuto, kHttp, kNdjson, kJsonOnce };
 enum class Stdio { kLog, kNdjson };
 enum class Restart { kAlways, kOnFailure, kNever };
 
+// What passes between the public port and the guest: requests, or bytes of whatever protocol.
+enum class Listen { kHttp, kTcp };
+
 struct AppConfig {
   std::string name;
   std::string module;
   wasm::Runtime runtime = wasm::Runtime::kFull;
   Execution execution = Execution::kPerRequest;
-  int64_t port = 0;         // 0: a free one of the port range
+  int64_t port = 0;  // 0: a free one of the port range
+  Listen listen = Listen::kHttp;
   std::string listen_addr;  // empty: that of the program
   int64_t memory_mb = 256;
   Duration timeout = std::chrono::seconds(30);
@@ -49,7 +53,10 @@ struct AppConfig {
   Stdio stdio = Stdio::kLog;
   int64_t max_in_flight = 1000;
 
-  Protocol speaks() const { return stdio == Stdio::kNdjson ? Protocol::kNdjson : protocol; }
+  Protocol speaks() const {
+    if (listen == Listen::kTcp) return Protocol::kHttp;  // whatever it is, it is spoken on the guest's PORT
+    return stdio == Stdio::kNdjson ? Protocol::kNdjson : protocol;
+  }
 };
 
 struct PortRange {

@@ -87,5 +87,21 @@ TEST(AppConfig, HostsAndVariablesAreChecked) {
               HasSubstr("apps.yaml:3:7: apps[0].env[\"A=B\"]: the name of a variable"));
 }
 
+TEST(AppConfig, APortOfBytesNeedsAGuestThatServesIt) {
+  AppConfig app;
+  std::string lives_on = "name: a\nmodule: m\nexecution: longRunning\n";
+  EXPECT_EQ(errors_of(lives_on + "listen: tcp\nport: 8090\nnetwork: {listen: [8091, 8092]}", &app), "");
+  EXPECT_EQ(app.listen, Listen::kTcp);
+  EXPECT_EQ(app.network->listen, (std::vector<int64_t>{8091, 8092}));
+  EXPECT_THAT(errors_of("name: a\nmodule: m\nlisten: tcp"), HasSubstr("listen: tcp needs `execution: longRunning`"));
+  EXPECT_THAT(errors_of(lives_on + "listen: tcp\nhealthCheck: /"), HasSubstr("healthCheck has no effect with `listen: tcp`"));
+  EXPECT_THAT(errors_of(lives_on + "listen: tcp\ntimeout: 1s"), HasSubstr("timeout has no effect with `listen: tcp`"));
+  EXPECT_THAT(errors_of(lives_on + "listen: udp"), HasSubstr("listen \"udp\" is not valid"));
+  EXPECT_THAT(errors_of("name: a\nmodule: m\nnetwork: {listen: [1]}"), HasSubstr("network.listen has an effect with"));
+  EXPECT_THAT(errors_of(lives_on + "port: 8090\nnetwork: {listen: [8090]}"), HasSubstr("port 8090 is the app's own"));
+  EXPECT_THAT(errors_of(lives_on + "network: {listen: [0]}"), HasSubstr("0 is no port"));
+  EXPECT_THAT(errors_of(lives_on + "network: {listen: [7, 7]}"), HasSubstr("port 7 is there twice"));
+}
+
 }  // namespace
 }  // namespace fiso::apps

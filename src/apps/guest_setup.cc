@@ -8,7 +8,7 @@
 namespace fiso::apps {
 namespace {
 
-wasm::wasi::GuestOptions guest_options(const AppConfig& config, int64_t port, bool stdin_file) {
+wasm::wasi::GuestOptions guest_options(const AppConfig& config, uint16_t port, bool stdin_file) {
   wasm::wasi::GuestOptions options;
   options.args = {std::filesystem::path(config.module).filename().string()};
   options.args.insert(options.args.end(), config.args.begin(), config.args.end());
@@ -23,19 +23,20 @@ wasm::wasi::GuestOptions guest_options(const AppConfig& config, int64_t port, bo
 
 }  // namespace
 
-Result<std::shared_ptr<wasm::GuestSetup>> make_guest_setup(const AppConfig& config, int64_t port, const wasm::Module& module) {
+Result<std::shared_ptr<wasm::GuestSetup>> make_guest_setup(const AppConfig& config, const GuestPlace& place,
+                                                           const wasm::Module& module) {
   auto setup = std::make_shared<wasm::GuestSetup>();
   setup->limits.timeout = config.timeout;
   setup->limits.memory = Bytes{static_cast<uint64_t>(config.memory_mb) << 20};
   setup->may_park = config.execution == Execution::kPooled;
-  setup->network = config.network.value_or(GuestNetwork()).rules();
+  setup->network = place.network;
   setup->threads = static_cast<uint32_t>(config.threads);
   if (module.initial_memory() > setup->limits.memory)
     return Error(ErrorCode::kInvalidConfig, "the module needs " + format_bytes(module.initial_memory()) +
                                                 " of memory, memoryMB is " + std::to_string(config.memory_mb))
         .with_context("module " + config.module);
   bool stdin_file = config.args.empty() && module.knows_stdin_file();
-  auto wasi = wasm::wasi::GuestConfig::open(guest_options(config, port, stdin_file));
+  auto wasi = wasm::wasi::GuestConfig::open(guest_options(config, place.port, stdin_file));
   if (!wasi.has_value()) return wasi.take_error().with_context("module " + config.module);
   setup->wasi = std::move(*wasi);
   return setup;

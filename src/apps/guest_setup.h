@@ -8,7 +8,14 @@
 
 namespace fiso::apps {
 
-// `port`: what the guest finds as PORT. Opens the directories. The error is the operator's to read.
-Result<std::shared_ptr<wasm::GuestSetup>> make_guest_setup(const AppConfig& config, int64_t port, const wasm::Module& module);
+// What the process gives the guests of an app.
+struct GuestPlace {
+  uint16_t port = 0;  // found as PORT
+  wasm::NetworkRules network;
+};
+
+// Opens the directories. The error is the operator's to read.
+Result<std::shared_ptr<wasm::GuestSetup>> make_guest_setup(const AppConfig& config, const GuestPlace& place,
+                                                           const wasm::Module& module);
 
 }  // namespace fiso::apps

@@ -4,7 +4,6 @@
 
 #include "apps/app_message.h"
 #include "apps/failures.h"
-#include "apps/guest_setup.h"
 #include "wasm/wasi/stderr_lines.h"
 
 namespace fiso::apps {
@@ -18,6 +17,7 @@ class StderrToLog final : public wasm::wasi::StderrSink {
  public:
   explicit StderrToLog(observe::SampledLog& log) : stderr_log_(log) {}
   void line(std::string_view text) override { stderr_log_.write("app stderr", {{"text", text}}); }
+  void denied(std::string_view attempt) override { stderr_log_.write("app network attempt denied", {{"attempt", attempt}}); }
 
  private:
   observe::SampledLog& stderr_log_;
@@ -25,13 +25,13 @@ class StderrToLog final : public wasm::wasi::StderrSink {
 
 }  // namespace
 
-Result<std::unique_ptr<JsonAppShared>> prepare_json_app(const AppConfig& config, int64_t port,
+Result<std::unique_ptr<JsonAppShared>> prepare_json_app(const AppConfig& config, const GuestPlace& place,
                                                         std::shared_ptr<const wasm::Module> loaded, wasm::Capacity& capacity,
                                                         observe::Metrics& metrics, const observe::Log& log) {
   bool pooled = config.execution == Execution::kPooled;
   if (pooled && static_cast<uint64_t>(config.pool_size) >= capacity.instances.capacity())
     return Error(ErrorCode::kInvalidConfig, "poolSize " + std::to_string(config.pool_size) + " leaves no instance for others");
-  FISO_TRY(std::shared_ptr<const wasm::GuestSetup> setup, make_guest_setup(config, port, *loaded));
+  FISO_TRY(std::shared_ptr<const wasm::GuestSetup> setup, make_guest_setup(config, place, *loaded));
   FISO_TRY(auto module, loaded->prepare(setup));
   auto shared = std::make_unique<JsonAppShared>();
   shared->name = config.name;

@@ -8,6 +8,7 @@
 
 #include "apps/app_config.h"
 #include "apps/app_service.h"
+#include "apps/guest_setup.h"
 #include "apps/traffic_metrics.h"
 #include "async/shard.h"
 #include "observe/log.h"
@@ -27,7 +28,7 @@ struct JsonAppShared {
 
 // Readies what instances of the loaded module need. Blocks, on a thread that lasts as long as the app. The error is the
 // operator's to read.
-Result<std::unique_ptr<JsonAppShared>> prepare_json_app(const AppConfig& config, int64_t port,
+Result<std::unique_ptr<JsonAppShared>> prepare_json_app(const AppConfig& config, const GuestPlace& place,
                                                         std::shared_ptr<const wasm::Module> loaded, wasm::Capacity& capacity,
                                                         observe::Metrics& metrics, const observe::Log& log);
 

@@ -3,7 +3,6 @@
 #include <utility>
 
 #include "apps/failures.h"
-#include "apps/guest_setup.h"
 #include "async/run_and_wait.h"
 #include "async/spawn.h"
 
@@ -82,8 +81,7 @@ class LongRunning::Service final : public AppService, private net::StreamingServ
 };
 
 Result<std::unique_ptr<LongRunning>> LongRunning::make(const Parts& parts, std::shared_ptr<const wasm::Module> module) {
-  FISO_TRY(std::shared_ptr<wasm::GuestSetup> setup, make_guest_setup(parts.config, parts.port, *module));
-  setup->network.listen = {{.guest_port = parts.port, .host = std::string(kGuestAddress) + ":0"}};
+  FISO_TRY(std::shared_ptr<wasm::GuestSetup> setup, make_guest_setup(parts.config, parts.place, *module));
   return std::unique_ptr<LongRunning>(new LongRunning(parts, std::move(module), std::move(setup)));
 }
 
@@ -153,7 +151,7 @@ void LongRunning::serve_per_request() {
 
 Task<> LongRunning::prepare_per_request() {
   auto prepared = co_await parts_.blocking.run(
-      [this] { return prepare_json_app(parts_.config, parts_.port, module_, parts_.capacity, parts_.metrics, parts_.log); });
+      [this] { return prepare_json_app(parts_.config, parts_.place, module_, parts_.capacity, parts_.metrics, parts_.log); });
   if (!prepared.has_value() || !prepared->has_value()) {
     const Error& error = prepared.has_value() ? prepared->error() : prepared.error();
     log_.error("app guest failed to start", {{"error", error.describe()}});

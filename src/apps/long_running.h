@@ -32,7 +32,7 @@ class LongRunning {
     AppState& state;
     HealthProbe& probe;
     Bytes largest_body;  // of a request to a guest that answers once
-    uint16_t port = 0;
+    GuestPlace place;
   };
   static Result<std::unique_ptr<LongRunning>> make(const Parts& parts, std::shared_ptr<const wasm::Module> module);
   ~LongRunning();
@@ -44,6 +44,7 @@ class LongRunning {
   void close(MonotonicTime deadline);
 
   // Thread-safe.
+  uint16_t port_of(uint16_t guest_port) const { return supervisor_->port_of(guest_port); }
   uint64_t restarts() const { return supervisor_->restarts(); }
 
  private:

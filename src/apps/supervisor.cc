@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "async/spawn.h"
+#include "base/check.h"
 
 namespace fiso::apps {
 namespace {
@@ -31,6 +32,7 @@ std::string describe(const wasm::RunResult& result) {
 
 Supervisor::Supervisor(Parts parts)
     : parts_(std::move(parts)),
+      places_(parts_.setup->network.listen.size()),
       output_log_(parts_.log, observe::LogLevel::kInfo, kLinesPerSecond),
       errors_log_(parts_.log, observe::LogLevel::kInfo, kLinesPerSecond),
       output_sink_(output_log_, wasm::GuestStream::kOutput),
@@ -40,7 +42,10 @@ Supervisor::Supervisor(Parts parts)
       lines_(parts_.shard, conversation_options(parts_.config, *parts_.setup),
              [this](std::string_view line) { output_sink_.line(line); }),
       changed_(parts_.shard.executor()),
-      gone_(parts_.shard.executor()) {}
+      gone_(parts_.shard.executor()) {
+  FISO_CHECK(!places_.empty());
+  for (size_t i = 0; i < places_.size(); ++i) places_[i].guest_port = parts_.setup->network.listen[i].guest_port;
+}
 
 void Supervisor::open(Care care) {
   care_ = std::move(care);
@@ -69,15 +74,7 @@ void Supervisor::written(wasm::GuestStream stream, std::string_view text) {
 
 void Supervisor::noticed(wasm::ResidentNotice notice, std::string_view text) {
   switch (notice) {
-    case wasm::ResidentNotice::kListening: {
-      if (waits_ || parts_.config.speaks() == Protocol::kNdjson) break;
-      uint16_t port = 0;
-      size_t colon = text.rfind(':');
-      if (colon != std::string_view::npos) std::from_chars(text.data() + colon + 1, text.data() + text.size(), port);
-      port_.store(port, std::memory_order_release);
-      serves_.store(Serves::kPort, std::memory_order_release);
-      break;
-    }
+    case wasm::ResidentNotice::kListening: note_listening(text); break;
     case wasm::ResidentNotice::kWaiting: {
       waits_ = waits_ || (shows_its_kind() && parts_.config.speaks() != Protocol::kHttp);
       uint64_t bytes_read = 0;
@@ -90,12 +87,36 @@ void Supervisor::noticed(wasm::ResidentNotice notice, std::string_view text) {
   changed_.set();
 }
 
+void Supervisor::note_listening(std::string_view text) {
+  uint16_t guest_port = 0, port = 0;
+  std::from_chars(text.data(), text.data() + text.size(), guest_port);
+  size_t colon = text.rfind(':');
+  if (colon != std::string_view::npos) std::from_chars(text.data() + colon + 1, text.data() + text.size(), port);
+  bool talks_lines = waits_ || parts_.config.speaks() == Protocol::kNdjson;
+  for (Place& place : places_) {
+    bool is_main = &place == &places_.front();
+    if (place.guest_port != guest_port || (is_main && talks_lines)) continue;
+    place.port.store(port, std::memory_order_release);
+    if (is_main) serves_.store(Serves::kPort, std::memory_order_release);
+  }
+}
+
+uint16_t Supervisor::port_of(uint16_t guest_port) const {
+  for (const Place& place : places_)
+    if (place.guest_port == guest_port) return place.port.load(std::memory_order_acquire);
+  return 0;
+}
+
+void Supervisor::forget_ports() {
+  for (Place& place : places_) place.port.store(0, std::memory_order_release);
+}
+
 void Supervisor::ended(const wasm::RunResult& result) {
   over_ = result;
   bool did_nothing_else = shows_its_kind() && parts_.config.speaks() == Protocol::kAuto;
   if (did_nothing_else && result.outcome == wasm::Outcome::kOk) answers_once_ = true;
   end_conversation(result);
-  port_ = 0;
+  forget_ports();
   changed_.set();
 }
 
@@ -111,7 +132,7 @@ Task<> Supervisor::live(std::shared_ptr<Supervisor> self) {
   while (!self->closing_) {
     MonotonicTime began = now();
     std::string why = co_await self->live_once();
-    self->port_ = 0;
+    self->forget_ports();
     if (self->closing_) {
       co_await self->let_go(self->close_by_);
       break;

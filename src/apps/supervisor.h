@@ -6,13 +6,14 @@
 // to five minutes and starts anew after ten good minutes. A guest that leaves with 0 before either, or turns out to answer a
 // single request, does not live on: the owner is told, and it is not started again.
 //
-// Threading: the home shard, but for serves(), port(), note_*() and restarts().
+// Threading: the home shard, but for serves(), port(), port_of(), note_*() and restarts().
 #pragma once
 
 #include <atomic>
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "apps/app_config.h"
 #include "apps/app_state.h"
@@ -34,7 +35,7 @@ class Supervisor final : public std::enable_shared_from_this<Supervisor>, privat
     async::Shard& shard;
     const AppConfig& config;
     std::shared_ptr<const wasm::Module> module;
-    std::shared_ptr<const wasm::GuestSetup> setup;
+    std::shared_ptr<const wasm::GuestSetup> setup;  // its rules let it listen, on PORT first of all
     AppState& state;
     observe::Log log;  // carries the app's name
     observe::Counter& restarts;
@@ -54,7 +55,9 @@ class Supervisor final : public std::enable_shared_from_this<Supervisor>, privat
   // For guests that serve lines. On the home shard; completes before the supervisor is gone.
   LineConversation& lines() { return lines_; }
   // Where the guest listens, on the private address; 0 while it does not.
-  uint16_t port() const { return port_.load(std::memory_order_acquire); }
+  uint16_t port() const { return places_.front().port.load(std::memory_order_acquire); }
+  // The same of any port that its rules let it listen on, as it calls it.
+  uint16_t port_of(uint16_t guest_port) const;
   // A request was over its time, or was answered.
   void note_timeout();
   void note_answer() { timeouts_.store(0, std::memory_order_relaxed); }
@@ -94,7 +97,15 @@ class Supervisor final : public std::enable_shared_from_this<Supervisor>, privat
   bool wants_restart() const;
   Duration next_pause(Duration lived);
 
+  struct Place {
+    uint16_t guest_port = 0;
+    std::atomic<uint16_t> port{0};
+  };
+  void note_listening(std::string_view text);
+  void forget_ports();
+
   Parts parts_;
+  std::vector<Place> places_;  // as the rules have them, PORT first
   Care care_;
   observe::SampledLog output_log_;
   observe::SampledLog errors_log_;
@@ -115,7 +126,6 @@ class Supervisor final : public std::enable_shared_from_this<Supervisor>, privat
   MonotonicTime close_by_{};
   int pauses_ = 0;  // in a row
   std::atomic<Serves> serves_{Serves::kNothingYet};
-  std::atomic<uint16_t> port_{0};
   std::atomic<int64_t> timeouts_{0};  // in a row
   std::atomic<uint64_t> restarts_{0};
 };

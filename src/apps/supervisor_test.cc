@@ -32,7 +32,7 @@ class FakeResident final : public wasm::Resident {
   std::atomic<int>& alive_;
 };
 
-void listens(wasm::ResidentEvents& events) { events.noticed(wasm::ResidentNotice::kListening, "127.64.0.1:4711"); }
+void listens(wasm::ResidentEvents& events) { events.noticed(wasm::ResidentNotice::kListening, "8080 127.64.0.1:4711"); }
 
 class SupervisorTest : public ::testing::Test {
  protected:
@@ -51,6 +51,7 @@ class SupervisorTest : public ::testing::Test {
     engine_.add("guest", std::move(program));
     auto setup = std::make_shared<wasm::GuestSetup>();
     setup->wasi = wasm::wasi::GuestConfig::open({}).value();
+    setup->network.listen = {{.guest_port = 8080, .host = "127.64.0.1:0"}, {.guest_port = 8081, .host = "127.64.0.1:0"}};
     auto supervisor =
         std::make_shared<Supervisor>(Supervisor::Parts{.shard = shards_[0],
                                                        .config = config_,
@@ -87,6 +88,21 @@ TEST_F(SupervisorTest, AGuestThatListensIsHealthyAndItsPortIsKnown) {
   EXPECT_EQ(supervisor->port(), 4711);
   close(supervisor);
   EXPECT_EQ(started_, 1);
+}
+
+TEST_F(SupervisorTest, EachPortOfAGuestIsKnownAndItsOwnIsWhatCounts) {
+  auto supervisor = supervise([](int number, wasm::ResidentEvents& events) {
+    events.noticed(wasm::ResidentNotice::kListening, "8081 127.64.0.1:4712");
+    if (number > 1) return listens(events);
+    events.ended({.outcome = Outcome::kExit, .exit_code = 1});
+  });
+  until([&] { return state_.get() == State::kHealthy; });
+  EXPECT_EQ(started_, 2);
+  EXPECT_EQ(supervisor->port_of(8081), 4712);
+  EXPECT_EQ(supervisor->port_of(8080), 4711);
+  EXPECT_EQ(supervisor->port_of(9999), 0);
+  close(supervisor);
+  EXPECT_EQ(supervisor->port_of(8081), 0);
 }
 
 TEST_F(SupervisorTest, AGuestThatEndsIsStartedAgain) {

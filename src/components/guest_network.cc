@@ -1,5 +1,6 @@
 #include "components/guest_network.h"
 
+#include <algorithm>
 #include <boost/asio/ip/address.hpp>
 #include <charconv>
 
@@ -7,6 +8,8 @@ namespace fiso {
 namespace {
 
 namespace ip = boost::asio::ip;
+
+constexpr size_t kMostPorts = 16;  // to listen on
 
 bool is_number(std::string_view text, unsigned most) {
   unsigned value = 0;
@@ -41,6 +44,15 @@ std::optional<std::string> bad_allow(const std::vector<std::string>& entries) {
   return std::nullopt;
 }
 
+std::optional<std::string> bad_ports(const std::vector<int64_t>& ports) {
+  for (int64_t port : ports) {
+    if (port < 1 || port > 65535) return std::to_string(port) + " is no port: 1 to 65535";
+    if (std::ranges::count(ports, port) > 1) return "port " + std::to_string(port) + " is there twice";
+  }
+  if (ports.size() > kMostPorts) return "more than " + std::to_string(kMostPorts) + " ports";
+  return std::nullopt;
+}
+
 }  // namespace
 
 std::optional<std::string> bad_allow_entry(std::string_view entry) {
@@ -63,12 +75,22 @@ wasm::NetworkRules GuestNetwork::rules() const {
   return rules;
 }
 
-config::Spec<GuestNetwork> guest_network_spec() {
+GuestNetwork GuestNetwork::or_else(const GuestNetwork& other) const {
+  GuestNetwork both = *this;
+  if (mode == Mode::kUnset && allow.empty()) {
+    both.mode = other.mode;
+    both.allow = other.allow;
+  }
+  if (!dns.has_value()) both.dns = other.dns;
+  return both;
+}
+
+config::Spec<GuestNetwork> guest_network_spec(GuestListens listens) {
   using Mode = GuestNetwork::Mode;
-  return config::Spec<GuestNetwork>("network",
-                                    "Where a guest may connect to. Never Fiso itself; link-local and metadata "
-                                    "addresses only if listed.")
-      .choice("mode", &GuestNetwork::mode, "`open`, or `allowlist` where there is a list, unless set.",
+  config::Spec<GuestNetwork> spec("network",
+                                  "Where a guest may connect to. Never Fiso itself; link-local and metadata "
+                                  "addresses only if listed.");
+  spec.choice("mode", &GuestNetwork::mode, "`open`, or `allowlist` where there is a list, unless set.",
               {{"open", Mode::kOpen}, {"allowlist", Mode::kAllowList}, {"none", Mode::kNone}})
       .field("allow", &GuestNetwork::allow,
              "HOST:PORT, where HOST is a name, an address or a block (10.0.0.0/8) and PORT may be *.", {.check = bad_allow})
@@ -80,6 +102,11 @@ config::Spec<GuestNetwork> guest_network_spec() {
           report.error("dns", "{path} cannot be true with `mode: none`");
         if (network.mode == Mode::kAllowList && network.allow.empty()) report.error("mode", "{path}: allowlist needs `allow`");
       });
+  if (listens == GuestListens::kYes)
+    spec.field("listen", &GuestNetwork::listen,
+               "`execution: longRunning`: ports that it serves besides its PORT, reached at the app's address as bytes.",
+               {.check = bad_ports});
+  return spec;
 }
 
 }  // namespace fiso

@@ -15,12 +15,17 @@ struct GuestNetwork {
   Mode mode = Mode::kUnset;
   std::vector<std::string> allow;
   std::optional<bool> dns;
+  std::vector<int64_t> listen;  // ports besides its PORT
 
   // Unset, a list makes it an allow list, and no list makes it open. Without a network there are no look-ups either.
   wasm::NetworkRules rules() const;
+  // This, where it says something, else the other: `mode` and `allow` together, `dns` on its own.
+  GuestNetwork or_else(const GuestNetwork& other) const;
 };
 
-config::Spec<GuestNetwork> guest_network_spec();
+// `listen` is a key of guests that live on only.
+enum class GuestListens { kNo, kYes };
+config::Spec<GuestNetwork> guest_network_spec(GuestListens listens = GuestListens::kNo);
 
 // What is wrong with an entry of `allow`, or nothing.
 std::optional<std::string> bad_allow_entry(std::string_view entry);

@@ -45,6 +45,26 @@ TEST(GuestNetwork, NoneMeansNoLookupsEither) {
 
 TEST(GuestNetwork, AnAllowListNeedsAList) { EXPECT_THAT(parse("mode: allowlist").errors, HasSubstr("allowlist needs `allow`")); }
 
+TEST(GuestNetwork, WhatItDoesNotSayIsTakenFromTheOther) {
+  GuestNetwork other{.mode = GuestNetwork::Mode::kAllowList, .allow = {"a:1"}, .dns = false};
+  wasm::NetworkRules rules = GuestNetwork().or_else(other).rules();
+  EXPECT_EQ(rules.mode, wasm::NetworkMode::kAllowList);
+  EXPECT_EQ(rules.allow, std::vector<std::string>{"a:1"});
+  EXPECT_FALSE(rules.dns);
+  EXPECT_TRUE(GuestNetwork{.dns = true}.or_else(other).rules().dns);
+}
+
+TEST(GuestNetwork, ModeAndListGoTogether) {
+  GuestNetwork none{.mode = GuestNetwork::Mode::kNone};
+  GuestNetwork listed{.allow = {"b:2"}};
+  EXPECT_EQ(listed.or_else(none).rules().mode, wasm::NetworkMode::kAllowList);
+  EXPECT_TRUE(listed.or_else(none).rules().dns);
+  GuestNetwork open{.mode = GuestNetwork::Mode::kOpen};
+  EXPECT_TRUE(open.or_else(listed).rules().allow.empty());
+  EXPECT_EQ(GuestNetwork().or_else(none).rules().mode, wasm::NetworkMode::kNone);
+  EXPECT_FALSE(GuestNetwork().or_else(none).rules().dns);
+}
+
 TEST(GuestNetwork, EntriesThatMakeNoSenseAreRefused) {
   for (const char* entry : {"db.internal", "db.internal:", ":80", "a b:80", "10.0.0.0/33:80", "10.0.0/8:80", "[::1:80",
                             "[nine]:80", "host:0", "host:65536", "host:http", "http://host:80"})

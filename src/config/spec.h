@@ -33,6 +33,10 @@ struct Rules {
 template <class M>
 concept Quantity = IntegerField<M> || std::same_as<M, Duration> || std::same_as<M, Bytes>;
 
+template <class M>
+concept Comparable = Quantity<M> || std::same_as<M, bool> || std::same_as<M, std::optional<bool>> ||
+                     std::same_as<M, std::string> || std::same_as<M, std::vector<std::string>>;
+
 template <Quantity M>
 struct Rules<M> {
   std::optional<M> min = {};
@@ -141,7 +145,7 @@ class Spec {
     return errors.size() == before;
   }
 
-  // The key paths of what differs between two values. For specs of numbers, words, text and structs of those.
+  // The key paths of what differs between two values. For specs of numbers, words, text, lists of text and structs of those.
   std::vector<std::string> changed(const T& one, const T& other) const {
     std::vector<std::string> keys;
     compare_structs(struct_, &one, &other, "", keys);
@@ -212,7 +216,7 @@ class Spec {
       Type::read(reader, node, value);
       if (reader.failures() == before) apply(rules, reader, node, value);
     };
-    if constexpr (Quantity<M> || std::same_as<M, bool> || std::same_as<M, std::string>) field.compare = comparing(member);
+    if constexpr (Comparable<M>) field.compare = comparing(member);
     struct_.add(std::move(field));
     return *this;
   }

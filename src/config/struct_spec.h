@@ -83,7 +83,8 @@ struct StructSpec {
   void add(StructCheck check);
 };
 
-// Adds the key paths of all fields that differ; all of them must be comparable: numbers, words, text and structs of those.
+// Adds the key paths of all fields that differ; all of them must be comparable: numbers, words, text, lists of text and structs
+// of those.
 void compare_structs(const StructSpec& spec, const void* one, const void* other, const std::string& path,
                      std::vector<std::string>& changed);
 

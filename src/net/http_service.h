@@ -10,6 +10,7 @@
 
 namespace fiso::net {
 
+class SpliceService;
 class StreamingService;
 
 class HttpService {
@@ -19,6 +20,8 @@ class HttpService {
 
   // Not null: it serves all requests in place of call(). Asked once per connection, at its start.
   virtual StreamingService* streaming() { return nullptr; }
+  // Not null: its connections are no HTTP, and this one's in place of call(). Plain connections only.
+  virtual SpliceService* splicing() { return nullptr; }
 };
 
 }  // namespace fiso::net

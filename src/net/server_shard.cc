@@ -107,8 +107,12 @@ void ServerShard::start(Socket socket) {
   shared_.connections.fetch_add(1, std::memory_order_relaxed);
   shared_.accepted.fetch_add(1, std::memory_order_relaxed);
   load_.fetch_add(1, std::memory_order_relaxed);
-  auto connection = tls_ ? make_tls_connection(*this, std::move(socket)) : make_plain_connection(*this, std::move(socket));
-  if (connection) async::spawn(shard_, run(std::move(connection), inside_.enter()));
+  if (auto connection = make_connection(std::move(socket))) async::spawn(shard_, run(std::move(connection), inside_.enter()));
+}
+
+std::unique_ptr<ServerConnection> ServerShard::make_connection(Socket socket) {
+  if (splicing_ != nullptr) return make_splice_connection(*this, std::move(socket), *splicing_);
+  return tls_ ? make_tls_connection(*this, std::move(socket)) : make_plain_connection(*this, std::move(socket));
 }
 
 // One write into a fresh socket never waits. What the client sent stays unread for a second: closing at once would reset the
@@ -119,7 +123,7 @@ void ServerShard::refuse(Socket socket) {
     shared_.refusals->count_connection();
     refused_log_.write("http connection refused", {{"remote", remote_address_of(socket)}, {"limit", shared_.budget.most()}});
   }
-  if (tls_ || refused_.sockets.size() >= kRefusedAtOnce) return;
+  if (tls_ || splicing_ != nullptr || refused_.sockets.size() >= kRefusedAtOnce) return;
   (void)!::send(socket.native_handle(), kRefusal.data(), kRefusal.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
   ::shutdown(socket.native_handle(), SHUT_WR);
   MonotonicTime until = std::chrono::steady_clock::now() + kRefusalTime;

@@ -110,13 +110,15 @@ class ServerShard {
   Task<bool> accept_one();
   void place(Socket socket);
   void start(Socket socket);
+  std::unique_ptr<ServerConnection> make_connection(Socket socket);
   void refuse(Socket socket);
   size_t cut_connections();
 
   async::Shard& shard_;
   ServerShared& shared_;
   HttpService& service_;
-  TlsContext tls_;  // null for plain HTTP
+  SpliceService* const splicing_ = service_.splicing();  // null for HTTP
+  TlsContext tls_;                                       // null for plain HTTP
   asio::basic_socket_acceptor<asio::ip::tcp, async::Executor> acceptor_;
   async::Gate accepting_, inside_;
   std::vector<ServerConnection*> connections_;
@@ -127,8 +129,9 @@ class ServerShard {
   bool draining_ = false;
 };
 
-// The two kinds; the second is null when OpenSSL has no memory for it.
+// The kinds; the second is null when OpenSSL has no memory for it.
 std::unique_ptr<ServerConnection> make_plain_connection(ServerShard& shard, Socket socket);
 std::unique_ptr<ServerConnection> make_tls_connection(ServerShard& shard, Socket socket);
+std::unique_ptr<ServerConnection> make_splice_connection(ServerShard& shard, Socket socket, SpliceService& service);
 
 }  // namespace fiso::net

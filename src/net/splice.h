@@ -11,6 +11,7 @@
 #include "async/shard.h"
 #include "net/alarm.h"
 #include "net/byte_stream.h"
+#include "observe/metrics.h"
 
 namespace fiso::net {
 
@@ -30,13 +31,25 @@ class Splice {
   // At once: for a drain.
   void stop() { close(End::kStopped, ByteStream::Close::kUsual); }
 
-  uint64_t bytes_from_a() const { return bytes_from_a_; }
-  uint64_t bytes_from_b() const { return bytes_from_b_; }
+  uint64_t bytes_from_a() const { return from_a_.bytes; }
+  uint64_t bytes_from_b() const { return from_b_.bytes; }
+  // Counts them there too, as they are taken.
+  void count_into(observe::Counter& from_a, observe::Counter& from_b) { from_a_.counter = &from_a, from_b_.counter = &from_b; }
+
+  // a waits for no answer: b had the last word, or will say no more, that long ago, and all of it has been taken.
+  bool is_settled(Duration quiet) const;
 
  private:
-  Task<> carry(ByteStream& from, ByteStream& to, std::string_view ahead, uint64_t& count);
+  struct Direction {
+    uint64_t bytes = 0;
+    MonotonicTime last = std::chrono::steady_clock::now();  // when some were read
+    bool putting = false;
+    bool ended = false;
+    observe::Counter* counter = nullptr;
+  };
+  Task<> carry(ByteStream& from, ByteStream& to, std::string_view ahead, Direction& direction);
   static Task<> carry_back(Splice& self, std::string_view ahead, async::Gate::Pass pass);
-  Task<SystemError> put(ByteStream& to, Gather& out, std::string_view bytes, uint64_t& count);
+  Task<SystemError> put(ByteStream& to, Gather& out, std::string_view bytes, Direction& direction);
   Task<> pass_end_on(ByteStream& to);
   void moved();
   void close(End end, ByteStream::Close how);
@@ -49,7 +62,7 @@ class Splice {
   Duration idle_timeout_{0};
   End end_ = End::kDone;
   bool closed_ = false;
-  uint64_t bytes_from_a_ = 0, bytes_from_b_ = 0;
+  Direction from_a_, from_b_;
 };
 
 }  // namespace fiso::net

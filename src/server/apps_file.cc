@@ -6,6 +6,7 @@
 #include <sstream>
 
 #include "base/file_handle.h"
+#include "components/process_network.h"
 
 namespace fiso::server {
 
@@ -16,9 +17,16 @@ config::Spec<AppsFile> apps_file_spec() {
       .field("shards", &AppsFile::shards, "Threads that serve; 0 is one per CPU.", config::between<int64_t>(0, 256))
       .field("shutdownTimeout", &AppsFile::shutdown_timeout, "How long a stop waits for what is in flight.",
              config::between<Duration>(std::chrono::milliseconds(1), std::chrono::hours(24)))
+      .field("network", &AppsFile::network, guest_network_spec(), "Of guests whose app says nothing else; `runtime: wasmer`.")
       .field("wasm", &AppsFile::wasm, wasm_settings_spec(), "What all guests share.")
       .field("http", &AppsFile::http, http_settings_spec(), "Limits of the ports.")
-      .check({"apps"}, [](const AppsFile& file, config::Report& report) { apps::check_apps(file.apps, report); });
+      .check({"apps"}, [](const AppsFile& file, config::Report& report) { apps::check_apps(file.apps, report); })
+      .check({"apps", "network"}, [](const AppsFile& file, config::Report& report) {
+        ProcessNetwork network(file.network);
+        for (const apps::AppConfig& app : file.apps)
+          if (auto complaint = network.bad_dns(app.network))
+            report.error("apps", "network.dns of app \"" + app.name + "\" " + *complaint);
+      });
 }
 
 Result<AppsFile> load_apps_file(const std::string& file) {

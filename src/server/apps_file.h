@@ -14,6 +14,7 @@ struct AppsFile {
   apps::PortRange default_port_range;
   int64_t shards = 0;
   Duration shutdown_timeout = std::chrono::seconds(25);
+  GuestNetwork network;
   WasmSettings wasm;
   net::ServerLimits http;
 };

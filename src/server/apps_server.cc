@@ -18,7 +18,10 @@ bool is_healthy(const std::unique_ptr<apps::App>& app) { return app->status().st
 }  // namespace
 
 AppsServer::AppsServer(AppsServerOptions options, observe::Log log, RuntimesFactory make_runtimes)
-    : options_(std::move(options)), log_(std::move(log)), make_runtimes_(std::move(make_runtimes)) {}
+    : options_(std::move(options)),
+      log_(std::move(log)),
+      make_runtimes_(std::move(make_runtimes)),
+      network_(options_.file.network) {}
 
 AppsServer::~AppsServer() {
   apps_.clear();
@@ -40,6 +43,7 @@ Result<> AppsServer::start(const std::function<void(const apps::App&)>& started)
                                                                        .log = log_,
                                                                        .limits = file.http,
                                                                        .commons = process_->commons,
+                                                                       .network = network_,
                                                                        .listen_addr = options_.listen_addr,
                                                                        .ports = file.default_port_range}));
     if (auto app = apps_.back()->start(); !app.has_value()) {
@@ -55,6 +59,7 @@ Result<> AppsServer::start_admin() {
   admin_service_ = std::make_unique<AdminService>(health_, metrics_, verdicts_, nullptr, [this] { process_->commons.show(); });
   admin_service_->add_page("/apps", [this] { return describe_apps(); });
   FISO_TRY(admin_, process_->bind_admin(options_.admin_address, *admin_service_, log_));
+  network_.refuse_port(admin_->port());
   return {};
 }
 

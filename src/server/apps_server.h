@@ -48,6 +48,7 @@ class AppsServer {
   AppsServerOptions options_;
   observe::Log log_;
   RuntimesFactory make_runtimes_;
+  ProcessNetwork network_;
   observe::Metrics metrics_;
   observe::Health health_{"apps"};
   ReloadVerdicts verdicts_;

@@ -24,7 +24,7 @@ struct Loaded {
 Result<Loaded> load_config(const std::string& directory, const core::Registry& registry, wasm::FullEngineSupport full) {
   config::Errors errors;
   Loaded loaded;
-  loaded.settings = load_settings(directory, errors);
+  loaded.settings = load_settings(directory, full, errors);
   auto flows = flow::load_flows(directory, registry, errors);
   if (!flows.has_value()) {
     std::string message = "load config: " + flows.error().message();
@@ -36,6 +36,8 @@ Result<Loaded> load_config(const std::string& directory, const core::Registry& r
   checked_with.add(full);
   wasm::CapacityOptions capacity = capacity_options(loaded.settings.wasm);
   checked_with.add(capacity);
+  ProcessNetwork network(loaded.settings.network);
+  checked_with.add(network);
   flow::check_flows(*flows, checked_with, errors);
   if (!errors.empty()) {
     std::string count = std::to_string(errors.size()) + (errors.size() == 1 ? " problem" : " problems");
@@ -68,6 +70,7 @@ Result<> FlowServer::start(ControlEvents& events) {
   settings_ = loaded.settings;
   process_ = std::make_unique<ProcessParts>(settings_, metrics_, log_);
   output_ = std::make_unique<sinks::LineQueue>(STDOUT_FILENO);
+  network_ = ProcessNetwork(settings_.network);
   FISO_TRY_OK(start_admin(events));
   FISO_TRY(runtimes_, engines_.make({process_->shards, process_->blocking, process_->capacity, log_, settings_, stop_}));
   resources_.add(process_->shards);
@@ -75,6 +78,7 @@ Result<> FlowServer::start(ControlEvents& events) {
   resources_.add(*output_);
   resources_.add(process_->capacity);
   resources_.add(*runtimes_);
+  resources_.add(network_);
   listeners_ = std::make_unique<Listeners>(process_->shards, settings_.http, process_->commons, log_);
   if (watched.has_value()) {
     log_.info("watching config directory", {{"dir", options_.config_dir}});
@@ -98,6 +102,7 @@ Result<> FlowServer::start_admin(ControlEvents& events) {
   };
   admin_service_ = std::make_unique<AdminService>(health_, metrics_, verdicts_, [&events] { events.request_reload(); }, refresh);
   FISO_TRY(admin_, process_->bind_admin(options_.admin_address, *admin_service_, log_));
+  network_.refuse_port(admin_->port());
   admin_->start();
   return {};
 }

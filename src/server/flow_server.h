@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "components/process_network.h"
 #include "components/sinks/stdout/line_queue.h"
 #include "observe/health.h"
 #include "observe/log.h"
@@ -93,6 +94,7 @@ class FlowServer {
   std::unique_ptr<ProcessParts> process_;
   std::unique_ptr<sinks::LineQueue> output_;
   std::unique_ptr<wasm::Runtimes> runtimes_;
+  ProcessNetwork network_;
   core::Resources resources_;
   std::unique_ptr<AdminService> admin_service_;
   std::unique_ptr<net::HttpServer> admin_;

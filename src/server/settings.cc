@@ -68,11 +68,13 @@ config::Spec<Settings> settings_spec() {
   return config::Spec<Settings>("settings", "Settings of the process, in fiso.yaml beside the flows.")
       .field("shards", &Settings::shards, "Threads that serve; 0 is one per CPU.", config::between<int64_t>(0, 256))
       .field("shutdownTimeout", &Settings::shutdown_timeout, "How long a stop waits for what is in flight.", time_rules())
+      .field("network", &Settings::network, guest_network_spec(),
+             "Of guests whose flow says nothing else; `runtime: wasmer` (fiso-flow-wasmer).")
       .field("wasm", &Settings::wasm, wasm_settings_spec(), "Guests.")
       .field("http", &Settings::http, http_settings_spec(), "Listeners.");
 }
 
-Settings load_settings(const std::string& directory, config::Errors& errors) {
+Settings load_settings(const std::string& directory, const wasm::FullEngineSupport& full, config::Errors& errors) {
   Settings settings;
   std::string file = (std::filesystem::path(directory) / flow::kSettingsFile).string();
   std::error_code unknown;
@@ -86,7 +88,13 @@ Settings load_settings(const std::string& directory, config::Errors& errors) {
   std::ostringstream text;
   text << input.rdbuf();
   auto document = config::Document::parse(text.str(), file, errors);
-  if (document.has_value()) settings_spec().parse(document->root(), "", settings, errors);
+  if (!document.has_value()) return settings;
+  auto spec = settings_spec();
+  if (!full.why_not.empty())
+    spec.check({"network"}, [&full](const Settings&, config::Report& report) {
+      if (report.has("network")) report.error("network", "{path} has an effect with `runtime: wasmer` only: " + full.why_not);
+    });
+  spec.parse(document->root(), "", settings, errors);
   return settings;
 }
 

@@ -4,10 +4,12 @@
 
 #include <string>
 
+#include "components/guest_network.h"
 #include "config/spec.h"
 #include "net/http_server.h"
 #include "wasm/capacity.h"
 #include "wasm/compile_child.h"
+#include "wasm/runtimes.h"
 
 namespace fiso::server {
 
@@ -22,6 +24,7 @@ struct WasmSettings {
 struct Settings {
   int64_t shards = 0;  // 0: as many as there are CPUs for this process
   Duration shutdown_timeout = std::chrono::seconds(25);
+  GuestNetwork network;
   WasmSettings wasm;
   net::ServerLimits http;
 };
@@ -30,7 +33,7 @@ config::Spec<Settings> settings_spec();
 config::Spec<WasmSettings> wasm_settings_spec();
 config::Spec<net::ServerLimits> http_settings_spec();
 
-// The defaults if there is no such file in the directory.
-Settings load_settings(const std::string& directory, config::Errors& errors);
+// The defaults if there is no such file in the directory. What only a full engine heeds is refused where there is none.
+Settings load_settings(const std::string& directory, const wasm::FullEngineSupport& full, config::Errors& errors);
 
 }  // namespace fiso::server

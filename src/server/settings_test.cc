@@ -19,15 +19,16 @@ class SettingsTest : public ::testing::Test {
 
   Settings load(const std::string& text) {
     std::ofstream(directory_ + "/fiso.yaml") << text;
-    return load_settings(directory_, errors_);
+    return load_settings(directory_, full_, errors_);
   }
 
   std::string directory_;
+  wasm::FullEngineSupport full_;
   config::Errors errors_;
 };
 
 TEST_F(SettingsTest, WithoutAFileAllHaveDefaults) {
-  Settings settings = load_settings(directory_, errors_);
+  Settings settings = load_settings(directory_, full_, errors_);
   EXPECT_TRUE(errors_.empty());
   EXPECT_EQ(settings.shards, 0);
   EXPECT_EQ(settings.shutdown_timeout, std::chrono::seconds(25));
@@ -78,10 +79,25 @@ TEST_F(SettingsTest, TheLargestBodyFitsIntoTheTotal) {
       << errors_.render();
 }
 
+TEST_F(SettingsTest, TheNetworkOfAllGuestsNeedsAnEngineThatHeedsIt) {
+  std::string text = "network: {allow: [\"db.internal:5432\"], dns: false}\n";
+  Settings settings = load(text);
+  EXPECT_TRUE(errors_.empty()) << errors_.render();
+  EXPECT_EQ(settings.network.rules().mode, wasm::NetworkMode::kAllowList);
+  EXPECT_FALSE(settings.network.rules().dns);
+  EXPECT_EQ(settings_spec().changed(settings, Settings()), (std::vector<std::string>{"network.allow", "network.dns"}));
+  full_.why_not = "use another program";
+  load(text);
+  EXPECT_NE(
+      errors_.render().find("fiso.yaml:1:10: network: network has an effect with `runtime: wasmer` only: use another program"),
+      std::string::npos)
+      << errors_.render();
+}
+
 // The file is there, so its settings are meant.
 TEST_F(SettingsTest, AFileThatCannotBeReadIsAnError) {
   std::filesystem::create_directory(directory_ + "/fiso.yaml");
-  load_settings(directory_, errors_);
+  load_settings(directory_, full_, errors_);
   EXPECT_NE(errors_.render().find("fiso.yaml: the file cannot be read"), std::string::npos) << errors_.render();
 }
 

@@ -13,7 +13,7 @@ namespace fiso::wasm {
 enum class GuestStream { kOutput, kErrors };
 
 enum class ResidentNotice {
-  kListening,  // on a port that its rules give it; the text is ADDRESS:PORT, where that really is
+  kListening,  // on a port that its rules give it; the text is that port, a space, and ADDRESS:PORT, where it really is
   kWaiting,    // for more input than it has got; the text says how many bytes of it it has read, in decimal digits
   kDenied,     // the text says what its network rules refused
 };

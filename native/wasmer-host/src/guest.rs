@@ -19,6 +19,9 @@ use crate::runtime::{GuestRuntime, ThreadTrap};
 use crate::setup::Setup;
 use crate::stdio::{Input, Stream};
 
+/// What a shell makes of an end by SIGTERM.
+const TERMINATED: &str = "143";
+
 #[derive(Clone, Debug)]
 pub enum Ending {
     Exit(i32),
@@ -44,17 +47,24 @@ pub struct Descriptors {
 pub fn run_alone(control: Control, setup: Setup, loaded: Loaded) -> i32 {
     let status = Status::new(control.fd());
     crate::memory::tell_growth_to(control.fd());
+    let heeds_signals = loaded.module.imports().any(|import| import.name().starts_with("callback_signal"));
     let watch = move |process: WasiProcess| {
-        std::thread::spawn(move || watch_control(&control, &process));
+        std::thread::spawn(move || watch_control(&control, &process, status, heeds_signals));
     };
     run(&setup, &loaded, Descriptors { input: 0, output: 1, errors: 2 }, status, Waiting::Told, watch)
 }
 
-fn watch_control(control: &Control, process: &WasiProcess) {
+/// A guest that has no handler ends by SIGTERM, wherever it is; Wasmer would let it wait for its next connection first.
+fn watch_control(control: &Control, process: &WasiProcess, status: Status, heeds_signals: bool) {
     while let Some((words, _)) = control.receive() {
-        if words.first().is_some_and(|word| word == "term") {
-            process.signal_process(Signal::Sigterm);
+        if words.first().is_none_or(|word| word != "term") {
+            continue;
         }
+        if !heeds_signals {
+            status.send(&["exit", TERMINATED]);
+            leave(0);
+        }
+        process.signal_process(Signal::Sigterm);
     }
     leave(0)
 }

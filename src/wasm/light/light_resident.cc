@@ -32,7 +32,7 @@ Task<Result<>> LightResident::Life::take_room() {
 Result<> LightResident::Life::open_listeners(const NetworkRules& rules) {
   for (const NetworkRules::Listen& listen : rules.listen) {
     FISO_TRY(GuestListener opened, open_guest_listener(listen.host));
-    listeners_.push_back({.socket = opened.socket, .address = std::move(opened.address)});
+    listeners_.push_back({.socket = opened.socket, .place = std::to_string(listen.guest_port) + ' ' + opened.address});
     sockets_.push_back(std::move(opened.socket));
   }
   return {};
@@ -89,7 +89,7 @@ void LightResident::Life::accepts(const wasi::HostFile& socket) {
   for (Listener& listener : listeners_) {
     if (listener.told || listener.socket.lock().get() != &socket) continue;
     listener.told = true;
-    if (events_ != nullptr) events_->noticed(ResidentNotice::kListening, listener.address);
+    if (events_ != nullptr) events_->noticed(ResidentNotice::kListening, listener.place);
   }
 }
 

@@ -28,7 +28,7 @@ class ToldEvents final : public ResidentEvents {
   }
   void noticed(ResidentNotice notice, std::string_view text) override {
     told_.with([&](Told& told) {
-      if (notice == ResidentNotice::kListening) told.address = text;
+      if (notice == ResidentNotice::kListening) told.address = text.substr(text.find(' ') + 1);
       if (notice != ResidentNotice::kWaiting) return;
       told.waiting = true;
       told.bytes_read = text;

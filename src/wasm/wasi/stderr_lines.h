@@ -20,6 +20,8 @@ class StderrSink {
   virtual ~StderrSink() = default;
   // One finished line without its newline, printable UTF-8; valid during the call.
   virtual void line(std::string_view text) = 0;
+  // Beside them, from the engine itself: an attempt that the guest's network rules refused.
+  virtual void denied([[maybe_unused]] std::string_view attempt) {}
 };
 
 // Passes lines on to whoever listens during the current start or run of an instance; drops them in between.
@@ -27,6 +29,9 @@ class StderrRelay final : public StderrSink {
  public:
   void line(std::string_view text) override {
     if (target != nullptr) target->line(text);
+  }
+  void denied(std::string_view attempt) override {
+    if (target != nullptr) target->denied(attempt);
   }
   StderrSink* target = nullptr;
 };

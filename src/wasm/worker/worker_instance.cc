@@ -163,6 +163,8 @@ void WorkerInstance::told(std::span<const std::string_view> words) {
     told_waiting_ = true;
   } else if (what == "grown") {
     note_growth(number_at(words, 1));
+  } else if (what == "denied" && words.size() > 1) {
+    stderr_.denied(words[1]);
   } else if (auto ending = read_ending(words); ending.has_value()) {
     end_by_itself(std::move(*ending));
   } else if (what == "gone" && phase_ != Phase::kEnded) {

@@ -94,7 +94,7 @@ void WorkerResident::Life::told(std::span<const std::string_view> words) {
     pass_on_output();
     if (events_ != nullptr) events_->noticed(ResidentNotice::kWaiting, words.size() > 1 ? words[1] : std::string_view("0"));
   } else if (words[0] == "listening" && words.size() > 2) {
-    events_->noticed(ResidentNotice::kListening, words[2]);
+    events_->noticed(ResidentNotice::kListening, std::string(words[1]) + ' ' + std::string(words[2]));
   } else if (words[0] == "denied" && words.size() > 1) {
     events_->noticed(ResidentNotice::kDenied, words[1]);
   }

@@ -5,6 +5,7 @@
 #include "components/guest_environment.h"
 #include "components/guest_preopens.h"
 #include "components/interceptors/wasm/wasm_interceptor.h"
+#include "components/process_network.h"
 #include "wasm/module_file.h"
 
 namespace fiso::interceptors {
@@ -32,14 +33,15 @@ bool wants_stdin_file(const Config& config, const wasm::Module& module) {
 }
 
 Result<std::shared_ptr<const wasm::GuestSetup>> make_setup(const Config& config, const wasm::Module& module,
-                                                           const wasm::Capacity& capacity,
+                                                           const core::Resources& resources,
                                                            std::shared_ptr<const observe::SeriesGroup> series) {
+  const auto& capacity = resources.get<wasm::Capacity>();
   auto setup = std::make_shared<wasm::GuestSetup>();
   setup->memory_bytes = &series->gauge("fiso_wasm_module_memory_bytes", "Linear memory of a module's instances.");
   setup->series = std::move(series);
   setup->limits = {.timeout = config.timeout, .memory = config.memory_limit, .output = config.max_output};
   setup->may_park = config.execution == wasm::Execution::kPooled;
-  setup->network = config.network.value_or(GuestNetwork()).rules();
+  setup->network = resources.get<ProcessNetwork>().rules_of(config.network);
   setup->threads = static_cast<uint32_t>(config.threads);
   if (module.initial_memory() > config.memory_limit) {
     return Error(ErrorCode::kInvalidConfig, "the module needs " + format_bytes(module.initial_memory()) +
@@ -135,6 +137,8 @@ void WasmInterceptor::check(const Config& config, const core::Resources& resourc
   if (auto module = wasm::check_module_file(config.module); !module.has_value())
     report.error("module", module.error().describe());
   check_preopens(config.preopens, report);
+  if (const auto* network = resources.find<ProcessNetwork>(); network != nullptr)
+    if (auto complaint = network->bad_dns(config.network)) report.error("network.dns", "{path} " + *complaint);
   if (const auto* all = resources.find<wasm::CapacityOptions>(); all != nullptr) check_against_capacity(config, *all, report);
 }
 
@@ -151,8 +155,10 @@ core::Prepared<core::Interceptor> WasmInterceptor::prepare(const Config& config,
   std::string name = std::filesystem::path(config.module).filename().string();
   auto series =
       std::make_shared<const observe::SeriesGroup>(context.metrics, observe::Labels{{"flow", context.flow}, {"module", name}});
-  auto setup = make_setup(config, *module, capacity, series);
+  auto setup = make_setup(config, *module, context.resources, series);
   if (!setup.has_value()) return setup.take_error().with_context("wasm module " + config.module);
+  if (config.runtime == wasm::Runtime::kFull)
+    log_network_policy(context.log.with({{"module", config.module}}), (*setup)->network);
   FISO_TRY(module, module->prepare(*setup));
   auto& instances = series->gauge("fiso_wasm_instances", "Instances that exist, those that are started ahead included.");
   auto& parked = series->gauge("fiso_wasm_parked_instances", "Instances that wait for input.");

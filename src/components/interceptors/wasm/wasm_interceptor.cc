@@ -29,6 +29,9 @@ class StderrToLog final : public wasm::wasi::StderrSink {
   void line(std::string_view text) override {
     stderr_log_.write("wasm stderr", {{"correlation_id", event_.correlation_id}, {"text", text}});
   }
+  void denied(std::string_view attempt) override {
+    stderr_log_.write("wasm network attempt denied", {{"correlation_id", event_.correlation_id}, {"attempt", attempt}});
+  }
 
  private:
   observe::SampledLog& stderr_log_;

@@ -45,7 +45,7 @@ class WasmInterceptor final : public core::Interceptor {
     bool fail_open = false;
   };
   static config::Spec<Config> spec();
-  // Asks for wasm::FullEngineSupport and wasm::CapacityOptions, and checks less without them.
+  // Asks for wasm::FullEngineSupport, wasm::CapacityOptions and ProcessNetwork, and checks less without them.
   static void check(const Config& config, const core::Resources& resources, config::Report& report);
   static core::Prepared<core::Interceptor> prepare(const Config& config, core::BuildContext& context);
 
@@ -71,6 +71,7 @@ class WasmInterceptor final : public core::Interceptor {
    public:
     explicit StartStderr(observe::SampledLog& log) : stderr_log_(log) {}
     void line(std::string_view text) override { stderr_log_.write("wasm stderr", {{"text", text}}); }
+    void denied(std::string_view attempt) override { stderr_log_.write("wasm network attempt denied", {{"attempt", attempt}}); }
 
    private:
     observe::SampledLog& stderr_log_;

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "async/testing/run_task.h"
+#include "components/process_network.h"
 #include "core/testing/fakes.h"
 #include "observe/testing/captured_log.h"
 #include "wasm/testing/fake_engine.h"
@@ -23,6 +24,7 @@ class WasmInterceptorTest : public ::testing::Test {
   WasmInterceptorTest() {
     resources_.add(capacity_);
     resources_.add(runtimes_);
+    resources_.add(network_);
   }
   ~WasmInterceptorTest() override {
     shards_.run_on(0, [&](async::Shard&) { interceptor_.reset(); });
@@ -62,6 +64,7 @@ class WasmInterceptorTest : public ::testing::Test {
   wasm::Runtimes runtimes_{
       std::move(made_),
       [] { return Result<std::unique_ptr<wasm::Engine>>(Error(ErrorCode::kInvalidConfig, "no full engine here")); }};
+  ProcessNetwork network_;
   core::Resources resources_;
   observe::Metrics metrics_;
   testing::CapturedLog log_;
