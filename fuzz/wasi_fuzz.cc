@@ -94,7 +94,7 @@ void step(Script& script, wasi::Guest& guest, wasi::GuestMemory memory, fiso::te
   for (size_t i = 0; i < function.parameters.size(); ++i) args[i] = script.argument();
   wasi::Outcome outcome = function.call(guest, memory, wasi::Args(args.data()));
   if (!outcome.pending()) return;
-  FISO_CHECK(function.may_wait(!guest.has_input(), true), function.name);
+  FISO_CHECK(function.may_wait(!guest.has_input(), true, false), function.name);
   std::unique_ptr<wasi::PendingCall> call = outcome.take_pending();
   if (call->kind() == wasi::PendingCall::Kind::kBlocking) call->run();
   if (call->kind() == wasi::PendingCall::Kind::kInput) guest.give_input(kPieces, wasi::InputEnd::kEof);
