@@ -172,7 +172,7 @@ std::unique_ptr<net::HttpServer> App::make_server(int64_t port, std::vector<std:
 
 std::unique_ptr<net::HttpService> App::make_door(async::Shard& shard) {
   if (config_.listen == Listen::kTcp) return make_tcp_door(server_->port());
-  return std::make_unique<Door>(state_, *services_[shard.index()]);
+  return std::make_unique<Door>(state_, in_flight_, *services_[shard.index()]);
 }
 
 std::unique_ptr<net::HttpService> App::make_tcp_door(uint16_t guest_port) {
