@@ -9,8 +9,6 @@
 namespace fiso::apps {
 namespace {
 
-constexpr unsigned kHome = 0;  // the shard of the supervisor
-
 MonotonicTime now() { return std::chrono::steady_clock::now(); }
 
 observe::Gauge& mode_gauge(observe::Metrics& metrics, const std::string& app, const char* effective) {
@@ -93,10 +91,11 @@ LongRunning::LongRunning(const Parts& parts, std::shared_ptr<const wasm::Module>
       traffic_(parts.metrics, parts.config.name),
       lives_on_(mode_gauge(parts.metrics, parts.config.name, "longRunning")),
       per_request_(mode_gauge(parts.metrics, parts.config.name, "perRequest")),
+      home_(parts.place.port % parts.shards.count()),
       services_(parts.shards.count()) {
   auto& restarts =
       parts.metrics.counter("fiso_app_restarts_total", "Guests that were started again.", {{"app", parts.config.name}});
-  supervisor_ = std::make_shared<Supervisor>(Supervisor::Parts{.shard = parts.shards[kHome],
+  supervisor_ = std::make_shared<Supervisor>(Supervisor::Parts{.shard = parts.shards[home_],
                                                                .config = parts_.config,
                                                                .module = module_,
                                                                .setup = std::move(setup),
@@ -110,7 +109,7 @@ LongRunning::~LongRunning() = default;
 std::unique_ptr<AppService> LongRunning::service_on(async::Shard& shard) {
   auto service = std::make_unique<Service>(*this, shard,
                                            ResidentParts{.shard = shard,
-                                                         .home = parts_.shards[kHome],
+                                                         .home = parts_.shards[home_],
                                                          .blocking = parts_.blocking,
                                                          .supervisor = supervisor_,
                                                          .config = parts_.config,
@@ -125,16 +124,16 @@ void LongRunning::open() {
   opened_ = true;
   lives_on_.set(1);
   Supervisor::Care care;
-  if (!parts_.config.health_check.empty()) care.is_well = [this] { return parts_.probe.ask(*services_[kHome]); };
+  if (!parts_.config.health_check.empty()) care.is_well = [this] { return parts_.probe.ask(*services_[home_]); };
   care.answers_once = [this] {
     log_.warn("app answers once, its guest runs once per request", {{"declared", "longRunning"}, {"effective", "perRequest"}});
     serve_per_request();
   };
-  parts_.shards.run_on(kHome, [&](async::Shard&) { supervisor_->open(std::move(care)); });
+  parts_.shards.run_on(home_, [&](async::Shard&) { supervisor_->open(std::move(care)); });
 }
 
 void LongRunning::close(MonotonicTime deadline) {
-  async::run_and_wait(parts_.shards[kHome], [&] { return end(deadline); });
+  async::run_and_wait(parts_.shards[home_], [&] { return end(deadline); });
 }
 
 Task<> LongRunning::end(MonotonicTime deadline) {
@@ -146,7 +145,7 @@ void LongRunning::serve_per_request() {
   lives_on_.set(0);
   per_request_.set(1);
   preparing_ = true;
-  async::spawn(parts_.shards[kHome], prepare_per_request());
+  async::spawn(parts_.shards[home_], prepare_per_request());
 }
 
 Task<> LongRunning::prepare_per_request() {

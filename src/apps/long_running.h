@@ -62,6 +62,7 @@ class LongRunning {
   TrafficMetrics traffic_;
   observe::Gauge& lives_on_;
   observe::Gauge& per_request_;
+  unsigned home_;  // the shard of the supervisor, and of a guest on the light engine: by the port, so that apps spread
   std::vector<Service*> services_;  // by shard
   std::unique_ptr<JsonAppShared> json_;
   bool opened_ = false;

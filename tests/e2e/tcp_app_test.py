@@ -190,7 +190,7 @@ class MorePorts(EchoCase):
         apps = self.start(app_yaml("counter", f"    execution: longRunning\n    network: {{listen: [{port}]}}\n", "counter_server"))
         poll("the app answers", lambda: get(apps.port("counter"), "/").status == 200)
         self.assertEqual(self.connect(port).rest(), b"")
-        [failed] = apps.log("app connection failed")
+        [failed] = poll("it is logged", lambda: apps.log("app connection failed"))
         self.assertEqual(failed["error"], "the guest does not listen on that port")
         self.assertEqual(apps.stop(), 0)
 

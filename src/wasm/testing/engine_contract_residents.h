@@ -111,7 +111,9 @@ class Residents : public EngineSuite {
   bool until(const std::function<bool(const ToldEvents::Told&)>& reached) {
     return eventually(rig().shards, [&] { return reached(told()); });
   }
-  std::string end() { return until([](const auto& told) { return told.end.has_value(); }) ? verdict(*told().end) : "lives"; }
+  std::string end() {
+    return until([](const auto& told) { return told.end.has_value(); }) ? verdict(*told().end) : "lives";
+  }
 
   async::Shard& shard() { return rig().shards[0]; }
   void on_shard(const std::function<void()>& work) {
