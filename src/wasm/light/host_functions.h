@@ -28,8 +28,8 @@ struct HostState {
 
 // Which functions may wait, and so which linker an instance needs.
 struct WaitingFunctions {
-  bool input = false;  // fd_read and friends: instances that park
-  bool files = false;  // the file functions: instances with preopens
+  bool input = false;     // fd_read and friends: instances that park
+  bool files = false;     // the file functions: instances with preopens
   bool lives_on = false;  // all that can, the socket functions too: residents
   auto operator<=>(const WaitingFunctions&) const = default;
 };

@@ -85,8 +85,7 @@ Task<RunResult> LightInstance::run(const RunRequest& request, AfterInput after) 
   co_return result;
 }
 
-Task<RunResult> LightInstance::live(Keeper& keeper, DescriptorWatch& watch,
-                                    std::vector<wasi::HostFileRef> listeners) {
+Task<RunResult> LightInstance::live(Keeper& keeper, DescriptorWatch& watch, std::vector<wasi::HostFileRef> listeners) {
   FISO_CHECK(phase_ == Phase::kNew);
   keeper_ = &keeper;
   watch_ = &watch;

@@ -31,7 +31,8 @@ Result<std::unique_ptr<Variant>> Variant::make(const EngineConfig& config) {
   auto variant = std::make_unique<Variant>();
   FISO_TRY(variant->engine_, make_running_engine(config));
   variant->config_ = config;
-  constexpr WaitingFunctions kAll[kLinkers] = {{}, {.input = true}, {.files = true}, {.input = true, .files = true}, {.lives_on = true}};
+  constexpr WaitingFunctions kAll[kLinkers] = {
+      {}, {.input = true}, {.files = true}, {.input = true, .files = true}, {.lives_on = true}};
   for (WaitingFunctions waiting : kAll) {
     LinkerHandle& linker = variant->linkers_[index_of(waiting)];
     linker.reset(wasmtime_linker_new(variant->engine_.get()));

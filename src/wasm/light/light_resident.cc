@@ -95,7 +95,8 @@ void LightResident::Life::accepts(const wasi::HostFile& socket) {
 
 void LightResident::Life::waits_for_input() {
   // It waits once it has read all that it was given.
-  if (!std::exchange(told_waiting_, true) && events_ != nullptr) events_->noticed(ResidentNotice::kWaiting, std::to_string(given_));
+  if (!std::exchange(told_waiting_, true) && events_ != nullptr)
+    events_->noticed(ResidentNotice::kWaiting, std::to_string(given_));
 }
 
 Task<Result<std::unique_ptr<Resident>>> LightResident::start(async::Shard& shard, std::shared_ptr<const LightModule> module,

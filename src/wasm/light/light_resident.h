@@ -48,7 +48,7 @@ class LightResident final : public Resident {
    private:
     struct Listener {
       std::weak_ptr<const wasi::HostFile> socket;  // the guest's, which may close it
-      std::string place;  // as ResidentNotice::kListening tells it
+      std::string place;                           // as ResidentNotice::kListening tells it
       bool told = false;
     };
 

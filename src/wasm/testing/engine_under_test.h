@@ -21,7 +21,6 @@ enum class Capability {
                // that block are made on our blocking pool
 };
 
-
 struct EngineUnderTest {
   std::string name;
   std::set<Capability> capabilities;

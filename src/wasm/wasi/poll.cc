@@ -1,7 +1,7 @@
 // poll_oneoff: waits for the first of several things, which are clocks, and descriptors to be readable or writable.
 //
-// Only stdin can be not ready, sockets, and streams of the host; files never block a poll. All subscriptions are read when the call is
-// made and looked at again when the wait is over.
+// Only stdin can be not ready, sockets, and streams of the host; files never block a poll. All subscriptions are read when the
+// call is made and looked at again when the wait is over.
 #include <algorithm>
 #include <vector>
 

@@ -23,10 +23,8 @@ inline std::unique_ptr<WorkerEngine> make_worker(const wasm::testing::EngineHost
 }
 
 inline wasm::testing::EngineUnderTest worker_engine() {
-  return {.name = "Wasmer",
-          .capabilities = {wasm::testing::Capability::kGuestCode},
-          .make = make_worker,
-          .server = "counter_server"};
+  return {
+      .name = "Wasmer", .capabilities = {wasm::testing::Capability::kGuestCode}, .make = make_worker, .server = "counter_server"};
 }
 
 }  // namespace fiso::wasm::worker::testing
