@@ -16,11 +16,11 @@
 namespace fiso::apps {
 
 enum class Execution { kPerRequest, kPooled, kLongRunning };
-// Whether a guest that has ended is started again.
 // What a guest that lives on speaks; kAuto: what it does first decides.
 enum class Protocol { kAuto, kHttp, kNdjson, kJsonOnce };
 // What its stdout is: lines for the log, or, whatever `protocol` says, answers.
 enum class Stdio { kLog, kNdjson };
+// Whether a guest that has ended is started again.
 enum class Restart { kAlways, kOnFailure, kNever };
 
 // What passes between the public port and the guest: requests, or bytes of whatever protocol.

@@ -113,9 +113,7 @@ bool LineConversation::output(std::string_view text) {
   }
   buffer_.erase(0, begin);
   searched_ = buffer_.size();
-  if (buffer_.size() <= options_.limits.output.count) return true;
-  (void)ended({.outcome = wasm::Outcome::kOutput});
-  return false;
+  return buffer_.size() <= options_.limits.output.count;
 }
 
 LineConversation::Question* LineConversation::question_of(std::string_view line) {
