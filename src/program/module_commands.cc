@@ -69,6 +69,7 @@ Result<std::shared_ptr<const wasm::GuestSetup>> make_setup(const ModuleRun& run,
   auto setup = std::make_shared<wasm::GuestSetup>();
   setup->limits = run.limits;
   setup->may_park = run.pooled;
+  setup->module = run.file;
   wasm::wasi::GuestOptions options;
   options.args = {std::filesystem::path(run.file).filename().string()};
   options.args.insert(options.args.end(), run.arguments.begin(), run.arguments.end());
