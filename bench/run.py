@@ -33,7 +33,8 @@ MEANINGS = {
               "process was started ahead and ends before the answer counts; looping: `maxRequests` above 1",
     "M8": "the 99th percentile of how much later than its timeout a looping guest is answered; the deadline is always armed, its cost "
           "is in the instructions",
-    "M8-bulk": "the same for the worst case, a guest inside one bulk-memory instruction, which nothing can interrupt",
+    "M8-bulk": "the same for the worst case, a guest inside one bulk-memory instruction over all the memory it has by default, which "
+               "nothing can interrupt; and what its shard's other connections wait meanwhile (docs/guests.md)",
     "M9": "the median time from exec to the first answered event, the module compiled before; nginx beside it for scale",
     "M10": "the resident memory of the process, two seconds after its start",
     "flat": "what fresh instances leave behind in memory, maps and descriptors",

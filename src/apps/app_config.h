@@ -11,6 +11,7 @@
 #include "base/units.h"
 #include "components/guest_network.h"
 #include "config/spec.h"
+#include "wasm/capacity.h"
 #include "wasm/runtimes.h"
 
 namespace fiso::apps {
@@ -71,6 +72,9 @@ struct AppsConfig {
 
 config::Spec<AppConfig> app_spec();
 config::Spec<PortRange> port_range_spec();
+
+// What an app names and asks for beyond its own keys: files, and room among what all guests may have. Opens files.
+void check_app(const AppConfig& app, const wasm::CapacityOptions& all, config::Report& report);
 
 // Names that occur twice, and ports: what one app alone cannot know.
 void check_apps(const std::vector<AppConfig>& apps, config::Report& report);

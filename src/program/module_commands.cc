@@ -43,7 +43,7 @@ struct Workshop {
   explicit Workshop(observe::LogLevel level)
       : log(sink, level, "fiso"), blocking(2, 64), capacity(shards, {.instances = 4, .queue = 4, .memory = {}}) {}
 
-  Result<> open(Bytes max_stack = wasm::light::EngineConfig().stack) {
+  Result<> open(Bytes max_stack) {
     wasm::light::LightEngineOptions options;
     options.config.slots = 4;
     options.config.stack = max_stack;
@@ -69,6 +69,7 @@ Result<std::shared_ptr<const wasm::GuestSetup>> make_setup(const ModuleRun& run,
   auto setup = std::make_shared<wasm::GuestSetup>();
   setup->limits = run.limits;
   setup->may_park = run.pooled;
+  setup->module = run.file;
   wasm::wasi::GuestOptions options;
   options.args = {std::filesystem::path(run.file).filename().string()};
   options.args.insert(options.args.end(), run.arguments.begin(), run.arguments.end());
@@ -140,7 +141,7 @@ int run_module(const ModuleRun& run) {
   auto setup = make_setup(run, StopRequest(stop.get()));
   if (!setup.has_value()) return fail(setup.error()), kUsageExit;
   Workshop workshop(observe::LogLevel::kWarn);
-  if (auto opened = workshop.open(); !opened.has_value()) return fail(opened.error());
+  if (auto opened = workshop.open(run.max_stack); !opened.has_value()) return fail(opened.error());
   auto module = workshop.engine->load(run.file);
   if (!module.has_value()) return fail(module.error());
   module = (*module)->prepare(*setup);

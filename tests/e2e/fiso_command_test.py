@@ -79,6 +79,10 @@ class Run(TestCase):
             self.assertEqual(ended.returncode, code, (name, ended.stderr))
             self.assertIn(text, ended.stderr)
 
+    def test_the_stack_is_as_large_as_it_is_told(self):
+        self.assertEqual(self.run_guest("recurse_2000", "--max-stack", "64KiB").returncode, 134)
+        self.assertEqual(self.run_guest("recurse_2000", "--max-stack", "1MiB").returncode, 0)
+
     def test_arguments_variables_and_directories(self):
         ended = self.run_guest("env_args", "--env", "A=1", "--env", "B=", "--", "-x", "y")
         self.assertEqual(json.loads(ended.stdout)["payload"], {"args": ["env_args.wasm", "-x", "y"], "env": {"A": "1", "B": ""}})
@@ -96,6 +100,7 @@ class Run(TestCase):
     def test_a_wrong_value_is_told_before_anything_runs(self):
         for option, value, text in (("--timeout", "soon", '"soon" is not a duration'), ("--timeout", "0s", "it must be more than 0"),
                                     ("--memory-limit", "much", '"much" is not a size'), ("--memory-limit", "0", "more than 0"),
+                                    ("--max-stack", "1KiB", "it must be between 64KiB and 16MiB"),
                                     ("--env", "NAME", "write NAME=VALUE"), ("--env", "=x", "write NAME=VALUE"),
                                     ("--dir", "::/data", "write HOST::GUEST"), ("--dir", ".::", "write HOST::GUEST"),
                                     ("--dir", "/nonexistent::/data", "preopen directory not accessible")):
