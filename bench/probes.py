@@ -10,7 +10,7 @@ import machine
 from load import Client
 from processes import BenchError
 from report import Row
-from servers import Flow, Nginx, wasm
+from servers import FISO_FLOW_WASMER, GUESTS, SOURCE, Flow, Nginx, fill_cache, wasm
 
 KILL_MS = 50
 MEGABYTE = 1_000_000
@@ -52,6 +52,27 @@ def pooled_latency(quick):
     ratio = statistics.median(pooled / fresh for pooled, fresh in zip(added["pooled"], added["fresh"]))
     return [Row("M2", "latency a pooled Go guest adds", f"{statistics.median(added['pooled']):.3f} ms",
                 f"fresh {statistics.median(added['fresh']):.3f} ms", ratio, "×", 0.5, 0.1, samples=latencies)]
+
+
+def python(quick):
+    """A script for CPython in worker processes, asked when the instances that stand ready are complete again."""
+    if not (GUESTS / "python.wasm").exists() or not FISO_FLOW_WASMER.exists():
+        raise BenchError("python.wasm or fiso-flow-wasmer was not built")
+    fill_cache("python", runtime="wasmer")
+    script = {"runtime": "wasmer", "args": ["/scripts/enrich.py"], "preopens": {"/scripts": f"{SOURCE}/guests/python:ro"}}
+    modes = {"fresh": {}, "pooled": {"execution": "pooled", "poolSize": 2},
+             "pooled, looping": {"execution": "pooled", "poolSize": 2, "maxRequests": 1_000_000}}
+    latencies = {}
+    for name, mode in modes.items():
+        with Flow({"/": {"interceptors": [wasm("python", **script, **mode)]}}, program=FISO_FLOW_WASMER) as server:
+            server.wait_ready()
+            with Client(server.port) as client:
+                paced(client, 3, 0.2)
+                latencies[name] = paced(client, 10 if quick else 40, 0.2)
+    fresh, looping = (statistics.median(latencies[name]) for name in ("fresh", "pooled, looping"))
+    return [Row("python", "an event through CPython, pooled", spread(latencies["pooled"]),
+                f"fresh p50 {fresh:.1f} ms, looping p50 {looping:.2f} ms", statistics.median(latencies["pooled"]), "ms", 20,
+                samples=latencies)]
 
 
 def kill_lateness(guest, count):
@@ -183,6 +204,7 @@ def fairness(quick):
 # name → (rows, guests it runs)
 PROBES = {
     "M2": (pooled_latency, ["passthrough_go"]),
+    "python": (python, []),
     "M8": (kill, ["loop"]),
     "M8-bulk": (kill_in_bulk, ["fill"]),
     "M9": (start_up, ["passthrough"]),

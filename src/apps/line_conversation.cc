@@ -20,7 +20,7 @@ std::string_view trimmed(std::string_view line) {
 }  // namespace
 
 LineConversation::LineConversation(async::Shard& shard, Options options, std::function<void(std::string_view)> unasked)
-    : shard_(shard), options_(std::move(options)), unasked_(std::move(unasked)) {}
+    : shard_(shard), options_(options), unasked_(std::move(unasked)) {}
 
 void LineConversation::begin(wasm::Resident& guest) {
   guest_ = &guest;

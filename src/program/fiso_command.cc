@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <iostream>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -36,6 +37,7 @@ struct Commands {
   std::string directory;
   std::vector<std::string> modules;
   RunTexts run;
+  wasm::Runtime runtime = wasm::Runtime::kLight;
   std::string max_stack = "512KiB";
 };
 
@@ -52,7 +54,11 @@ void declare_module(CLI::App& app, Commands& commands, int& exit_code) {
   CLI::App* compile = module->add_subcommand("compile", "Compile modules into the cache, ahead of their first use");
   compile->add_option("files", commands.modules, "Modules, *.wasm")->required();
   compile->add_option("--max-stack", commands.max_stack, "wasm.maxStack of the servers that will use them (default 512KiB)");
-  compile->callback([&] { exit_code = compile_modules(commands.modules, parsed(parse_bytes(commands.max_stack))); });
+  compile->add_option("--runtime", commands.runtime, "The engine that will run them: wazero (default), or wasmer")
+      ->transform(CLI::Transformer(
+          std::map<std::string, wasm::Runtime>{{"wazero", wasm::Runtime::kLight}, {"wasmer", wasm::Runtime::kFull}}));
+  compile->callback(
+      [&] { exit_code = compile_modules(commands.modules, commands.runtime, parsed(parse_bytes(commands.max_stack))); });
 
   CLI::App* run = module->add_subcommand("run", "Run one module: its stdin, stdout, stderr and exit code are ours");
   run->add_option("file", commands.run.file, "The module")->required();

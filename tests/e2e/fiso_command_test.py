@@ -2,11 +2,13 @@
 """The `fiso` command: validate, module compile, module run."""
 import json
 import os
+import pathlib
 import signal
 import subprocess
+import tempfile
 import threading
 
-from harness import FISO, TestCase, environment, flow_yaml, guest, main, run
+from harness import FISO, FISO_WASMER_HOST, TestCase, environment, flow_yaml, guest, main, run
 
 ENVELOPE = b'{"payload":{"a":1},"headers":null,"direction":"inbound"}'
 
@@ -43,6 +45,18 @@ class Compile(TestCase):
         self.assertIn(f"{guest('enrich')}: ready in ", ended.stdout.decode())
         self.assertIn("it is not a WebAssembly binary", ended.stderr.decode())
         self.assertIn("module path not accessible: /nonexistent.wasm", ended.stderr.decode())
+
+    def test_the_runtime_says_for_which_engine(self):
+        with tempfile.TemporaryDirectory() as cache:
+            def artifacts(runtime):
+                ended = run(FISO, "module", "compile", "--runtime", runtime, guest("enrich"), env=environment(FISO_CACHE_DIR=cache))
+                self.assertEqual(ended.returncode, 0, ended.stderr)
+                return {path.name for path in pathlib.Path(cache).glob("*.artifact")}
+            light = artifacts("wazero")
+            self.assertEqual(len(light), 1)
+            if os.path.exists(FISO_WASMER_HOST):
+                self.assertEqual(len(artifacts("wasmer") - light), 1)
+        self.assertEqual(run(FISO, "module", "compile", "--runtime", "v8", guest("enrich")).returncode, 2)
 
 
 class Run(TestCase):
