@@ -79,7 +79,8 @@ config::Spec<AppConfig> app_spec() {
       .field("listenAddr", &AppConfig::listen_addr, "Address to answer on; empty is 127.0.0.1, or FISO_APPS_LISTEN.",
              {.check = bad_host})
       .field("memoryMB", &AppConfig::memory_mb, "Linear memory of one instance, in MiB.", bounds(1, 4096))
-      .field("timeout", &AppConfig::timeout, "When a request is answered 504 and its guest is stopped.", time_rules())
+      .field("timeout", &AppConfig::timeout,
+             "When a request is answered 504. Its guest is stopped, unless it is one that lives on.", time_rules())
       .field("args", &AppConfig::args, "Arguments after the program's name.")
       .field("env", &AppConfig::env, "Environment; the host's is never passed on. PORT is set to the port.")
       .field("preopens", &AppConfig::preopens, "Directories, `/guest: /host`, with :ro behind the host's for read-only.",
