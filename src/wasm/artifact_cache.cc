@@ -62,8 +62,11 @@ Result<ArtifactCache> ArtifactCache::open(const std::string& directory) {
     std::filesystem::create_directories(parent, failed);
   if (mkdir(directory.c_str(), 0700) != 0 && errno != EEXIST) return unusable(errno_text(errno), directory);
   FileHandle handle(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
-  if (!handle) return unusable(errno_text(errno), directory);
+  int opening = errno;
   struct stat status;
+  if (!handle && lstat(directory.c_str(), &status) == 0 && S_ISLNK(status.st_mode))
+    return unusable("it is a symbolic link, which is not followed: name the directory itself", directory);
+  if (!handle) return unusable(errno_text(opening), directory);
   if (fstat(handle.get(), &status) != 0) return unusable(errno_text(errno), directory);
   if (!is_private(status)) return unusable("it must belong to this user and be writable by nobody else", directory);
   return ArtifactCache(directory, std::move(handle));

@@ -174,7 +174,7 @@ TEST_F(ArtifactCacheTest, ADirectoryOfAnotherUserIsNotUsed) {
 TEST_F(ArtifactCacheTest, ADirectoryThatIsALinkIsNotUsed) {
   scratch_.make_directory("real");
   scratch_.symlink("real", "modules");
-  EXPECT_THAT(why_not(directory_), HasSubstr("Not a directory"));
+  EXPECT_THAT(why_not(directory_), HasSubstr("it is a symbolic link"));
 }
 
 TEST_F(ArtifactCacheTest, SaysWhyADirectoryIsNotUsed) {
