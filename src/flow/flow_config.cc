@@ -144,7 +144,7 @@ config::Spec<FlowConfig> flow_spec(const core::Registry& registry) {
   in_flight.max = 1'000'000;
   return config::Spec<FlowConfig>("flow", "One flow: events from a source, through interceptors, to a sink.")
       .required("name", &FlowConfig::name, "Names the flow in logs, metrics and CloudEvents; unique, at most 200 bytes.",
-                {.missing = "name is required", .check = bad_name})
+                {.missing = "name is required", .pattern = "^.{1,200}$", .check = bad_name})
       .required("source", &FlowConfig::source, source, "Where events come from.", "source.type is required")
       .field("cloudevents", &FlowConfig::cloudevents, cloudevents_spec(), "Attributes of the CloudEvents that leave.")
       .field("interceptors", &FlowConfig::interceptors, interceptor, "Steps between source and sink, in order.")
