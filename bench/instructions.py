@@ -64,7 +64,7 @@ def fill_cache(guest):
     entry = CACHE_HERE / entry_name(guest)
     artifact = compile_guest(guest)
     entry.with_suffix(".artifact").write_bytes(artifact)
-    entry.with_suffix(".sha256").write_text(hashlib.sha256(artifact).hexdigest())
+    entry.with_suffix(".sha256").write_text(hashlib.sha256(entry.name.encode() + b"\n" + artifact).hexdigest())
 
 
 def count_run(parts, cache, requests):

@@ -13,7 +13,7 @@ namespace {
 
 std::optional<std::string> bad_path(const std::string& path) {
   if (path.empty() || path.front() == '/') return std::nullopt;
-  return "{path}: a path begins with /, got \"{value}\"";
+  return "a path begins with /, got \"{value}\"";
 }
 
 std::optional<std::string> bad_host(const std::string& host) {
@@ -27,10 +27,10 @@ config::Rules<Duration> time_rules() { return config::between<Duration>(std::chr
 
 void check_listen(const AppConfig& app, config::Report& report) {
   if (app.network.has_value() && app.port != 0 && std::ranges::count(app.network->listen, app.port) != 0)
-    report.error("network.listen", "{path}: port " + std::to_string(app.port) + " is the app's own");
+    report.error("network.listen", "port " + std::to_string(app.port) + " is the app's own");
   if (app.listen == Listen::kHttp) return;
   if (app.execution != Execution::kLongRunning)
-    report.error("listen", "{path}: tcp needs `execution: longRunning`, a guest that serves its PORT");
+    report.error("listen", "tcp needs `execution: longRunning`, a guest that serves its PORT");
   for (std::string_view key : {"healthCheck", "timeout", "unhealthyThreshold", "protocol", "stdio", "maxInFlight", "idleTimeout"})
     if (report.has(key)) report.error(key, "{path} has no effect with `listen: tcp`, where there are no requests");
 }
@@ -49,7 +49,7 @@ void check_keys_of_modes(const AppConfig& app, config::Report& report) {
   if (!lives_on && app.health_check.empty() && report.has("unhealthyThreshold"))
     report.error("unhealthyThreshold", "{path} has an effect with `healthCheck` or `execution: longRunning` only");
   if (app.stdio == Stdio::kNdjson && (app.protocol == Protocol::kHttp || app.protocol == Protocol::kJsonOnce))
-    report.error("stdio", "{path}: ndjson goes with `protocol: ndjson` only");
+    report.error("stdio", "ndjson goes with `protocol: ndjson` only");
   if (app.speaks() == Protocol::kNdjson || app.speaks() == Protocol::kJsonOnce)
     if (report.has("idleTimeout")) report.error("idleTimeout", "{path} has an effect on guests that serve HTTP only");
   check_listen(app, report);
@@ -83,8 +83,7 @@ config::Spec<AppConfig> app_spec() {
              "When a request is answered 504. Its guest is stopped, unless it is one that lives on.", time_rules())
       .field("args", &AppConfig::args, "Arguments after the program's name.")
       .field("env", &AppConfig::env, "Environment; the host's is never passed on. PORT is set to the port.")
-      .field("preopens", &AppConfig::preopens, "Directories, `/guest: /host`, with :ro behind the host's for read-only.",
-             {.check = bad_preopens})
+      .field("preopens", &AppConfig::preopens, "Directories, `/guest: /host`, with :ro behind the host's for read-only.")
       .field("poolSize", &AppConfig::pool_size, "`pooled`: instances that stand ready.", bounds(1, 1000))
       .field("maxRequests", &AppConfig::max_requests, "`pooled`: requests one instance may serve, if it loops over lines.",
              bounds(1, 1'000'000))
@@ -116,6 +115,7 @@ config::Spec<AppConfig> app_spec() {
       .field("idleTimeout", &AppConfig::idle_timeout,
              "`longRunning`: after which an answer that has begun, or a WebSocket, is cut when nothing passes.", time_rules())
       .check({"execution", "runtime", "healthCheck"}, check_keys_of_modes)
+      .check({"preopens"}, [](const AppConfig& app, config::Report& report) { check_preopen_names(app.preopens, report); })
       .check({"env"}, [](const AppConfig& app, config::Report& report) { check_environment(app.env, report); });
 }
 

@@ -6,30 +6,16 @@
 #include <algorithm>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/post.hpp>
-#include <fstream>
 #include <latch>
 #include <string>
 
+#include "base/cgroup.h"
 #include "base/check.h"
 
 namespace fiso::async {
 namespace {
 
 thread_local Shard* this_shard = nullptr;
-
-// CPUs that a cgroup quota amounts to, rounded up; 0 = no quota. Reads cgroup v2 and v1 where a container mounts them.
-unsigned quota_cpus() {
-  double quota = 0, period = 0;
-  std::string word;
-  if (std::ifstream v2("/sys/fs/cgroup/cpu.max"); v2 >> word >> period) {
-    if (word == "max") return 0;
-    quota = std::strtod(word.c_str(), nullptr);
-  } else if (std::ifstream v1("/sys/fs/cgroup/cpu/cpu.cfs_quota_us"); v1 >> quota) {
-    std::ifstream("/sys/fs/cgroup/cpu/cpu.cfs_period_us") >> period;
-  }
-  if (quota <= 0 || period <= 0) return 0;
-  return static_cast<unsigned>((quota + period - 1) / period);
-}
 
 }  // namespace
 
@@ -90,8 +76,7 @@ unsigned ShardSet::suitable_count() {
   CPU_ZERO(&cpus);
   unsigned allowed = sched_getaffinity(0, sizeof cpus, &cpus) == 0 ? static_cast<unsigned>(CPU_COUNT(&cpus))
                                                                    : std::thread::hardware_concurrency();
-  unsigned quota = quota_cpus();
-  return std::max(1u, quota == 0 ? allowed : std::min(allowed, quota));
+  return std::max(1u, std::min(allowed, read_cgroup_limits().cpus.value_or(allowed)));
 }
 
 }  // namespace fiso::async

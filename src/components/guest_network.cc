@@ -38,19 +38,21 @@ bool is_host(std::string_view host) {
   return !error && is_number(host.substr(slash + 1), 32);
 }
 
-std::optional<std::string> bad_allow(const std::vector<std::string>& entries) {
-  for (const std::string& entry : entries)
-    if (auto complaint = bad_allow_entry(entry)) return complaint;
-  return std::nullopt;
+void check_allow(const GuestNetwork& network, config::Report& report) {
+  for (size_t i = 0; i < network.allow.size(); ++i)
+    if (auto complaint = bad_allow_entry(network.allow[i])) report.item_error("allow", i, *complaint);
 }
 
-std::optional<std::string> bad_ports(const std::vector<int64_t>& ports) {
-  for (int64_t port : ports) {
-    if (port < 1 || port > 65535) return std::to_string(port) + " is no port: 1 to 65535";
-    if (std::ranges::count(ports, port) > 1) return "port " + std::to_string(port) + " is there twice";
+void check_ports(const GuestNetwork& network, config::Report& report) {
+  const std::vector<int64_t>& ports = network.listen;
+  for (size_t i = 0; i < ports.size(); ++i) {
+    std::string port = std::to_string(ports[i]);
+    if (ports[i] < 1 || ports[i] > 65535) report.item_error("listen", i, port + " is no port: 1 to 65535");
+    bool again = std::find(ports.begin(), ports.begin() + static_cast<std::ptrdiff_t>(i), ports[i]) - ports.begin() <
+                 static_cast<std::ptrdiff_t>(i);
+    if (again) report.item_error("listen", i, "port " + port + " is there twice");
   }
-  if (ports.size() > kMostPorts) return "more than " + std::to_string(kMostPorts) + " ports";
-  return std::nullopt;
+  if (ports.size() > kMostPorts) report.error("listen", "more than " + std::to_string(kMostPorts) + " ports");
 }
 
 }  // namespace
@@ -93,19 +95,20 @@ config::Spec<GuestNetwork> guest_network_spec(GuestListens listens) {
   spec.choice("mode", &GuestNetwork::mode, "`open`, or `allowlist` where there is a list, unless set.",
               {{"open", Mode::kOpen}, {"allowlist", Mode::kAllowList}, {"none", Mode::kNone}})
       .field("allow", &GuestNetwork::allow,
-             "HOST:PORT, where HOST is a name, an address or a block (10.0.0.0/8) and PORT may be *.", {.check = bad_allow})
+             "HOST:PORT, where HOST is a name, an address or a block (10.0.0.0/8) and PORT may be *.")
       .field("dns", &GuestNetwork::dns, "Whether it may look up names; not with `mode: none`.")
+      .check({"allow"}, check_allow)
       .check([](const GuestNetwork& network, config::Report& report) {
         if (network.mode == Mode::kNone && !network.allow.empty())
           report.error("allow", "{path} has no effect with `mode: none`");
         if (network.mode == Mode::kNone && network.dns.value_or(false))
           report.error("dns", "{path} cannot be true with `mode: none`");
-        if (network.mode == Mode::kAllowList && network.allow.empty()) report.error("mode", "{path}: allowlist needs `allow`");
+        if (network.mode == Mode::kAllowList && network.allow.empty()) report.error("mode", "allowlist needs `allow`");
       });
   if (listens == GuestListens::kYes)
     spec.field("listen", &GuestNetwork::listen,
-               "`execution: longRunning`: ports that it serves besides its PORT, reached at the app's address as bytes.",
-               {.check = bad_ports});
+               "`execution: longRunning`: ports that it serves besides its PORT, reached at the app's address as bytes.")
+        .check({"listen"}, check_ports);
   return spec;
 }
 

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 namespace fiso {
 namespace {
 
@@ -13,11 +15,11 @@ struct Parsed {
   std::string errors;
 };
 
-Parsed parse(const std::string& text) {
+Parsed parse(const std::string& text, GuestListens listens = GuestListens::kNo) {
   config::Errors errors;
   Parsed parsed;
   auto document = config::Document::parse(text, "x.yaml", errors);
-  if (document.has_value()) guest_network_spec().parse(document->root(), "network", parsed.network, errors);
+  if (document.has_value()) guest_network_spec(listens).parse(document->root(), "network", parsed.network, errors);
   parsed.errors = errors.render();
   return parsed;
 }
@@ -69,7 +71,18 @@ TEST(GuestNetwork, EntriesThatMakeNoSenseAreRefused) {
   for (const char* entry : {"db.internal", "db.internal:", ":80", "a b:80", "10.0.0.0/33:80", "10.0.0/8:80", "[::1:80",
                             "[nine]:80", "host:0", "host:65536", "host:http", "http://host:80"})
     EXPECT_NE(bad_allow_entry(entry), std::nullopt) << entry;
-  EXPECT_THAT(parse("allow: [nonsense]").errors, HasSubstr("x.yaml:1:8: network.allow: \"nonsense\" is not HOST:PORT"));
+  EXPECT_THAT(parse("allow: [nonsense]").errors, HasSubstr("x.yaml:1:9: network.allow[0]: \"nonsense\" is not HOST:PORT"));
+}
+
+TEST(GuestNetwork, EveryEntryThatMakesNoSenseIsToldAtItsPlace) {
+  std::string errors = parse("allow:\n  - a\n  - b:1\n  - c\n").errors;
+  EXPECT_THAT(errors, HasSubstr("x.yaml:2:5: network.allow[0]: \"a\" is not HOST:PORT"));
+  EXPECT_THAT(errors, HasSubstr("x.yaml:4:5: network.allow[2]: \"c\" is not HOST:PORT"));
+  EXPECT_EQ(std::ranges::count(errors, '\n'), 2);
+  EXPECT_EQ(parse("listen: [0, 80, 70000, 80]", GuestListens::kYes).errors,
+            "x.yaml:1:10: network.listen[0]: 0 is no port: 1 to 65535\n"
+            "x.yaml:1:17: network.listen[2]: 70000 is no port: 1 to 65535\n"
+            "x.yaml:1:24: network.listen[3]: port 80 is there twice\n");
 }
 
 }  // namespace

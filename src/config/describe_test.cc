@@ -66,7 +66,7 @@ Spec<Flow> flow() {
       .field("headers", &Flow::headers, "More.")
       .field("listeners", &Flow::listeners, tls, "Where.")
       .required("sink", &Flow::sink, sink, "Where to.")
-      .unsupported("transform", "{path}: not part of this release");
+      .unsupported("transform", "not part of this release");
 }
 
 TEST(Describe, MarkdownHasARowForEachKey) {

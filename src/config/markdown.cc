@@ -41,13 +41,6 @@ std::string cell(std::string_view text) {
   return out;
 }
 
-// Why a key is refused; the messages that readers see begin with its path, which stands in the row already.
-std::string_view refusal(const FieldSpec& field) {
-  constexpr std::string_view kPath = "{path}: ";
-  std::string_view text = field.meaning;
-  return text.starts_with(kPath) ? text.substr(kPath.size()) : text;
-}
-
 std::string default_cell(const FieldSpec& field) {
   if (field.presence == Presence::kRequired) return "**required**";
   return field.default_value ? fmt::format("`{}`", *field.default_value) : "";
@@ -57,7 +50,7 @@ void add_rows(const StructSpec& spec, const std::string& prefix, std::string& ro
   for (const FieldSpec& field : spec.fields) {
     std::string key = prefix + field.key;
     if (field.presence == Presence::kRefused) {
-      rows += fmt::format("| `{}` | | | *Refused:* {} |\n", key, cell(refusal(field)));
+      rows += fmt::format("| `{}` | | | *Refused:* {} |\n", key, cell(field.meaning));
       continue;
     }
     rows += fmt::format("| `{}` | {} | {} | {} |\n", key, cell(type_name(field)), cell(default_cell(field)), cell(field.meaning));

@@ -146,4 +146,12 @@ void Report::entry_error(std::string_view key, std::string_view entry, std::stri
   reader_.with_path(join_path(path_of(key), entry)).fail(place, message);
 }
 
+void Report::item_error(std::string_view key, size_t index, std::string_view message) {
+  Node place = find(key).value_or(node_);
+  size_t at = 0;
+  for (const Node& written : place.items())
+    if (at++ == index) place = written;
+  reader_.with_path(join_path(path_of(key), index)).fail(place, message);
+}
+
 }  // namespace fiso::config

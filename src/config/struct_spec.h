@@ -48,6 +48,8 @@ class Report {
   void error(std::string_view key, std::string_view message);
   // At the key of an entry of the map `key`.
   void entry_error(std::string_view key, std::string_view entry, std::string_view message);
+  // At an item of the list `key`.
+  void item_error(std::string_view key, size_t index, std::string_view message);
   // True if the operator wrote the key.
   bool has(std::string_view key) const { return find(key).has_value(); }
 

@@ -67,7 +67,7 @@ Outbound keep_structured(Event& event, const json::Document& object, const Cloud
   bool has_id = false;
   if (auto id = raw_string(object, "id"); id.has_value()) {
     auto text = json::unquote(*id);
-    has_id = text.has_value() && !text->empty();
+    has_id = text.has_value() && !trim(*text).empty();  // white space around an id is none of it
     if (has_id) event.id = std::move(*text);
   }
   if (!has_id || !defaults.overrides.empty()) return merge_structured(object, has_id ? std::string_view() : event.id, defaults);
@@ -128,7 +128,7 @@ Result<Outbound> wrap(Event& event, std::string_view data, const CloudEventDefau
   Outbound out;
   bool binary = is_binary_mode(event.headers);
   if (binary) {
-    if (auto id = find_attribute(event.headers, "ce-id"); !id.empty()) event.id = std::move(id);
+    if (auto id = find_attribute(event.headers, "ce-id"); !trim(id).empty()) event.id = std::move(id);
   }
   out.head.reserve(256);
   out.head = "{\"specversion\":\"1.0\",";

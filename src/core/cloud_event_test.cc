@@ -105,7 +105,7 @@ TEST_F(CloudEventTest, AStructuredOneIsRecognisedInAnyCase) {
 
 TEST_F(CloudEventTest, AStructuredOneWithoutAnIdGetsOneAndKeepsTheRest) {
   std::string rest = R"("specversion":"1.0","type":"t","source":"s","n":1e999,"data":[ 1 ])";
-  for (std::string id : {R"()", R"("id":"",)", R"("id":null,)", R"("id":7,)"}) {
+  for (std::string id : {R"()", R"("id":"",)", R"("id":" \t ",)", R"("id":null,)", R"("id":7,)"}) {
     std::string text = *convert("{" + id + rest + "}", {{"Idempotency-Key", "new"}});
     EXPECT_EQ(text, R"({"id":"new",)" + rest + "}");
     EXPECT_EQ(event_.id, "new");

@@ -13,6 +13,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "async/shard.h"
 #include "config/spec.h"
@@ -32,6 +33,7 @@ struct BuildContext {
   observe::Metrics& metrics;
   Resources& resources;
   StatusMode status_mode = StatusMode::kCompatible;
+  std::vector<std::string> modules = {};  // of all interceptors of the flow, as they are configured
 };
 
 template <class T>
@@ -52,11 +54,12 @@ using Prepare = std::function<Prepared<T>(BuildContext&)>;
 // Reports what is wrong with a config that parsed well, at its keys. Runs once all configs are parsed.
 using Check = std::function<void(const Resources& resources, config::Errors& errors)>;
 
-// A component whose configuration was read. Both functions are empty if that failed; `check` also if there is nothing to check.
+// A component whose configuration was read. The functions are empty if that failed; `check` also if there is nothing to check.
 template <class T>
 struct Draft {
   Prepare<T> prepare;
   Check check;
+  std::string module = {};  // the guest's, where it runs one
 };
 
 // One type of source, sink or interceptor, as the registry knows it.
@@ -86,8 +89,10 @@ ComponentType<T> component_type() {
             typename C::Config parsed;
             if (!C::spec().parse(node, path, parsed, errors)) return {};
             Check check = component_check<C>(parsed, node, path);
-            return {[parsed = std::move(parsed)](BuildContext& context) { return C::prepare(parsed, context); },
-                    std::move(check)};
+            std::string module;
+            if constexpr (requires { parsed.module; }) module = parsed.module;
+            return {[parsed = std::move(parsed)](BuildContext& context) { return C::prepare(parsed, context); }, std::move(check),
+                    std::move(module)};
           }};
 }
 

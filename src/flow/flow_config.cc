@@ -14,10 +14,11 @@ namespace {
 
 using config::Refused;
 
-constexpr char kNoExpressions[] = "{path}: expressions are not built yet, only literal text is accepted here";
+constexpr char kNoExpressions[] = "expressions are not built yet, only literal text is accepted here";
 
 // With pauses up to 30 s that is most of an hour, and an event is held that long in memory.
 constexpr int64_t kMostAttempts = 100;
+constexpr size_t kLongestName = 200;
 
 template <class T>
 std::vector<std::string> names_of(const std::vector<core::ComponentType<T>>& types) {
@@ -80,6 +81,8 @@ std::optional<std::string> bad_name(const std::string& name) {
   bool control = std::ranges::any_of(name, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
   if (control || trim(name).size() != name.size())
     return "{path} cannot begin or end with white space or hold control characters";
+  if (name.size() > kLongestName)
+    return "{path} must be at most " + std::to_string(kLongestName) + " bytes long, got " + std::to_string(name.size());
   return std::nullopt;
 }
 
@@ -90,9 +93,9 @@ config::Spec<CloudEventsConfig> cloudevents_spec() {
              {.check = bad_reference})
       .field("subject", &CloudEventsConfig::subject, "The subject.", {.check = bad_literal})
       .field("dataschema", &CloudEventsConfig::dataschema, "The URI of the data's schema.", {.check = bad_reference})
-      .unsupported("id", "{path}: an id is an expression over the event, and expressions are not built yet")
-      .unsupported("data", "{path}: replacing the data is an expression over the event, and expressions are not built yet")
-      .unsupported("datacontenttype", "{path}: the data is JSON; other content types are not built yet");
+      .unsupported("id", "an id is an expression over the event, and expressions are not built yet")
+      .unsupported("data", "replacing the data is an expression over the event, and expressions are not built yet")
+      .unsupported("datacontenttype", "the data is JSON; other content types are not built yet");
 }
 
 config::Spec<ErrorHandling> error_handling_spec() {
@@ -123,8 +126,8 @@ config::Spec<ErrorHandling> error_handling_spec() {
               {{"compatible", core::StatusMode::kCompatible}, {"precise", core::StatusMode::kPrecise}})
       .choice("commitPolicy", &ErrorHandling::commit_policy, "When an event counts as done: `sink`, when the sink has taken it.",
               {{"sink", CommitPolicy::kSink}}, commit)
-      .unsupported("deadLetterTopic", "{path}: dead letters need a Kafka source, which is not built yet")
-      .unsupported("transactionalId", "{path}: transactions need Kafka, which is not built yet")
+      .unsupported("deadLetterTopic", "dead letters need a Kafka source, which is not built yet")
+      .unsupported("transactionalId", "transactions need Kafka, which is not built yet")
       .check({"maxRetries", "backoff"}, pauses_have_effect);
 }
 
@@ -140,8 +143,8 @@ config::Spec<FlowConfig> flow_spec(const core::Registry& registry) {
   in_flight.min = 1;
   in_flight.max = 1'000'000;
   return config::Spec<FlowConfig>("flow", "One flow: events from a source, through interceptors, to a sink.")
-      .required("name", &FlowConfig::name, "Names the flow in logs, metrics and CloudEvents; unique.",
-                {.missing = "name is required", .check = bad_name})
+      .required("name", &FlowConfig::name, "Names the flow in logs, metrics and CloudEvents; unique, at most 200 bytes.",
+                {.missing = "name is required", .pattern = "^.{1,200}$", .check = bad_name})
       .required("source", &FlowConfig::source, source, "Where events come from.", "source.type is required")
       .field("cloudevents", &FlowConfig::cloudevents, cloudevents_spec(), "Attributes of the CloudEvents that leave.")
       .field("interceptors", &FlowConfig::interceptors, interceptor, "Steps between source and sink, in order.")
@@ -149,8 +152,8 @@ config::Spec<FlowConfig> flow_spec(const core::Registry& registry) {
       .field("errorHandling", &FlowConfig::error_handling, error_handling_spec(), "Retries and answers.")
       .field("maxInFlight", &FlowConfig::max_in_flight, "Events under way at once, over all shards; more are answered 503.",
              in_flight)
-      .unsupported("transform", "{path}: CEL transforms are not built yet; use a wasm interceptor")
-      .unsupported("kafka", "{path}: Kafka is not built yet");
+      .unsupported("transform", "CEL transforms are not built yet; use a wasm interceptor")
+      .unsupported("kafka", "Kafka is not built yet");
 }
 
 }  // namespace fiso::flow

@@ -2,11 +2,10 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <fstream>
-#include <optional>
-#include <sstream>
 #include <system_error>
 #include <utility>
+
+#include "config/file_text.h"
 
 namespace fiso::flow {
 namespace {
@@ -26,18 +25,6 @@ Result<std::vector<std::string>> flow_files(const std::string& directory) {
   if (files.empty()) return Error(ErrorCode::kInvalidConfig, "no flow definitions found in " + directory);
   std::ranges::sort(files);
   return files;
-}
-
-std::optional<std::string> read_text(const std::string& file, config::Errors& errors) {
-  // Opening a FIFO or a device may wait for ever.
-  std::error_code unknown;
-  std::ifstream input;
-  if (fs::is_regular_file(file, unknown)) input.open(file, std::ios::binary);
-  std::ostringstream text;
-  if (input.is_open() && text << input.rdbuf()) return std::move(text).str();
-  if (input.is_open() && fs::is_empty(file, unknown)) return std::string();
-  errors.add({file, 0, 0, "", "the file cannot be read"});
-  return std::nullopt;
 }
 
 // The component of that type reads its own part; an unknown type has been reported already.
@@ -80,7 +67,11 @@ Result<std::vector<FlowDraft>> load_flows(const std::string& directory, const co
   FISO_TRY(std::vector<std::string> files, flow_files(directory));
   std::vector<FlowDraft> flows;
   for (const std::string& file : files) {
-    if (auto text = read_text(file, errors)) load_flow(*text, file, registry, flows, errors);
+    if (auto text = config::read_file_text(file); text.has_value()) {
+      load_flow(*text, file, registry, flows, errors);
+    } else {
+      errors.add({file, 0, 0, "", "the file cannot be read: " + text.error().message()});
+    }
   }
   return flows;
 }

@@ -107,7 +107,7 @@ TEST_F(FlowLoaderTest, TwoFlowsOfOneNameAreAnError) {
 TEST_F(FlowLoaderTest, AFileThatCannotBeReadIsAnErrorOfThatFile) {
   write("a.yaml", good_flow("a"));
   std::filesystem::create_symlink("nowhere", directory_ + "/b.yaml");
-  EXPECT_EQ(problems(), "DIR/b.yaml: the file cannot be read\n");
+  EXPECT_EQ(problems(), "DIR/b.yaml: the file cannot be read: it is a link that leads nowhere\n");
 }
 
 TEST_F(FlowLoaderTest, AnEmptyFileLacksEverything) {
@@ -121,7 +121,7 @@ TEST_F(FlowLoaderTest, AnEmptyFileLacksEverything) {
 // Opening a FIFO waits for a writer who never comes.
 TEST_F(FlowLoaderTest, WhatIsNoFileIsNotOpened) {
   ASSERT_EQ(mkfifo((directory_ + "/pipe.yaml").c_str(), 0600), 0);
-  EXPECT_EQ(problems(), "DIR/pipe.yaml: the file cannot be read\n");
+  EXPECT_EQ(problems(), "DIR/pipe.yaml: the file cannot be read: it is not a regular file\n");
 }
 
 TEST_F(FlowLoaderTest, PreparesEachComponentOfAFlow) {

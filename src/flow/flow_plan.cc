@@ -25,6 +25,21 @@ PipelineOptions pipeline_options(const FlowConfig& config) {
   return options;
 }
 
+// Appends what is wrong to `problems`, a line; the error is that of a stop.
+template <class T>
+Result<> prepare_part(const core::Draft<T>& draft, core::BuildContext& context, std::shared_ptr<const core::Plan<T>>& plan,
+                      std::string& problems) {
+  auto prepared = draft.prepare(context);
+  if (prepared.has_value()) {
+    plan = std::move(*prepared);
+    return {};
+  }
+  Error error = prepared.take_error().with_context("build pipeline " + context.flow);
+  if (error.code() == ErrorCode::kCancelled) return error;
+  problems += (problems.empty() ? "" : "\n") + error.describe();
+  return {};
+}
+
 }  // namespace
 
 FlowPlan::FlowPlan(const FlowConfig& config, async::ShardSet& shards, observe::Metrics& metrics, const observe::Log& log)
@@ -39,18 +54,14 @@ Result<std::unique_ptr<FlowPlan>> FlowPlan::prepare(const FlowDraft& draft, asyn
   log.info("building flow", {{"name", name}});
   std::unique_ptr<FlowPlan> plan(new FlowPlan(draft.config, shards, metrics, log));
   core::BuildContext context{name, log.with({{"flow", name}}), metrics, resources, draft.config.error_handling.status_mode};
-  auto in_flow = [&](Error error) { return std::move(error).with_context("build pipeline " + name); };
-  for (const auto& interceptor_draft : draft.interceptors) {
-    auto interceptor = interceptor_draft.prepare(context);
-    if (!interceptor.has_value()) return in_flow(interceptor.take_error());
-    plan->interceptors_.push_back(std::move(*interceptor));
-  }
-  auto sink = draft.sink.prepare(context);
-  if (!sink.has_value()) return in_flow(sink.take_error());
-  plan->sink_ = std::move(*sink);
-  auto source = draft.source.prepare(context);
-  if (!source.has_value()) return in_flow(source.take_error());
-  plan->source_ = std::move(*source);
+  for (const auto& interceptor : draft.interceptors)
+    if (!interceptor.module.empty()) context.modules.push_back(interceptor.module);
+  std::string problems;
+  for (const auto& interceptor : draft.interceptors)
+    FISO_TRY_OK(prepare_part(interceptor, context, plan->interceptors_.emplace_back(), problems));
+  FISO_TRY_OK(prepare_part(draft.sink, context, plan->sink_, problems));
+  FISO_TRY_OK(prepare_part(draft.source, context, plan->source_, problems));
+  if (!problems.empty()) return Error(ErrorCode::kInvalidConfig, std::move(problems));
   return plan;
 }
 

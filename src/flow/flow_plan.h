@@ -28,7 +28,8 @@ class FlowReplica {
 // Immutable; outlives its replicas.
 class FlowPlan {
  public:
-  // Blocks: modules are compiled, certificates read. Control thread. The error's contexts name the flow.
+  // Blocks: modules are compiled, certificates read. Control thread. All that is wrong is in the error, a line each
+  // that names the flow.
   static Result<std::unique_ptr<FlowPlan>> prepare(const FlowDraft& draft, async::ShardSet& shards, core::Resources& resources,
                                                    observe::Metrics& metrics, const observe::Log& log);
 

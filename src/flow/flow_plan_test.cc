@@ -51,5 +51,14 @@ TEST_F(FlowPlanTest, AComponentThatCannotBeBuiltNamesTheFlow) {
   }
 }
 
+TEST_F(FlowPlanTest, EveryComponentThatCannotBeBuiltIsTold) {
+  auto plan = prepare(
+      "name: orders\nsource: {type: http, config: {word: broken}}\nsink: {type: stdout, config: {word: broken}}\n"
+      "interceptors: [{type: wasm, config: {word: broken}}, {type: wasm, config: {word: a}}]\n");
+  ASSERT_FALSE(plan.has_value());
+  EXPECT_EQ(plan.error().describe(),
+            "build pipeline orders: it is broken\nbuild pipeline orders: it is broken\nbuild pipeline orders: it is broken");
+}
+
 }  // namespace
 }  // namespace fiso::flow

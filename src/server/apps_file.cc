@@ -1,12 +1,7 @@
 #include "server/apps_file.h"
 
-#include <cerrno>
-#include <filesystem>
-#include <fstream>
-#include <sstream>
-
-#include "base/file_handle.h"
 #include "components/process_network.h"
+#include "config/file_text.h"
 #include "server/process_parts.h"
 
 namespace fiso::server {
@@ -49,18 +44,11 @@ void check_each(const config::Node& root, const wasm::CapacityOptions& all, conf
 }  // namespace
 
 Result<AppsFile> load_apps_file(const std::string& file) {
-  std::error_code unknown;
-  std::ifstream input;
-  if (std::filesystem::is_regular_file(file, unknown)) input.open(file, std::ios::binary);
-  if (!input.is_open()) {
-    std::string why = unknown ? unknown.message() : errno_text(errno);
-    return Error(ErrorCode::kInvalidConfig, "reading config: open " + file + ": " + why);
-  }
-  std::ostringstream text;
-  text << input.rdbuf();
+  auto text = config::read_file_text(file);
+  if (!text.has_value()) return Error(ErrorCode::kInvalidConfig, "reading config: open " + file + ": " + text.error().message());
   config::Errors errors;
   AppsFile parsed;
-  auto document = config::Document::parse(text.str(), file, errors);
+  auto document = config::Document::parse(*text, file, errors);
   if (document.has_value()) {
     apps_file_spec().parse(document->root(), "", parsed, errors);
     check_each(document->root(), capacity_options(parsed.wasm), errors);

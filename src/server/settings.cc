@@ -1,11 +1,10 @@
 #include "server/settings.h"
 
 #include <filesystem>
-#include <fstream>
-#include <sstream>
 #include <system_error>
 #include <utility>
 
+#include "config/file_text.h"
 #include "flow/flow_loader.h"
 
 namespace fiso::server {
@@ -79,15 +78,12 @@ Settings load_settings(const std::string& directory, const wasm::FullEngineSuppo
   std::string file = (std::filesystem::path(directory) / flow::kSettingsFile).string();
   std::error_code unknown;
   if (!std::filesystem::exists(std::filesystem::symlink_status(file, unknown))) return settings;
-  std::ifstream input;
-  if (std::filesystem::is_regular_file(file, unknown)) input.open(file, std::ios::binary);
-  if (!input.is_open()) {
-    errors.add({file, 0, 0, "", "the file cannot be read"});
+  auto text = config::read_file_text(file);
+  if (!text.has_value()) {
+    errors.add({file, 0, 0, "", "the file cannot be read: " + text.error().message()});
     return settings;
   }
-  std::ostringstream text;
-  text << input.rdbuf();
-  auto document = config::Document::parse(text.str(), file, errors);
+  auto document = config::Document::parse(*text, file, errors);
   if (!document.has_value()) return settings;
   auto spec = settings_spec();
   if (!full.why_not.empty())

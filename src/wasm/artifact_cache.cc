@@ -41,6 +41,11 @@ std::string hex(const Digest& digest) {
   return text;
 }
 
+// Over the entry's name too, so that one entry's files are no other's.
+std::string sum_of(std::string_view key, std::span<const uint8_t> artifact) {
+  return hex(sha256({as_bytes(key), as_bytes("\n"), artifact}));
+}
+
 // Ours, and nobody else may write it.
 bool is_private(const struct stat& status) { return status.st_uid == geteuid() && (status.st_mode & 022) == 0; }
 
@@ -57,8 +62,11 @@ Result<ArtifactCache> ArtifactCache::open(const std::string& directory) {
     std::filesystem::create_directories(parent, failed);
   if (mkdir(directory.c_str(), 0700) != 0 && errno != EEXIST) return unusable(errno_text(errno), directory);
   FileHandle handle(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
-  if (!handle) return unusable(errno_text(errno), directory);
+  int opening = errno;
   struct stat status;
+  if (!handle && lstat(directory.c_str(), &status) == 0 && S_ISLNK(status.st_mode))
+    return unusable("it is a symbolic link, which is not followed: name the directory itself", directory);
+  if (!handle) return unusable(errno_text(opening), directory);
   if (fstat(handle.get(), &status) != 0) return unusable(errno_text(errno), directory);
   if (!is_private(status)) return unusable("it must belong to this user and be writable by nobody else", directory);
   return ArtifactCache(directory, std::move(handle));
@@ -86,7 +94,7 @@ std::optional<FileHandle> ArtifactCache::find(const std::string& key) const {
   if (!is_private(artifact_status) || !is_private(sum_status)) return std::nullopt;
   auto bytes = MappedFile::map(artifact), expected = MappedFile::map(sum);
   if (!bytes.has_value() || !expected.has_value()) return std::nullopt;
-  std::string actual = hex(sha256({bytes->bytes()}));
+  std::string actual = sum_of(key, bytes->bytes());
   std::string_view recorded(reinterpret_cast<const char*>(expected->bytes().data()), expected->bytes().size());
   if (recorded != actual) return std::nullopt;
   return artifact;
@@ -94,7 +102,7 @@ std::optional<FileHandle> ArtifactCache::find(const std::string& key) const {
 
 Result<> ArtifactCache::store(const std::string& key, std::span<const uint8_t> artifact) const {
   // The sum first: an entry without its artifact is absent, one with a foreign artifact does not match.
-  FISO_TRY_OK(write_entry(key + ".sha256", as_bytes(hex(sha256({artifact})))));
+  FISO_TRY_OK(write_entry(key + ".sha256", as_bytes(sum_of(key, artifact))));
   return write_entry(key + ".artifact", artifact);
 }
 

@@ -1,9 +1,10 @@
 // Compiled modules on disk, so that a module is compiled once per machine and not once per start.
 //
 // An artifact is native code, and running one is trusting who wrote it. So the directory must belong to this user and be
-// closed to all others (made with mode 0700), a file must be the same, and its SHA-256 must match the one that stands beside
-// it; otherwise it counts as absent and is compiled again. Only the parent process writes here, never the one that compiled.
-// An entry appears atomically (written aside, then renamed). A cache that cannot be used is a warning, not an error.
+// closed to all others (made with mode 0700), a file must be the same, and the SHA-256 over its key and its bytes must be what
+// stands beside it; otherwise it counts as absent and is compiled again. Only the parent process writes here, never the one
+// that compiled. An entry appears atomically (written aside, then renamed). A cache that cannot be used is a warning, not an
+// error.
 // Threading: control thread; several processes may share a directory.
 #pragma once
 

@@ -92,6 +92,16 @@ TEST_F(ArtifactCacheTest, ADamagedArtifactIsNotTrusted) {
   EXPECT_TRUE(cache.find(key_).has_value());
 }
 
+TEST_F(ArtifactCacheTest, TheArtifactOfAnotherModuleIsNotTrusted) {
+  ArtifactCache cache = open();
+  std::string other = ArtifactCache::key(bytes_of("another module"), kFingerprint);
+  ASSERT_TRUE(cache.store(other, bytes_of("other native code")).has_value());
+  for (const char* extension : {".artifact", ".sha256"})
+    std::filesystem::copy_file(std::filesystem::path(directory_) / (other + extension), file(extension));
+  EXPECT_FALSE(cache.find(key_).has_value());
+  EXPECT_TRUE(cache.find(other).has_value());
+}
+
 TEST_F(ArtifactCacheTest, ACutOffArtifactIsNotTrusted) {
   ArtifactCache cache = open();
   ASSERT_TRUE(cache.store(key_, bytes_of("native code")).has_value());
@@ -164,7 +174,7 @@ TEST_F(ArtifactCacheTest, ADirectoryOfAnotherUserIsNotUsed) {
 TEST_F(ArtifactCacheTest, ADirectoryThatIsALinkIsNotUsed) {
   scratch_.make_directory("real");
   scratch_.symlink("real", "modules");
-  EXPECT_THAT(why_not(directory_), HasSubstr("Not a directory"));
+  EXPECT_THAT(why_not(directory_), HasSubstr("it is a symbolic link"));
 }
 
 TEST_F(ArtifactCacheTest, SaysWhyADirectoryIsNotUsed) {

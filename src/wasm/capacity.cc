@@ -3,7 +3,8 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <fstream>
+
+#include "base/cgroup.h"
 
 namespace fiso::wasm {
 
@@ -17,13 +18,7 @@ Capacity::Capacity(async::ShardSet& shards, const CapacityOptions& options)
 
 Bytes default_total_memory() {
   auto machine = static_cast<uint64_t>(sysconf(_SC_PHYS_PAGES)) * static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
-  uint64_t limit = machine;
-  // cgroup v2, then v1; "max" does not parse and leaves the machine's memory.
-  for (const char* path : {"/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"}) {
-    uint64_t bytes = 0;
-    if (std::ifstream(path) >> bytes && bytes > 0) limit = std::min(limit, bytes);
-  }
-  return Bytes{limit / 2};
+  return Bytes{std::min(machine, read_cgroup_limits().memory_bytes.value_or(machine)) / 2};
 }
 
 }  // namespace fiso::wasm

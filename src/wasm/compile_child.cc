@@ -124,6 +124,8 @@ std::string last_words(const FileHandle& file) {
 Error explain_death(int status, const CompileLimits& limits, const std::string& words) {
   if (WIFSIGNALED(status) && (WTERMSIG(status) == SIGXCPU || WTERMSIG(status) == SIGKILL))
     return refused("compiling it takes more than " + seconds_text(limits.cpu) + " s of CPU time");
+  if (WIFSIGNALED(status) && WTERMSIG(status) == SIGXFSZ)
+    return refused("compiling it writes more than files may hold here: raise the limit on the size of files (ulimit -f)");
   std::string memory = "compiling it takes more than " + format_bytes(limits.memory) + " of memory";
   if (words.find("memory allocation of") != std::string::npos || words.find("bad_alloc") != std::string::npos)
     return refused(std::move(memory));

@@ -94,6 +94,17 @@ TEST(CompileChild, MayCrashOrBeKilledOrSayNothing) {
   EXPECT_THAT(outcome_of("exit"), HasSubstr("error: compiling it takes more than"));
 }
 
+TEST(CompileChild, SaysThatALimitOnFilesIsInItsWay) {
+  rlimit before;
+  ASSERT_EQ(getrlimit(RLIMIT_FSIZE, &before), 0);
+  rlimit small = {.rlim_cur = 64 << 10, .rlim_max = before.rlim_max};
+  ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &small), 0);
+  std::string outcome = outcome_of("large");
+  ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &before), 0);
+  EXPECT_EQ(outcome,
+            "error: compiling it writes more than files may hold here: raise the limit on the size of files (ulimit -f)");
+}
+
 TEST(CompileChild, SaysWhyItDiedInOneLineAndNothingElsewhere) {
   std::string_view words =
       "panic \nthread '<unnamed>' panicked at lib.rs:1:2:\nno \x1b[31mfit\nstack backtrace:\n   0: rust_begin_unwind\nnote: run "

@@ -48,6 +48,7 @@ Result<std::vector<uint8_t>> compile(std::span<const uint8_t> module, const std:
   if (word == "echo") reply = settings + ":" + rest;
   if (word == "descriptors") reply = open_descriptors();
   if (word == "limits") reply = limits();
+  if (word == "large") reply = std::string(1 << 20, 'x');
   if (word == "refuse") return Error(ErrorCode::kInvalidConfig, rest);
   if (word == "spin") spin();
   if (word == "memory") reply = take_memory();

@@ -20,6 +20,9 @@ class StderrSink;
 // What the stack of a guest may be, whichever engine runs it.
 inline constexpr Bytes kLeastStack = 64_KiB;
 inline constexpr Bytes kMostStack = 16_MiB;
+// What Limits::memory may be.
+inline constexpr Bytes kLeastMemoryLimit = 64_KiB;
+inline constexpr Bytes kMostMemoryLimit = 4_GiB;
 
 struct Limits {
   Duration timeout = std::chrono::seconds(30);

@@ -99,16 +99,26 @@ class Run(TestCase):
 
     def test_a_wrong_value_is_told_before_anything_runs(self):
         for option, value, text in (("--timeout", "soon", '"soon" is not a duration'), ("--timeout", "0s", "it must be more than 0"),
-                                    ("--memory-limit", "much", '"much" is not a size'), ("--memory-limit", "0", "more than 0"),
+                                    ("--memory-limit", "much", '"much" is not a size'), ("--memory-limit", "1KiB", "it must be between 64KiB and 4GiB"),
+                                    ("--memory-limit", "5GiB", "it must be between 64KiB and 4GiB"),
                                     ("--max-stack", "1KiB", "it must be between 64KiB and 16MiB"),
                                     ("--env", "NAME", "write NAME=VALUE"), ("--env", "=x", "write NAME=VALUE"),
                                     ("--dir", "::/data", "write HOST::GUEST"), ("--dir", ".::", "write HOST::GUEST"),
+                                    ("--dir", "/tmp::/x:rw", "write HOST::GUEST"), ("--dir", "/tmp:/x", "write HOST::GUEST"),
+                                    ("--dir", "/tmp::/a/../b", "the guest's path cannot have . or .. in it"),
                                     ("--dir", "/nonexistent::/data", "preopen directory not accessible")):
             ended = run(FISO, "module", "run", "/nonexistent.wasm", option, value)  # the module is not even looked for
             self.assertEqual(ended.returncode, 2, (option, value, ended.stderr))
             self.assertIn(text, ended.stderr.decode())
             self.assertIn(value.removesuffix("::/data") or value, ended.stderr.decode())
             self.assertNotIn("nonexistent.wasm", ended.stderr.decode())
+
+    def test_what_is_given_twice_is_told(self):
+        for option, one, other, text in (("--dir", "/tmp::/x", "/::/x/:ro", "/x is there twice"),
+                                         ("--env", "A=1", "A=2", "A is there twice")):
+            ended = run(FISO, "module", "run", "/nonexistent.wasm", option, one, option, other)
+            self.assertEqual(ended.returncode, 2, ended.stderr)
+            self.assertIn(f"{option} {other}: {text}", ended.stderr.decode())
 
 
 class Streams(TestCase):

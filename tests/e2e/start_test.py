@@ -37,7 +37,7 @@ BAD_FLOW_ERRORS = """\
 {file}:14:13: sink.config.method: sink.config.method "GET IT" is not a method that carries an event (use POST, PUT, PATCH or DELETE)
 {file}:16:15: errorHandling.maxRetries: errorHandling.maxRetries must be >= 0, got -1
 {file}:17:12: errorHandling.backoff: errorHandling.backoff "never" is not valid (must be one of: constant, linear, exponential)
-{file}:18:1: transform: transform: CEL transforms are not built yet; use a wasm interceptor
+{file}:18:1: transform: CEL transforms are not built yet; use a wasm interceptor
 """
 
 

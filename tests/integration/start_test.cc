@@ -84,6 +84,30 @@ TEST(StartTest, EveryFlowThatCannotBeBuiltIsNamed) {
   EXPECT_TRUE(contains(server.error(), "build pipeline b: ")) << server.error();
 }
 
+TEST(StartTest, EveryModuleOfAFlowThatCannotBeUsedIsNamed) {
+  std::string interceptors;
+  for (const char* name : {"no_start", "enrich", "imports_unknown"})
+    interceptors += "  - {type: wasm, config: {module: " + guest(name) + "}}\n";
+  TestServer server(FlowText{.more = "interceptors:\n" + interceptors});
+  EXPECT_TRUE(contains(server.error(), guest("no_start"))) << server.error();
+  EXPECT_TRUE(contains(server.error(), guest("imports_unknown"))) << server.error();
+  EXPECT_FALSE(contains(server.error(), guest("enrich"))) << server.error();
+}
+
+TEST(StartTest, TwoModulesOfOneNameHaveSeriesOfTheirOwn) {
+  ConfigDirectory modules;  // any scratch directory will do
+  std::filesystem::create_directories(modules.path() + "/mx");
+  std::filesystem::create_directories(modules.path() + "/my");
+  std::filesystem::copy_file(guest("enrich"), modules.path() + "/mx/m.wasm");
+  std::filesystem::copy_file(guest("passthrough"), modules.path() + "/my/m.wasm");
+  TestServer server(FlowText{.more = "interceptors:\n  - {type: wasm, config: {module: " + modules.path() +
+                                     "/mx/m.wasm}}\n  - {type: wasm, config: {module: " + modules.path() + "/my/m.wasm}}\n"});
+  ASSERT_EQ(server.error(), "");
+  EXPECT_EQ(status_of(server.post("{}")), 200);
+  for (std::string name : {"mx/m.wasm", "my/m.wasm"})
+    EXPECT_EQ(server.metric("fiso_wasm_calls_total{flow=\"orders\",module=\"" + name + "\"}"), 1.0) << name;
+}
+
 TEST(StartTest, AnAddressUnderTwoNamesIsToldBeforeAnythingIsOpened) {
   TestServer server({{"a.yaml", FlowText{.name = "a", .address = ":8081"}.str()},
                      {"b.yaml", FlowText{.name = "b", .address = "0.0.0.0:8081"}.str()}});

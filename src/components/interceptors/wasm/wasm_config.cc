@@ -5,6 +5,7 @@
 #include "components/guest_checks.h"
 #include "components/guest_environment.h"
 #include "components/guest_preopens.h"
+#include "components/interceptors/wasm/module_label.h"
 #include "components/interceptors/wasm/wasm_interceptor.h"
 #include "components/process_network.h"
 
@@ -88,7 +89,7 @@ config::Spec<Config> WasmInterceptor::spec() {
               {.invalid = "{path} must be 'wazero' or 'wasmer', got \"{value}\""})
       .choice("execution", &Config::execution, "A fresh instance per event, or one that was started ahead.",
               {{"perRequest", wasm::Execution::kPerRequest}, {"pooled", wasm::Execution::kPooled}},
-              {.refused = {Refused{"longRunning", "{path}: longRunning is for apps; an interceptor is perRequest or pooled"}},
+              {.refused = {Refused{"longRunning", "longRunning is for apps; an interceptor is perRequest or pooled"}},
                .invalid = "{path} must be 'perRequest', 'longRunning', or 'pooled', got \"{value}\""})
       .field("poolSize", &Config::pool_size, "`pooled`: instances that stand ready, over all shards.",
              config::between<int64_t>(1, 1000))
@@ -99,10 +100,10 @@ config::Spec<Config> WasmInterceptor::spec() {
               {{"auto", Input::kAuto}, {"stdin", Input::kStdin}, {"stdin-file", Input::kStdinFile}})
       .field("args", &Config::args, "Arguments after the program's name.")
       .field("env", &Config::env, "Environment; the host's is never passed on.")
-      .field("preopens", &Config::preopens, "Directories, `/guest: /host`, with :ro behind the host's for read-only.",
-             {.check = bad_preopens})
+      .field("preopens", &Config::preopens, "Directories, `/guest: /host`, with :ro behind the host's for read-only.")
       .field("timeout", &Config::timeout, "When the guest is stopped.", timeout_rules())
-      .field("memoryLimit", &Config::memory_limit, "Linear memory of one instance.", config::between<Bytes>(64_KiB, 4_GiB))
+      .field("memoryLimit", &Config::memory_limit, "Linear memory of one instance.",
+             config::between(wasm::kLeastMemoryLimit, wasm::kMostMemoryLimit))
       .field("maxOutput", &Config::max_output,
              "Output of one run. Beyond 64KiB it counts towards wasm.totalMemory while the guest runs.",
              config::between<Bytes>(1_KiB, 1_GiB))
@@ -115,6 +116,7 @@ config::Spec<Config> WasmInterceptor::spec() {
                for (std::string_view key : {"network", "threads"})
                  if (report.has(key)) report.error(key, "{path} has an effect with `runtime: wasmer` only");
              })
+      .check({"preopens"}, [](const Config& config, config::Report& report) { check_preopen_names(config.preopens, report); })
       .check({"env"}, [](const Config& config, config::Report& report) { check_environment(config.env, report); })
       .check({"execution"}, [](const Config& config, config::Report& report) {
         if (config.execution == wasm::Execution::kPooled) return;
@@ -143,9 +145,8 @@ core::Prepared<core::Interceptor> WasmInterceptor::prepare(const Config& config,
     return Error(ErrorCode::kInvalidConfig, std::move(*complaint));
   FISO_TRY(wasm::Engine * engine, context.resources.get<wasm::Runtimes>().find(config.runtime));
   FISO_TRY(auto module, engine->load(config.module));
-  std::string name = std::filesystem::path(config.module).filename().string();
-  auto series =
-      std::make_shared<const observe::SeriesGroup>(context.metrics, observe::Labels{{"flow", context.flow}, {"module", name}});
+  auto series = std::make_shared<const observe::SeriesGroup>(
+      context.metrics, observe::Labels{{"flow", context.flow}, {"module", module_label(config.module, context.modules)}});
   auto setup = make_setup(config, *module, context.resources, series);
   if (!setup.has_value()) return setup.take_error().with_context("wasm module " + config.module);
   if (config.runtime == wasm::Runtime::kFull)

@@ -18,25 +18,21 @@ constexpr size_t kMostWaiting = 100'000;
 constexpr std::chrono::seconds kLongestRetryAfter = std::chrono::hours(24);
 
 std::optional<std::string> bad_url(const std::string& url) {
+  if (url.find_first_of("{}") != std::string::npos)
+    return "{path} has { or } in it: a URL is static, there are no placeholders (a brace that is meant is %7B or %7D)";
   auto parsed = net::parse_uri(url);
   if (!parsed.has_value()) return "{path} is not a usable URL: " + parsed.error().message();
   return std::nullopt;
 }
 
-std::optional<std::string> bad_headers(const std::map<std::string, Secret>& headers) {
-  for (const auto& [name, value] : headers) {
-    if (!is_header_name(name)) return "{path}: \"" + name + "\" is not a header name";
-    if (is_reserved_header(name)) return "{path}: \"" + name + "\" is set by Fiso itself";
-    if (!is_header_value(value.reveal())) return "{path}: the value of " + name + " holds characters that a header cannot";
-  }
-  return std::nullopt;
-}
-
 // Names are the same in any case, and one of two would win by chance.
-void check_header_names(const HttpSink::Config& config, config::Report& report) {
+void check_headers(const HttpSink::Config& config, config::Report& report) {
   std::map<std::string, std::string> first;
   for (const auto& [name, value] : config.headers) {
     auto [other, is_new] = first.emplace(to_lower(name), name);
+    if (!is_header_name(name)) report.entry_error("headers", name, "this is not a header name");
+    if (is_reserved_header(name)) report.entry_error("headers", name, "Fiso itself sets this header");
+    if (!is_header_value(value.reveal())) report.entry_error("headers", name, "the value holds characters that a header cannot");
     if (!is_new) report.entry_error("headers", name, "the header is there already, as " + other->second);
   }
 }
@@ -99,14 +95,14 @@ config::Spec<HttpSink::Config> HttpSink::spec() {
   connections.min = 1;
   connections.max = 10'000;
   return config::Spec<Config>("http", "Delivers each event by one HTTP request.")
-      .required("url", &Config::url, "Where events are sent; http or https.",
-                {.missing = "http sink: url is required", .pattern = "^[hH][tT][tT][pP][sS]?://", .check = bad_url})
+      .required("url", &Config::url, "Where events are sent; http or https, without placeholders.",
+                {.missing = "http sink: url is required", .pattern = "^[hH][tT][tT][pP][sS]?://[^{}]*$", .check = bad_url})
       .field("method", &Config::method, "The request's method.", method)
-      .field("headers", &Config::headers, "Headers sent with every event.", {.check = bad_headers})
+      .field("headers", &Config::headers, "Headers sent with every event.")
       .field("timeout", &Config::timeout, "Bounds one attempt, connecting included.", timeout)
       .field("maxConnections", &Config::max_connections, "Connections to the server, over all shards.", connections)
       .field("tls", &Config::tls, tls, "For https only.")
-      .check({"headers"}, check_header_names)
+      .check({"headers"}, check_headers)
       .check({"url"}, check_tls_has_effect);
 }
 

@@ -193,10 +193,22 @@ TEST(HttpSinkConfigTest, MethodsThatCarryAnEventAreKnown) {
                   "\" is not a method that carries an event (use POST, PUT, PATCH or DELETE)\n");
 }
 
+TEST(HttpSinkConfigTest, AUrlIsStatic) {
+  for (std::string bad : {"http://x/{{.a}}", "http://{host}/", "http://x/}"})
+    EXPECT_EQ(
+        complaints("{url: '" + bad + "'}"),
+        "x:1:7: sink.config.url: sink.config.url has { or } in it: a URL is static, there are no placeholders (a brace that "
+        "is meant is %7B or %7D)\n");
+}
+
 TEST(HttpSinkConfigTest, AHeaderIsThereOnceInWhateverCase) {
   EXPECT_EQ(complaints("{url: 'http://a', headers: {X-A: canary, X-B: canary}}"), "");
   EXPECT_EQ(complaints("{url: 'http://a', headers: {x-a: canary, X-A: canary}}"),
             "x:1:29: sink.config.headers.x-a: the header is there already, as X-A\n");
+  EXPECT_EQ(complaints("{url: 'http://a', headers: {Bad Name: x, X-A: 1, Host: h, X-B: \"canary\\n\"}}"),
+            "x:1:29: sink.config.headers[\"Bad Name\"]: this is not a header name\n"
+            "x:1:50: sink.config.headers.Host: Fiso itself sets this header\n"
+            "x:1:59: sink.config.headers.X-B: the value holds characters that a header cannot\n");
 }
 
 TEST(HttpSinkConfigTest, TlsIsForHttps) {

@@ -58,12 +58,13 @@ std::optional<std::string> bad_path(const std::string& path) {
   return std::nullopt;
 }
 
-std::optional<std::string> bad_forwards(const std::vector<std::string>& names) {
-  for (const std::string& name : names) {
-    if (!is_header_name(name)) return "{path}: \"" + name + "\" is not a header name";
-    if (is_reserved_header(name)) return "{path}: \"" + name + "\" belongs to one hop or to Fiso and is never forwarded";
+void check_forwards(const HttpSource::Config& config, config::Report& report) {
+  for (size_t i = 0; i < config.forward_headers.size(); ++i) {
+    const std::string& name = config.forward_headers[i];
+    if (!is_header_name(name)) report.item_error("forwardHeaders", i, config::quote(name) + " is not a header name");
+    if (is_reserved_header(name))
+      report.item_error("forwardHeaders", i, config::quote(name) + " belongs to one hop or to Fiso and is never forwarded");
   }
-  return std::nullopt;
 }
 
 std::optional<net::TlsServerOptions> tls_of(const HttpSource::Config& config) {
@@ -82,9 +83,9 @@ config::Spec<HttpSource::Config> HttpSource::spec() {
                 {.missing = "http source: HTTP listen address is required", .pattern = ":[0-9]{1,5}$", .check = bad_address})
       .field("path", &Config::path, "Path that takes events; one that ends in / takes all below it.",
              {.pattern = "^/[^?# {}]*$", .check = bad_path})
-      .field("forwardHeaders", &Config::forward_headers, "Headers of the request that are sent on to the sink.",
-             {.check = bad_forwards})
-      .field("tls", &Config::tls, tls, "Serve https. Flows that share an address agree on it.");
+      .field("forwardHeaders", &Config::forward_headers, "Headers of the request that are sent on to the sink.")
+      .field("tls", &Config::tls, tls, "Serve https. Flows that share an address agree on it.")
+      .check({"forwardHeaders"}, check_forwards);
 }
 
 void HttpSource::check(const Config& config, const core::Resources& resources, config::Report& report) {

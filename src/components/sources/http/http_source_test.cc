@@ -158,5 +158,15 @@ TEST(HttpSourceCheck, TlsIsAgreedOnAndItsFilesAreRead) {
       << said;
 }
 
+TEST(HttpSourceConfigTest, EveryHeaderThatIsNeverForwardedIsToldAtItsPlace) {
+  config::Errors errors;
+  HttpSource::Config config;
+  auto document = config::Document::parse("{listenAddr: ':1', forwardHeaders: [Host, X-A, 'a b']}", "x", errors);
+  HttpSource::spec().parse(document->root(), "", config, errors);
+  EXPECT_EQ(errors.render(),
+            "x:1:37: forwardHeaders[0]: \"Host\" belongs to one hop or to Fiso and is never forwarded\n"
+            "x:1:48: forwardHeaders[2]: \"a b\" is not a header name\n");
+}
+
 }  // namespace
 }  // namespace fiso::sources

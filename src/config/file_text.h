@@ -1,0 +1,14 @@
+// A configuration file as it stands, or why it cannot be read.
+//
+// Never waits: what is no regular file, such as a FIFO, is refused. The error's message is the reason alone, without the path.
+#pragma once
+
+#include <string>
+
+#include "base/result.h"
+
+namespace fiso::config {
+
+Result<std::string> read_file_text(const std::string& file);
+
+}  // namespace fiso::config
