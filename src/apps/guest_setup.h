@@ -16,6 +16,7 @@ inline constexpr char kAnyGuestPort[] = "127.64.0.1:0";
 struct GuestPlace {
   uint16_t port = 0;  // found as PORT
   wasm::NetworkRules network;
+  std::shared_ptr<const observe::SeriesGroup> series;  // of the app; they live as long as any of its guests
 };
 
 // Opens the directories. The error is the operator's to read.
