@@ -232,6 +232,7 @@ void AppSet::retire(std::unique_ptr<App> app, std::vector<PublicPort::Ptr> ports
 
 void AppSet::begin_drain(MonotonicTime deadline) {
   call_off();
+  reap();
   for (auto& [address, port] : open_) port->begin_drain(net::HttpServer::Port::kCloses);
   for (Running& one : std::exchange(running_, {})) {
     std::vector<PublicPort::Ptr> ports;
