@@ -228,11 +228,8 @@ void App::end_probing() {
 }
 
 AppStatus App::status() const {
-  AppStatus status{.name = config_.name,
-                   .state = state_.get(),
-                   .port = port_,
-                   .probes = probe_.asked(),
-                   .failed_probes = probe_.failed()};
+  AppStatus status{
+      .name = config_.name, .state = state_.get(), .port = port_, .probes = probe_.asked(), .failed_probes = probe_.failed()};
   if (long_running_ != nullptr) status.restarts = long_running_->restarts();
   return status;
 }

@@ -1,5 +1,5 @@
-// One app as one reading of apps.yaml has it: its guests, its health, and the services that take what its ports lead to it. A change
-// of its configuration makes another one, see app_set.h.
+// One app as one reading of apps.yaml has it: its guests, its health, and the services that take what its ports lead to it. A
+// change of its configuration makes another one, see app_set.h.
 //
 // Threading: control thread, but for status() and what may be called on any one thread. The shards' work outlives nothing of it:
 // release() waits.
@@ -65,8 +65,8 @@ class App {
   // When no port leads here any more: waits until the deadline for what is under way, and ends the guests. False if something had
   // to be cut. Any one thread.
   bool stop(MonotonicTime deadline);
-  // Waits for whatever is still under way and lets go of all that lives on shards. After stop(), when nothing comes in any more. Any
-  // one thread.
+  // Waits for whatever is still under way and lets go of all that lives on shards. After stop(), when nothing comes in any more.
+  // Any one thread.
   void release();
 
   const AppConfig& config() const { return config_; }

@@ -1,5 +1,5 @@
-// What a changed apps.yaml means for the apps that run: which stay as they are, which are replaced, added, removed, and which port
-// each has.
+// What a changed apps.yaml means for the apps that run: which stay as they are, which are replaced, added, removed, and which
+// port each has.
 //
 // A pure function. Apps are the same by their name, and unchanged if all of their configuration, what the module's file holds and
 // their port are. An app without a port of its own keeps the one it was given, unless another names that port now.

@@ -70,8 +70,10 @@ Result<> AppSet::begin_change(const std::vector<WantedApp>& wanted, PortRange po
     if (next.planned.step == AppStep::kStays) continue;
     auto app = start_app(next);
     if (app.has_value()) continue;
-    if (app.error().code() == ErrorCode::kCancelled) begun = app.take_error();
-    else problems += (problems.empty() ? "" : "\n") + app.error().describe();
+    if (app.error().code() == ErrorCode::kCancelled)
+      begun = app.take_error();
+    else
+      problems += (problems.empty() ? "" : "\n") + app.error().describe();
   }
   if (begun.has_value() && !problems.empty()) begun = Error(ErrorCode::kInvalidConfig, std::move(problems));
   change_ = std::move(change);
@@ -121,8 +123,8 @@ Result<uint16_t> AppSet::open_free_port(Change& change, const AppConfig& config,
     change.opened[address] = std::move(port);
     return static_cast<uint16_t>(number);
   }
-  return Error(ErrorCode::kUnavailable, "allocate port: no available ports in range " + std::to_string(range.min) + "-" +
-                                            std::to_string(range.max));
+  return Error(ErrorCode::kUnavailable,
+               "allocate port: no available ports in range " + std::to_string(range.min) + "-" + std::to_string(range.max));
 }
 
 Result<> AppSet::start_app(Next& next) {
@@ -170,8 +172,10 @@ void AppSet::take_effect(Change change, MonotonicTime deadline) {
     if (next.planned.step == AppStep::kStays) continue;
     if (next.planned.before.has_value()) running_[*next.planned.before].app->show(Shown::kNo);
     lead(change, next);
-    bool added = next.planned.step == AppStep::kAdded;
-    parts_.log.info(added ? "app started" : "app replaced", {{"app", next.as.config.name}, {"port", next.planned.port}});
+    if (next.planned.step == AppStep::kAdded)
+      parts_.log.info("app started", {{"app", next.as.config.name}, {"port", next.planned.port}});
+    else
+      parts_.log.info("app replaced", {{"app", next.as.config.name}, {"port", next.planned.port}});
   }
   for (size_t i : change.removed) parts_.log.info("app stopped", {{"app", running_[i].as.config.name}});
   std::vector<Retired> ending = part_with(change);

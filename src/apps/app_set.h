@@ -3,8 +3,8 @@
 //   begin_change()  ports that are new open, what is new or changed starts beside what runs
 //   settle()        once all that changed are healthy: ports lead to them, what they replace finishes what it has and ends
 //
-// Nothing of a change takes effect before all of it can; until then the old set serves, and stays if the new one cannot. Apps that
-// did not change are not touched. Control thread, but for what says otherwise.
+// Nothing of a change takes effect before all of it can; until then the old set serves, and stays if the new one cannot. Apps
+// that did not change are not touched. Control thread, but for what says otherwise.
 #pragma once
 
 #include <functional>

@@ -40,11 +40,11 @@ class AppSetTest : public ::testing::Test {
   AppSetTest() {
     for (const char* name : {"one", "two"})
       engine_->add(name, {.serve = wasm::testing::answers("{\"bodyText\":\"" + std::string(name) + "\"}\n")});
-    engine_->add("lines", {.serve = wasm::testing::answers(""),
-                           .resident = [this](const wasm::GuestSetup&, wasm::ResidentEvents& events) {
-                             if (talks_) shards_[home_].post([&events] { events.noticed(wasm::ResidentNotice::kWaiting, "0"); });
-                             return Result<std::unique_ptr<wasm::Resident>>(std::make_unique<LineGuest>(events));
-                           }});
+    engine_->add("lines",
+                 {.serve = wasm::testing::answers(""), .resident = [this](const wasm::GuestSetup&, wasm::ResidentEvents& events) {
+                    if (talks_) shards_[home_].post([&events] { events.noticed(wasm::ResidentNotice::kWaiting, "0"); });
+                    return Result<std::unique_ptr<wasm::Resident>>(std::make_unique<LineGuest>(events));
+                  }});
     apps_ = std::make_unique<AppSet>(AppParts{.shards = shards_,
                                               .blocking = blocking_,
                                               .runtimes = runtimes_,

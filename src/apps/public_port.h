@@ -1,8 +1,8 @@
 // A port where an app answers: what listens on it, and to which app what comes in goes.
 //
 // It may outlive the app: requests that come after lead_to() go to the next one, on connections that are open already too. Where
-// that one takes connections of another kind, or takes none of ours (bytes), it gets a PublicPort of its own at the same port, and
-// this one comes to its end. Control thread, but for wait_drained(), which any one thread may call.
+// that one takes connections of another kind, or takes none of ours (bytes), it gets a PublicPort of its own at the same port,
+// and this one comes to its end. Control thread, but for wait_drained(), which any one thread may call.
 #pragma once
 
 #include <cstdint>

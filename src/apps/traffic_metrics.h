@@ -14,11 +14,10 @@ class TrafficMetrics {
   TrafficMetrics() = default;
   explicit TrafficMetrics(const observe::SeriesGroup& series) {
     for (int kind = 2; kind < 6; ++kind)
-      answers_[static_cast<size_t>(kind)] =
-          &series.counter("fiso_app_requests_total", "Requests to apps, by the class of the answer.",
-                          {{"status", std::to_string(kind) + "xx"}});
-    seconds_ = &series.histogram("fiso_app_request_duration_seconds", "Time of a request, waiting included.", {},
-                                 observe::kFineBuckets);
+      answers_[static_cast<size_t>(kind)] = &series.counter(
+          "fiso_app_requests_total", "Requests to apps, by the class of the answer.", {{"status", std::to_string(kind) + "xx"}});
+    seconds_ =
+        &series.histogram("fiso_app_request_duration_seconds", "Time of a request, waiting included.", {}, observe::kFineBuckets);
   }
 
   // A request that was answered. Thread-safe.

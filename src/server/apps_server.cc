@@ -67,6 +67,7 @@ Result<> AppsServer::start(ControlEvents& events, const std::function<void(const
                                                         .commons = process_->commons,
                                                         .network = network_,
                                                         .listen_addr = options_.listen_addr});
+  if (watched.has_value() && options_.watch == Watch::kYes) log_.info("watching config file", {{"file", options_.file}});
   if (!watched.has_value())
     log_.warn("config file is not watched, SIGHUP still reloads", {{"error", watched.error().describe()}});
   MonotonicTime began = now();
