@@ -76,6 +76,7 @@ Result<> AppSet::begin_change(const std::vector<WantedApp>& wanted, PortRange po
       problems += (problems.empty() ? "" : "\n") + app.error().describe();
   }
   if (begun.has_value() && !problems.empty()) begun = Error(ErrorCode::kInvalidConfig, std::move(problems));
+  for (Next& next : change->apps) next.healthy_by = now() + next.as.config.start_timeout;
   change_ = std::move(change);
   if (!begun.has_value()) call_off();
   return begun;
@@ -131,7 +132,6 @@ Result<> AppSet::start_app(Next& next) {
   next.app = std::make_unique<App>(next.as.config, next.planned.port, parts_);
   auto started = next.app->start();
   if (!started.has_value()) return about(next.as.config, started.take_error());
-  next.healthy_by = now() + next.as.config.start_timeout;
   return {};
 }
 
@@ -224,8 +224,11 @@ void AppSet::take_over(Change change) {
 // Draining blocks, and the control thread has signals to attend to.
 void AppSet::retire(std::unique_ptr<App> app, std::vector<PublicPort::Ptr> ports, MonotonicTime deadline) {
   auto end = [gone = app.get(), deadline](std::vector<PublicPort::Ptr> drained) {
+    std::vector<std::future<PublicPort::Drained>> waits;  // side by side, so that each port is closed soon
+    for (const auto& port : drained)
+      waits.push_back(std::async(std::launch::async, [&port, deadline] { return port->wait_drained(deadline); }));
     bool clean = true;
-    for (const auto& port : drained) clean = port->wait_drained(deadline) == PublicPort::Drained::kClean && clean;
+    for (auto& wait : waits) clean = wait.get() == PublicPort::Drained::kClean && clean;
     clean = gone->stop(deadline) && clean;
     drained.clear();
     gone->release();

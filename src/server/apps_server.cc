@@ -42,9 +42,10 @@ Result<std::vector<apps::WantedApp>> wanted_apps(const AppsFile& file) {
 AppsServer::AppsServer(AppsServerOptions options, observe::Log log, RuntimesFactory make_runtimes)
     : options_(std::move(options)), log_(std::move(log)), make_runtimes_(std::move(make_runtimes)) {}
 
+// The admin pages show the apps.
 AppsServer::~AppsServer() {
-  apps_.reset();
   if (admin_ != nullptr) admin_->drain(now() + kAdminDrain);
+  admin_.reset();
 }
 
 Result<> AppsServer::start(ControlEvents& events, const std::function<void(const apps::App&)>& started) {
