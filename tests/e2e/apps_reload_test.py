@@ -324,6 +324,14 @@ class Verdicts(ReloadCase):
         poll("it has begun", lambda: self.apps.log("app guest restarts"))
         self.assert_stops()
 
+    def test_a_stop_ends_a_start_that_compiles(self):
+        directory = self.directory()
+        (directory.path / "large.wasm").write_bytes(large_module())
+        apps = self.closing(Apps("-module", directory.path / "large.wasm"))
+        poll("it compiles", lambda: descendants(apps.process.pid))
+        self.assertEqual(apps.stop(), 0)
+        self.assertEqual(apps.lines[-1], "Stopped")
+
     def test_a_stop_ends_a_reload_that_compiles(self):
         self.start(worker())
         (self.files.path / "large.wasm").write_bytes(large_module())
