@@ -105,6 +105,7 @@ App::App(AppConfig config, uint16_t port, AppParts parts)
       series_(std::make_shared<const observe::SeriesGroup>(parts_.metrics, observe::Labels{{"app", config_.name}})),
       state_(parts_.log.with({{"app", config_.name}}), series_->gauge("fiso_app_healthy", "1 while the app is healthy."),
              Shown::kNo),
+      use_(series_, config_.runtime),
       in_flight_(parts_.shards, static_cast<uint64_t>(config_.max_in_flight), kMostWaiting) {}
 
 App::~App() {
@@ -138,7 +139,7 @@ Result<> App::make_services() {
 }
 
 GuestPlace App::make_place() const {
-  GuestPlace place{.port = port_, .network = parts_.network.rules_of(config_.network), .series = series_};
+  GuestPlace place{.port = port_, .network = parts_.network.rules_of(config_.network), .series = series_, .use = &use_};
   if (config_.execution == Execution::kLongRunning) place.network.listen = {{.guest_port = port_, .host = kAnyGuestPort}};
   for (int64_t port : config_.more_ports())
     place.network.listen.push_back({.guest_port = static_cast<uint16_t>(port), .host = kAnyGuestPort});
@@ -228,8 +229,14 @@ void App::end_probing() {
 }
 
 AppStatus App::status() const {
-  AppStatus status{
-      .name = config_.name, .state = state_.get(), .port = port_, .probes = probe_.asked(), .failed_probes = probe_.failed()};
+  AppStatus status{.name = config_.name,
+                   .state = state_.get(),
+                   .port = port_,
+                   .probes = probe_.asked(),
+                   .failed_probes = probe_.failed(),
+                   .cpu = use_.cpu(),
+                   .memory = use_.memory(),
+                   .resident = use_.resident()};
   if (long_running_ != nullptr) status.restarts = long_running_->restarts();
   return status;
 }

@@ -53,6 +53,7 @@ struct AppConfig {
   Protocol protocol = Protocol::kAuto;
   Stdio stdio = Stdio::kLog;
   int64_t max_in_flight = 1000;
+  Duration idle_timeout = std::chrono::minutes(5);
 
   bool operator==(const AppConfig&) const = default;
   // Of `network.listen`: ports besides `port`.

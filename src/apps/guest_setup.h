@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "apps/app_config.h"
+#include "apps/use_metrics.h"
 #include "wasm/engine.h"
 
 namespace fiso::apps {
@@ -17,6 +18,7 @@ struct GuestPlace {
   uint16_t port = 0;  // found as PORT
   wasm::NetworkRules network;
   std::shared_ptr<const observe::SeriesGroup> series;  // of the app; they live as long as any of its guests
+  const UseMetrics* use = nullptr;                     // what they use is shown there; may be null
 };
 
 // Opens the directories. The error is the operator's to read.

@@ -35,7 +35,8 @@ void declare(CLI::App& app, Arguments& arguments) {
   app.set_help_flag("--help,-h", "Print this, and exit");
   app.footer(
       "Apps answer on 127.0.0.1 (env FISO_APPS_LISTEN). FISO_WASMER_HOST names the worker program, FISO_CACHE_DIR is where\n"
-      "compiled modules are kept. The log goes to standard error. SIGHUP, or a change of the file, reads it again; SIGTERM finishes\n"
+      "compiled modules are kept. The log goes to standard error. SIGHUP, or a change of the file, reads it again; SIGTERM "
+      "finishes\n"
       "what is in flight and stops.\n\n"
       "Example: fiso-wasmer -config apps.yaml");
 }

@@ -1,5 +1,7 @@
 #include "server/apps_server.h"
 
+#include <charconv>
+#include <iterator>
 #include <utility>
 
 #include "json/text.h"
@@ -37,6 +39,12 @@ Result<std::vector<apps::WantedApp>> wanted_apps(const AppsFile& file) {
   return wanted;
 }
 
+std::string seconds(Duration duration) {
+  char text[32];
+  return {text,
+          std::to_chars(text, std::end(text), std::chrono::duration<double>(duration).count(), std::chars_format::fixed, 6).ptr};
+}
+
 }  // namespace
 
 AppsServer::AppsServer(AppsServerOptions options, observe::Log log, RuntimesFactory make_runtimes)
@@ -56,7 +64,8 @@ Result<> AppsServer::start(ControlEvents& events, const std::function<void(const
   settings_ = settings_of(file);
   network_ = ProcessNetwork(settings_.network);
   process_ = std::make_unique<ProcessParts>(settings_, metrics_, log_);
-  FISO_TRY(runtimes_, make_runtimes_({process_->shards, process_->blocking, process_->capacity, log_, settings_, stop_}));
+  FISO_TRY(runtimes_,
+           make_runtimes_({process_->shards, process_->blocking, process_->capacity, log_, settings_, stop_, process_->meter}));
   if (!options_.admin_address.empty()) FISO_TRY_OK(start_admin(events));
   apps_ = std::make_unique<apps::AppSet>(apps::AppParts{.shards = process_->shards,
                                                         .blocking = process_->blocking,
@@ -81,6 +90,7 @@ Result<> AppsServer::start(ControlEvents& events, const std::function<void(const
 Result<> AppsServer::start_admin(ControlEvents& events) {
   admin_service_ = std::make_unique<AdminService>(
       health_, metrics_, verdicts_, [&events] { events.request_reload(); }, [this] { process_->commons.show(); });
+  admin_service_->refresh_with([this] { return process_->sample_processes(); });
   admin_service_->add_page("/apps", [this] { return describe_apps(); });
   FISO_TRY(admin_, process_->bind_admin(options_.admin_address, *admin_service_, log_));
   network_.refuse_port(admin_->port());
@@ -94,7 +104,10 @@ std::string AppsServer::describe_apps() {
     json::append_quoted(text, status.name);
     text += ",\"state\":\"" + std::string(to_string(status.state)) + "\",\"port\":" + std::to_string(status.port) +
             ",\"probes\":" + std::to_string(status.probes) + ",\"failedProbes\":" + std::to_string(status.failed_probes) +
-            ",\"restarts\":" + std::to_string(status.restarts) + "}";
+            ",\"restarts\":" + std::to_string(status.restarts) + ",\"cpuSeconds\":" + seconds(status.cpu) +
+            ",\"memoryBytes\":" + std::to_string(status.memory.count);
+    if (status.resident.has_value()) text += ",\"residentBytes\":" + std::to_string(status.resident->count);
+    text += '}';
   }
   return text + "]";
 }

@@ -1,0 +1,21 @@
+#include "apps/use_metrics.h"
+
+#include <utility>
+
+namespace fiso::apps {
+
+UseMetrics::UseMetrics(std::shared_ptr<const observe::SeriesGroup> app, wasm::Runtime runtime)
+    : series_(std::move(app)),
+      cpu_(series_->seconds("fiso_app_cpu_seconds_total", "CPU time of an app's guests.")),
+      memory_(series_->gauge("fiso_app_memory_bytes", "Linear memory of an app's guests.")) {
+  if (runtime == wasm::Runtime::kFull)
+    resident_ = &series_->gauge("fiso_app_resident_bytes", "Resident memory of an app's worker processes.");
+}
+
+void UseMetrics::measure(wasm::GuestSetup& setup) const {
+  setup.cpu = &cpu_;
+  setup.memory_bytes = &memory_;
+  setup.resident_bytes = resident_;
+}
+
+}  // namespace fiso::apps
