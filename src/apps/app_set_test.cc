@@ -42,7 +42,8 @@ class AppSetTest : public ::testing::Test {
       engine_->add(name, {.serve = wasm::testing::answers("{\"bodyText\":\"" + std::string(name) + "\"}\n")});
     engine_->add("lines",
                  {.serve = wasm::testing::answers(""), .resident = [this](const wasm::GuestSetup&, wasm::ResidentEvents& events) {
-                    if (talks_) shards_[home_].post([&events] { events.noticed(wasm::ResidentNotice::kWaiting, "0"); });
+                    async::Shard& home = async::Shard::current();
+                    if (talks_) home.post([&events] { events.noticed(wasm::ResidentNotice::kWaiting, "0"); });
                     return Result<std::unique_ptr<wasm::Resident>>(std::make_unique<LineGuest>(events));
                   }});
     apps_ = std::make_unique<AppSet>(AppParts{.shards = shards_,
@@ -102,7 +103,6 @@ class AppSetTest : public ::testing::Test {
   wasm::Runtimes runtimes_{std::unique_ptr<wasm::Engine>(engine_), nullptr};
   ProcessNetwork network_;
   std::atomic<bool> talks_ = true;
-  std::atomic<unsigned> home_ = 0;
   std::unique_ptr<AppSet> apps_;
 };
 
