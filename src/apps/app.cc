@@ -4,6 +4,7 @@
 
 #include "apps/failures.h"
 #include "apps/tcp_door.h"
+#include "async/gate.h"
 #include "async/run_and_wait.h"
 #include "async/spawn.h"
 #include "net/streaming_service.h"
@@ -18,11 +19,13 @@ MonotonicTime now() { return std::chrono::steady_clock::now(); }
 
 }  // namespace
 
-// Lets requests in while the app is healthy, up to maxInFlight at once.
+// Lets requests in while the app is healthy, up to maxInFlight at once, and knows how many are inside.
 class App::Door final : public net::HttpService, private net::StreamingService {
  public:
-  Door(AppState& state, async::Limiter& in_flight, net::HttpService& app) : state_(state), in_flight_(in_flight), app_(app) {}
+  Door(App& owner, async::Shard& shard, net::HttpService& app)
+      : state_(owner.state_), in_flight_(owner.in_flight_), app_(app), inside_(shard.executor()) {}
   Task<net::HttpResponse> call(net::HttpRequest& request) override {
+    async::Gate::Pass pass = inside_.enter();
     if (!co_await state_.enter()) co_return turned_away("the app is not healthy");
     Permit permit = co_await enter();
     if (!permit) co_return turned_away("the app is busy");
@@ -30,8 +33,12 @@ class App::Door final : public net::HttpService, private net::StreamingService {
   }
   net::StreamingService* streaming() override { return app_.streaming() == nullptr ? nullptr : this; }
 
+  // True when nobody is inside; false if the deadline came first.
+  Task<bool> wait_empty(MonotonicTime deadline) { co_return co_await inside_.wait_empty(deadline); }
+
  private:
   Task<> serve(net::HttpRequest& head, net::ServerExchange& exchange) override {
+    async::Gate::Pass pass = inside_.enter();
     bool healthy = co_await state_.enter();
     Permit permit = healthy ? co_await enter() : Permit();
     if (permit) co_return co_await app_.streaming()->serve(head, exchange);
@@ -49,6 +56,7 @@ class App::Door final : public net::HttpService, private net::StreamingService {
   AppState& state_;
   async::Limiter& in_flight_;
   net::HttpService& app_;
+  async::Gate inside_;
 };
 
 // Asks the app how it is, again and again, on the first shard. Without a path it looks whether the app is ready, until it is.
@@ -90,29 +98,26 @@ struct App::Prober {
   bool stopping = false;
 };
 
-App::App(AppConfig config, AppParts parts)
+App::App(AppConfig config, uint16_t port, AppParts parts)
     : config_(std::move(config)),
+      port_(port),
       parts_(std::move(parts)),
-      state_(parts_.log.with({{"app", config_.name}}),
-             parts_.metrics.gauge("fiso_app_healthy", "1 while the app is healthy.", {{"app", config_.name}})),
-      use_(parts_.metrics, config_),
+      series_(std::make_shared<const observe::SeriesGroup>(parts_.metrics, observe::Labels{{"app", config_.name}})),
+      state_(parts_.log.with({{"app", config_.name}}), series_->gauge("fiso_app_healthy", "1 while the app is healthy."),
+             Shown::kNo),
+      use_(series_, config_.runtime),
       in_flight_(parts_.shards, static_cast<uint64_t>(config_.max_in_flight), kMostWaiting) {}
 
 App::~App() {
-  if (!servers().empty()) stop(now());  // a guest that stays down stops the app, not its port
+  stop(now());
+  release();
 }
 
 Result<> App::start() {
   state_.set(State::kStarting);
-  FISO_TRY_OK(open_more_ports());  // first, so that none of the range takes one
-  FISO_TRY_OK(open_port());
-  services_.resize(parts_.shards.count());
+  locals_.resize(parts_.shards.count());
   FISO_TRY_OK(make_services());
-  parts_.shards.run_on_each([&](async::Shard& shard) {
-    doors_[shard.index()] = make_door(shard);
-    for (MorePort& more : more_ports_) more.doors[shard.index()] = make_tcp_door(more.port);
-  });
-  for (net::HttpServer* server : servers()) server->start();
+  parts_.shards.run_on_each([this](async::Shard& shard) { make_doors(shard); });
   if (long_running_ != nullptr) {
     long_running_->open();
   } else {
@@ -127,16 +132,17 @@ Result<> App::make_services() {
   GuestPlace place = make_place();
   if (config_.runtime == wasm::Runtime::kFull) log_network_policy(parts_.log.with({{"app", config_.name}}), place.network);
   if (config_.execution == Execution::kLongRunning) return make_long_running(std::move(module), place);
-  FISO_TRY(shared_, prepare_json_app(config_, place, std::move(module), parts_.capacity, parts_.metrics, parts_.log));
+  FISO_TRY(shared_, prepare_json_app(config_, place, std::move(module), parts_.capacity, parts_.log));
   parts_.shards.run_on_each(
-      [&](async::Shard& shard) { services_[shard.index()] = std::make_unique<JsonApp>(shard, parts_.capacity, *shared_); });
+      [&](async::Shard& shard) { locals_[shard.index()].service = std::make_unique<JsonApp>(shard, parts_.capacity, *shared_); });
   return {};
 }
 
 GuestPlace App::make_place() const {
-  GuestPlace place{.port = server_->port(), .network = parts_.network.rules_of(config_.network), .use = &use_};
-  if (config_.execution == Execution::kLongRunning) place.network.listen = {{.guest_port = place.port, .host = kAnyGuestPort}};
-  for (const MorePort& more : more_ports_) place.network.listen.push_back({.guest_port = more.port, .host = kAnyGuestPort});
+  GuestPlace place{.port = port_, .network = parts_.network.rules_of(config_.network), .series = series_, .use = &use_};
+  if (config_.execution == Execution::kLongRunning) place.network.listen = {{.guest_port = port_, .host = kAnyGuestPort}};
+  for (int64_t port : config_.more_ports())
+    place.network.listen.push_back({.guest_port = static_cast<uint16_t>(port), .host = kAnyGuestPort});
   return place;
 }
 
@@ -144,7 +150,6 @@ Result<> App::make_long_running(std::shared_ptr<const wasm::Module> module, cons
   LongRunning::Parts parts{.shards = parts_.shards,
                            .blocking = parts_.blocking,
                            .capacity = parts_.capacity,
-                           .metrics = parts_.metrics,
                            .log = parts_.log,
                            .config = config_,
                            .state = state_,
@@ -152,90 +157,70 @@ Result<> App::make_long_running(std::shared_ptr<const wasm::Module> module, cons
                            .largest_body = parts_.limits.body_bytes,
                            .place = place};
   FISO_TRY(long_running_, LongRunning::make(parts, std::move(module)));
-  parts_.shards.run_on_each([&](async::Shard& shard) { services_[shard.index()] = long_running_->service_on(shard); });
+  parts_.shards.run_on_each([&](async::Shard& shard) { locals_[shard.index()].service = long_running_->service_on(shard); });
   return {};
 }
 
-std::unique_ptr<net::HttpServer> App::make_server(int64_t port, std::vector<std::unique_ptr<net::HttpService>>& doors) {
-  doors.resize(parts_.shards.count());
-  std::string host = config_.listen_addr.empty() ? parts_.listen_addr : config_.listen_addr;
-  return std::make_unique<net::HttpServer>(parts_.shards,
-                                           parts_.commons.options(host + ":" + std::to_string(port), parts_.limits),
-                                           [&doors](async::Shard& shard) -> net::HttpService& { return *doors[shard.index()]; });
-}
-
-std::unique_ptr<net::HttpService> App::make_door(async::Shard& shard) {
-  if (config_.listen == Listen::kTcp) return make_tcp_door(server_->port());
-  return std::make_unique<Door>(state_, in_flight_, *services_[shard.index()]);
+void App::make_doors(async::Shard& shard) {
+  Local& local = locals_[shard.index()];
+  if (config_.listen == Listen::kTcp) {
+    local.tcp_door = make_tcp_door(port_);
+  } else {
+    local.door = std::make_unique<Door>(*this, shard, *local.service);
+  }
+  for (int64_t port : config_.more_ports()) local.more.push_back(make_tcp_door(static_cast<uint16_t>(port)));
 }
 
 std::unique_ptr<net::HttpService> App::make_tcp_door(uint16_t guest_port) {
   return std::make_unique<TcpDoor>(
       TcpDoor::Parts{.state = state_,
                      .private_port = [this, guest_port] { return long_running_->port_of(guest_port); },
-                     .series = tcp_series(parts_.metrics, config_.name),
+                     .series = tcp_series(*series_),
                      .log = parts_.log.with({{"app", config_.name}})});
 }
 
-std::vector<net::HttpServer*> App::servers() const {
-  std::vector<net::HttpServer*> all;
-  if (server_ != nullptr) all.push_back(server_.get());
-  for (const MorePort& more : more_ports_)
-    if (more.server != nullptr) all.push_back(more.server.get());
+std::vector<net::HttpService*> App::services() const {
+  std::vector<net::HttpService*> all;
+  for (const Local& local : locals_)
+    all.push_back(local.door != nullptr ? static_cast<net::HttpService*>(local.door.get()) : local.tcp_door.get());
   return all;
 }
 
-Result<> App::open_more_ports() {
-  if (!config_.network.has_value()) return {};
-  more_ports_.resize(config_.network->listen.size());
-  for (size_t i = 0; i < more_ports_.size(); ++i) {
-    MorePort& more = more_ports_[i];
-    more.port = static_cast<uint16_t>(config_.network->listen[i]);
-    more.server = make_server(more.port, more.doors);
-    FISO_TRY_OK(more.server->bind());
-  }
-  return {};
-}
-
-// A port of the range is tried by opening it: looking first and opening later would be a race.
-Result<> App::open_port() {
-  auto open = [&](int64_t port) {
-    server_ = make_server(port, doors_);
-    return server_->bind();
-  };
-  if (config_.port != 0) return open(config_.port);
-  for (int64_t port = parts_.ports.min; port <= parts_.ports.max; ++port)
-    if (open(port).has_value()) return {};
-  return Error(ErrorCode::kUnavailable, "allocate port: no available ports in range " + std::to_string(parts_.ports.min) + "-" +
-                                            std::to_string(parts_.ports.max));
+std::vector<net::HttpService*> App::services_of(size_t listen) const {
+  std::vector<net::HttpService*> all;
+  for (const Local& local : locals_) all.push_back(local.more[listen].get());
+  return all;
 }
 
 void App::start_probing() {
-  prober_ = std::make_shared<Prober>(*this, *services_[0]);
+  prober_ = std::make_shared<Prober>(*this, *locals_[0].service);
   async::spawn(parts_.shards[0], Prober::run(prober_));
 }
 
-void App::begin_stop() {
-  state_.set(State::kStopping);
-  for (net::HttpServer* server : servers()) server->begin_drain();
+// Connections that carry bytes have been ended with their ports.
+bool App::wait_empty(MonotonicTime deadline) {
+  bool empty = true;
+  for (unsigned i = 0; i < locals_.size(); ++i)
+    if (Door* door = locals_[i].door.get(); door != nullptr)
+      empty = async::run_and_wait(parts_.shards[i], [&] { return door->wait_empty(deadline); }) && empty;
+  return empty;
 }
 
 bool App::stop(MonotonicTime deadline) {
-  begin_stop();
-  bool clean = true;
-  for (net::HttpServer* server : servers()) clean = server->wait_drained(deadline) == net::HttpServer::Drained::kClean && clean;
+  if (std::exchange(stopped_, true)) return true;
+  bool clean = wait_empty(deadline);
+  state_.set(State::kStopping);
   end_probing();
   if (long_running_ != nullptr) long_running_->close(deadline);
-  server_.reset();
-  for (MorePort& more : more_ports_) more.server.reset();
-  parts_.shards.run_on_each([&](async::Shard& shard) {
-    if (shard.index() < doors_.size()) doors_[shard.index()].reset();
-    for (MorePort& more : more_ports_)
-      if (shard.index() < more.doors.size()) more.doors[shard.index()].reset();
-    if (shard.index() < services_.size()) services_[shard.index()].reset();
-  });
   state_.set(State::kStopped);
   return clean;
+}
+
+void App::release() {
+  wait_empty(kNever);
+  parts_.shards.run_on_each([this](async::Shard& shard) {
+    if (shard.index() < locals_.size()) locals_[shard.index()] = Local();
+  });
 }
 
 void App::end_probing() {
@@ -246,12 +231,12 @@ void App::end_probing() {
 AppStatus App::status() const {
   AppStatus status{.name = config_.name,
                    .state = state_.get(),
+                   .port = port_,
                    .probes = probe_.asked(),
                    .failed_probes = probe_.failed(),
                    .cpu = use_.cpu(),
                    .memory = use_.memory(),
                    .resident = use_.resident()};
-  if (server_ != nullptr) status.port = server_->port();
   if (long_running_ != nullptr) status.restarts = long_running_->restarts();
   return status;
 }

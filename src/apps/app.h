@@ -1,6 +1,8 @@
-// One app: its port, its guests, its health. The port is the app's from start to end.
+// One app as one reading of apps.yaml has it: its guests, its health, and the services that take what its ports lead to it. A
+// change of its configuration makes another one, see app_set.h.
 //
-// Threading: control thread, but for status(). The shards' work outlives nothing of it: stop() waits.
+// Threading: control thread, but for status() and what may be called on any one thread. The shards' work outlives nothing of it:
+// release() waits.
 #pragma once
 
 #include <memory>
@@ -34,7 +36,6 @@ struct AppParts {
   net::ServerCommons& commons;
   const ProcessNetwork& network;
   std::string listen_addr = "127.0.0.1";
-  PortRange ports;
 };
 
 struct AppStatus {
@@ -51,56 +52,68 @@ struct AppStatus {
 
 class App {
  public:
-  App(AppConfig config, AppParts parts);
+  // `port` is open for it.
+  App(AppConfig config, uint16_t port, AppParts parts);
   ~App();
   App(const App&) = delete;
 
-  // Opens the port, loads the module, begins to serve. Blocks while it compiles. The error is the operator's to read.
+  // Loads the module and begins to become healthy. Blocks while it compiles. The error is the operator's to read.
   Result<> start();
-  // Takes no new connection; what is under way is finished.
-  void begin_stop();
-  // Waits for that, until the deadline; false if something was cut.
-  bool stop(MonotonicTime deadline);
+  // By shard: what takes what comes in at its port, and at the port of `network.listen`. After start(), until release().
+  std::vector<net::HttpService*> services() const;
+  std::vector<net::HttpService*> services_of(size_t listen) const;
 
+  // Whether the series say how this one is.
+  void show(Shown shown) { state_.show(shown); }
+
+  // When no port leads here any more: waits until the deadline for what is under way, and ends the guests. False if something had
+  // to be cut. Any one thread.
+  bool stop(MonotonicTime deadline);
+  // Waits for whatever is still under way and lets go of all that lives on shards. After stop(), when nothing comes in any more.
+  // Any one thread.
+  void release();
+
+  const AppConfig& config() const { return config_; }
   const std::string& name() const { return config_.name; }
-  uint16_t port() const { return server_->port(); }
+  uint16_t port() const { return port_; }
+  // Thread-safe.
+  State state() const { return state_.get(); }
   AppStatus status() const;
 
  private:
   class Door;
-  // Of `network.listen`.
-  struct MorePort {
-    uint16_t port = 0;
-    std::vector<std::unique_ptr<net::HttpService>> doors;  // by shard
-    std::unique_ptr<net::HttpServer> server;
-  };
   struct Prober;
+  // On one shard.
+  struct Local {
+    std::unique_ptr<AppService> service;
+    std::unique_ptr<Door> door;  // of requests; null where there are none
+    // Of bytes: that of the app's port, if it has no requests, and those of `network.listen`.
+    std::unique_ptr<net::HttpService> tcp_door;
+    std::vector<std::unique_ptr<net::HttpService>> more;
+  };
 
-  Result<> open_port();
   Result<> make_services();
   Result<> make_long_running(std::shared_ptr<const wasm::Module> module, const GuestPlace& place);
   GuestPlace make_place() const;
-  Result<> open_more_ports();
-  std::unique_ptr<net::HttpServer> make_server(int64_t port, std::vector<std::unique_ptr<net::HttpService>>& doors);
-  std::unique_ptr<net::HttpService> make_door(async::Shard& shard);
+  void make_doors(async::Shard& shard);
   std::unique_ptr<net::HttpService> make_tcp_door(uint16_t guest_port);
-  std::vector<net::HttpServer*> servers() const;
   void start_probing();
   void end_probing();
+  bool wait_empty(MonotonicTime deadline);
 
   AppConfig config_;
+  uint16_t port_;
   AppParts parts_;
+  std::shared_ptr<const observe::SeriesGroup> series_;
   AppState state_;
   UseMetrics use_;
   async::Limiter in_flight_;
   HealthProbe probe_{config_};
-  std::unique_ptr<JsonAppShared> shared_;                 // of an app that is not longRunning
-  std::unique_ptr<LongRunning> long_running_;             // of one that is
-  std::vector<std::unique_ptr<AppService>> services_;     // by shard
-  std::vector<std::unique_ptr<net::HttpService>> doors_;  // by shard
+  std::unique_ptr<JsonAppShared> shared_;      // of an app that is not longRunning
+  std::unique_ptr<LongRunning> long_running_;  // of one that is
+  std::vector<Local> locals_;                  // by shard
   std::shared_ptr<Prober> prober_;
-  std::unique_ptr<net::HttpServer> server_;
-  std::vector<MorePort> more_ports_;
+  bool stopped_ = false;
 };
 
 }  // namespace fiso::apps

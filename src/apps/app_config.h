@@ -55,6 +55,9 @@ struct AppConfig {
   int64_t max_in_flight = 1000;
   Duration idle_timeout = std::chrono::minutes(5);
 
+  bool operator==(const AppConfig&) const = default;
+  // Of `network.listen`: ports besides `port`.
+  std::vector<int64_t> more_ports() const { return network.has_value() ? network->listen : std::vector<int64_t>(); }
   Protocol speaks() const {
     if (listen == Listen::kTcp) return Protocol::kHttp;  // whatever it is, it is spoken on the guest's PORT
     return stdio == Stdio::kNdjson ? Protocol::kNdjson : protocol;
@@ -64,11 +67,6 @@ struct AppConfig {
 struct PortRange {
   int64_t min = 9000;
   int64_t max = 9999;
-};
-
-struct AppsConfig {
-  std::vector<AppConfig> apps;
-  PortRange default_port_range;
 };
 
 config::Spec<AppConfig> app_spec();

@@ -21,12 +21,20 @@ std::string_view to_string(State state) {
 }
 
 void AppState::set(State state) {
-  State before = get();
-  do {
+  shown_.with([&](Shown shown) {
+    State before = get();
     if (before == state || (before == State::kStopping && state != State::kStopped)) return;
-  } while (!state_.compare_exchange_weak(before, state, std::memory_order_relaxed));
-  healthy_.set(state == State::kHealthy ? 1 : 0);
-  log_.info("app state changed", {{"from", to_string(before)}, {"to", to_string(state)}});
+    state_.store(state, std::memory_order_relaxed);
+    if (shown == Shown::kYes) healthy_.set(state == State::kHealthy ? 1 : 0);
+    log_.info("app state changed", {{"from", to_string(before)}, {"to", to_string(state)}});
+  });
+}
+
+void AppState::show(Shown shown) {
+  shown_.with([&](Shown& now_shown) {
+    now_shown = shown;
+    if (shown == Shown::kYes) healthy_.set(get() == State::kHealthy ? 1 : 0);
+  });
 }
 
 Task<bool> AppState::enter() {

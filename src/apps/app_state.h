@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "async/task.h"
+#include "base/guarded.h"
 #include "observe/log.h"
 #include "observe/metrics.h"
 
@@ -24,15 +25,20 @@ enum class State { kStopped, kStarting, kHealthy, kUnhealthy, kStopping };
 
 std::string_view to_string(State state);
 
+// Whether the gauge says how this one is: of two that replace each other only one does.
+enum class Shown { kNo, kYes };
+
 class AppState {
  public:
   // `log` carries the app's name; the gauge is 1 while it is healthy.
-  AppState(observe::Log log, observe::Gauge& healthy) : log_(std::move(log)), healthy_(healthy) {}
+  AppState(observe::Log log, observe::Gauge& healthy, Shown shown = Shown::kYes)
+      : log_(std::move(log)), healthy_(healthy), shown_(shown) {}
 
   State get() const { return state_.load(std::memory_order_relaxed); }
   // A line in the log if that is new. Without effect while the app stops, but for kStopped: a probe that was under way when the
   // stop began must not open the door again.
   void set(State state);
+  void show(Shown shown);
 
   // True as soon as the app is healthy. Others wait a moment for that, in the short queue, so that a restart drops nothing. On a
   // shard.
@@ -41,6 +47,7 @@ class AppState {
  private:
   observe::Log log_;
   observe::Gauge& healthy_;
+  Guarded<Shown> shown_;  // and whoever changes the state
   std::atomic<State> state_{State::kStopped};
   std::atomic<size_t> waiting_{0};
 };

@@ -40,6 +40,20 @@ TEST_F(AppStateTest, AProbeThatEndsAfterTheStopBeganChangesNothing) {
   EXPECT_EQ(state_.get(), State::kStopped);
 }
 
+TEST_F(AppStateTest, OfTwoThatReplaceEachOtherOneMovesTheGauge) {
+  AppState next(log_.log(), healthy_, Shown::kNo);
+  state_.set(State::kHealthy);
+  next.set(State::kStarting);
+  EXPECT_EQ(healthy_.value(), 1);
+  next.set(State::kHealthy);
+  state_.show(Shown::kNo);
+  next.show(Shown::kYes);
+  state_.set(State::kStopping);
+  EXPECT_EQ(healthy_.value(), 1);
+  next.set(State::kUnhealthy);
+  EXPECT_EQ(healthy_.value(), 0);
+}
+
 TEST_F(AppStateTest, AStoppedAppMayStartAgain) {
   for (State next : {State::kStarting, State::kHealthy, State::kStopping, State::kStopped, State::kStarting}) state_.set(next);
   EXPECT_EQ(state_.get(), State::kStarting);

@@ -17,7 +17,8 @@ inline constexpr char kAnyGuestPort[] = "127.64.0.1:0";
 struct GuestPlace {
   uint16_t port = 0;  // found as PORT
   wasm::NetworkRules network;
-  const UseMetrics* use = nullptr;  // what they use is shown there; may be null
+  std::shared_ptr<const observe::SeriesGroup> series;  // of the app; they live as long as any of its guests
+  const UseMetrics* use = nullptr;                     // what they use is shown there; may be null
 };
 
 // Opens the directories. The error is the operator's to read.

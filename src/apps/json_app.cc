@@ -28,7 +28,7 @@ class StderrToLog final : public wasm::wasi::StderrSink {
 
 Result<std::unique_ptr<JsonAppShared>> prepare_json_app(const AppConfig& config, const GuestPlace& place,
                                                         std::shared_ptr<const wasm::Module> loaded, wasm::Capacity& capacity,
-                                                        observe::Metrics& metrics, const observe::Log& log) {
+                                                        const observe::Log& log) {
   bool pooled = config.execution == Execution::kPooled;
   if (auto complaint = bad_pool_size(pooled ? config.pool_size : 0, capacity.instances.capacity()))
     return Error(ErrorCode::kInvalidConfig, std::move(*complaint));
@@ -38,10 +38,9 @@ Result<std::unique_ptr<JsonAppShared>> prepare_json_app(const AppConfig& config,
   auto shared = std::make_unique<JsonAppShared>();
   shared->name = config.name;
   shared->log = log.with({{"app", config.name}});
-  shared->traffic = TrafficMetrics(metrics, config.name);
-  auto& instances =
-      metrics.gauge("fiso_app_instances", "Instances that exist, those started ahead included.", {{"app", config.name}});
-  auto& parked = metrics.gauge("fiso_app_parked_instances", "Instances that wait for a request.", {{"app", config.name}});
+  shared->traffic = TrafficMetrics(*place.series);
+  auto& instances = place.series->gauge("fiso_app_instances", "Instances that exist, those started ahead included.");
+  auto& parked = place.series->gauge("fiso_app_parked_instances", "Instances that wait for a request.");
   shared->pool = std::make_shared<wasm::PoolShare>(
       capacity, std::move(*module), std::move(setup),
       wasm::PoolOptions{.execution = pooled ? wasm::Execution::kPooled : wasm::Execution::kPerRequest,

@@ -30,7 +30,7 @@ struct JsonAppShared {
 // operator's to read.
 Result<std::unique_ptr<JsonAppShared>> prepare_json_app(const AppConfig& config, const GuestPlace& place,
                                                         std::shared_ptr<const wasm::Module> loaded, wasm::Capacity& capacity,
-                                                        observe::Metrics& metrics, const observe::Log& log);
+                                                        const observe::Log& log);
 
 // Shard-local.
 class JsonApp final : public AppService {

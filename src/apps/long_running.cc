@@ -11,9 +11,9 @@ namespace {
 
 MonotonicTime now() { return std::chrono::steady_clock::now(); }
 
-observe::Gauge& mode_gauge(observe::Metrics& metrics, const std::string& app, const char* effective) {
-  return metrics.gauge("fiso_app_mode", "1 for the mode that the app really runs in.",
-                       {{"app", app}, {"declared", "longRunning"}, {"effective", effective}});
+observe::Gauge& mode_gauge(const observe::SeriesGroup& app, const char* effective) {
+  return app.gauge("fiso_app_mode", "1 for the mode that the app really runs in.",
+                   {{"declared", "longRunning"}, {"effective", effective}});
 }
 
 }  // namespace
@@ -88,13 +88,12 @@ LongRunning::LongRunning(const Parts& parts, std::shared_ptr<const wasm::Module>
     : parts_(parts),
       log_(parts.log.with({{"app", parts.config.name}})),
       module_(std::move(module)),
-      traffic_(parts.metrics, parts.config.name),
-      lives_on_(mode_gauge(parts.metrics, parts.config.name, "longRunning")),
-      per_request_(mode_gauge(parts.metrics, parts.config.name, "perRequest")),
+      traffic_(*parts.place.series),
+      lives_on_(mode_gauge(*parts.place.series, "longRunning")),
+      per_request_(mode_gauge(*parts.place.series, "perRequest")),
       home_(parts.place.port % parts.shards.count()),
       services_(parts.shards.count()) {
-  auto& restarts =
-      parts.metrics.counter("fiso_app_restarts_total", "Guests that were started again.", {{"app", parts.config.name}});
+  auto& restarts = parts.place.series->counter("fiso_app_restarts_total", "Guests that were started again.");
   supervisor_ = std::make_shared<Supervisor>(Supervisor::Parts{.shard = parts.shards[home_],
                                                                .config = parts_.config,
                                                                .module = module_,
@@ -104,7 +103,7 @@ LongRunning::LongRunning(const Parts& parts, std::shared_ptr<const wasm::Module>
                                                                .restarts = restarts});
 }
 
-LongRunning::~LongRunning() = default;
+LongRunning::~LongRunning() { show_mode(nullptr); }
 
 std::unique_ptr<AppService> LongRunning::service_on(async::Shard& shard) {
   auto service = std::make_unique<Service>(*this, shard,
@@ -122,7 +121,7 @@ std::unique_ptr<AppService> LongRunning::service_on(async::Shard& shard) {
 void LongRunning::open() {
   if (parts_.config.speaks() == Protocol::kJsonOnce) return serve_per_request();
   opened_ = true;
-  lives_on_.set(1);
+  show_mode(&lives_on_);
   Supervisor::Care care;
   if (!parts_.config.health_check.empty()) care.is_well = [this] { return parts_.probe.ask(*services_[home_]); };
   care.answers_once = [this] {
@@ -142,15 +141,20 @@ Task<> LongRunning::end(MonotonicTime deadline) {
 }
 
 void LongRunning::serve_per_request() {
-  lives_on_.set(0);
-  per_request_.set(1);
+  show_mode(&per_request_);
   preparing_ = true;
   async::spawn(parts_.shards[home_], prepare_per_request());
 }
 
+void LongRunning::show_mode(observe::Gauge* mode) {
+  if (mode_ != nullptr) mode_->decrement();
+  if (mode != nullptr) mode->increment();
+  mode_ = mode;
+}
+
 Task<> LongRunning::prepare_per_request() {
   auto prepared = co_await parts_.blocking.run(
-      [this] { return prepare_json_app(parts_.config, parts_.place, module_, parts_.capacity, parts_.metrics, parts_.log); });
+      [this] { return prepare_json_app(parts_.config, parts_.place, module_, parts_.capacity, parts_.log); });
   if (!prepared.has_value() || !prepared->has_value()) {
     const Error& error = prepared.has_value() ? prepared->error() : prepared.error();
     log_.error("app guest failed to start", {{"error", error.describe()}});

@@ -26,7 +26,6 @@ class LongRunning {
     async::ShardSet& shards;
     async::BlockingPool& blocking;
     wasm::Capacity& capacity;
-    observe::Metrics& metrics;
     observe::Log log;
     const AppConfig& config;
     AppState& state;
@@ -52,6 +51,7 @@ class LongRunning {
   LongRunning(const Parts& parts, std::shared_ptr<const wasm::Module> module, std::shared_ptr<const wasm::GuestSetup> setup);
   // Before requests come, or on the home shard.
   void serve_per_request();
+  void show_mode(observe::Gauge* mode);
   // On the home shard.
   Task<> prepare_per_request();
   Task<> end(MonotonicTime deadline);
@@ -63,6 +63,7 @@ class LongRunning {
   TrafficMetrics traffic_;
   observe::Gauge& lives_on_;
   observe::Gauge& per_request_;
+  observe::Gauge* mode_ = nullptr;  // the one that counts this
   unsigned home_;  // the shard of the supervisor, and of a guest on the light engine: by the port, so that apps spread
   std::vector<Service*> services_;  // by shard
   std::unique_ptr<JsonAppShared> json_;

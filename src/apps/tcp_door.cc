@@ -15,14 +15,14 @@ MonotonicTime now() { return std::chrono::steady_clock::now(); }
 
 }  // namespace
 
-net::SpliceSeries tcp_series(observe::Metrics& metrics, const std::string& app) {
+net::SpliceSeries tcp_series(const observe::SeriesGroup& app) {
   constexpr char kConnections[] = "fiso_app_connections_total", kBytes[] = "fiso_app_bytes_total";
   constexpr char kConnectionsHelp[] = "Connections to ports of apps that are no HTTP.", kBytesHelp[] = "What they carried.";
-  return {.open = metrics.gauge("fiso_app_connections", "Connections to ports of apps that are no HTTP.", {{"app", app}}),
-          .passed = metrics.counter(kConnections, kConnectionsHelp, {{"app", app}, {"result", "passed"}}),
-          .failed = metrics.counter(kConnections, kConnectionsHelp, {{"app", app}, {"result", "failed"}}),
-          .bytes_in = metrics.counter(kBytes, kBytesHelp, {{"app", app}, {"direction", "in"}}),
-          .bytes_out = metrics.counter(kBytes, kBytesHelp, {{"app", app}, {"direction", "out"}})};
+  return {.open = app.gauge("fiso_app_connections", "Connections to ports of apps that are no HTTP."),
+          .passed = app.counter(kConnections, kConnectionsHelp, {{"result", "passed"}}),
+          .failed = app.counter(kConnections, kConnectionsHelp, {{"result", "failed"}}),
+          .bytes_in = app.counter(kBytes, kBytesHelp, {{"direction", "in"}}),
+          .bytes_out = app.counter(kBytes, kBytesHelp, {{"direction", "out"}})};
 }
 
 TcpDoor::TcpDoor(Parts parts) : parts_(std::move(parts)), failed_log_(parts_.log, observe::LogLevel::kError, kFailedLines) {}

@@ -15,7 +15,7 @@
 namespace fiso::apps {
 
 // Of one app; all of its ports and shards count into it.
-net::SpliceSeries tcp_series(observe::Metrics& metrics, const std::string& app);
+net::SpliceSeries tcp_series(const observe::SeriesGroup& app);
 
 class TcpDoor final : public net::HttpService, private net::SpliceService {
  public:

@@ -12,13 +12,12 @@ namespace fiso::apps {
 class TrafficMetrics {
  public:
   TrafficMetrics() = default;
-  TrafficMetrics(observe::Metrics& metrics, const std::string& app) {
+  explicit TrafficMetrics(const observe::SeriesGroup& series) {
     for (int kind = 1; kind < 6; ++kind)
-      answers_[static_cast<size_t>(kind)] =
-          &metrics.counter("fiso_app_requests_total", "Requests to apps, by the class of the answer.",
-                           {{"app", app}, {"status", std::to_string(kind) + "xx"}});
-    seconds_ = &metrics.histogram("fiso_app_request_duration_seconds", "Time of a request, waiting included.", {{"app", app}},
-                                  observe::kFineBuckets);
+      answers_[static_cast<size_t>(kind)] = &series.counter(
+          "fiso_app_requests_total", "Requests to apps, by the class of the answer.", {{"status", std::to_string(kind) + "xx"}});
+    seconds_ =
+        &series.histogram("fiso_app_request_duration_seconds", "Time of a request, waiting included.", {}, observe::kFineBuckets);
   }
 
   // A request that was answered; one that was upgraded (1xx) took no time that says anything. Thread-safe.

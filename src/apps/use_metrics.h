@@ -10,15 +10,15 @@
 #include <memory>
 #include <optional>
 
-#include "apps/app_config.h"
 #include "observe/metrics.h"
 #include "wasm/engine.h"
+#include "wasm/runtimes.h"
 
 namespace fiso::apps {
 
 class UseMetrics {
  public:
-  UseMetrics(observe::Metrics& metrics, const AppConfig& app);
+  UseMetrics(std::shared_ptr<const observe::SeriesGroup> app, wasm::Runtime runtime);
 
   // Guests that are made with the setup are counted from now on.
   void measure(wasm::GuestSetup& setup) const;

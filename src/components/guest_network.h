@@ -21,6 +21,7 @@ struct GuestNetwork {
   wasm::NetworkRules rules() const;
   // This, where it says something, else the other: `mode` and `allow` together, `dns` on its own.
   GuestNetwork or_else(const GuestNetwork& other) const;
+  bool operator==(const GuestNetwork&) const = default;
 };
 
 // `listen` is a key of guests that live on only.

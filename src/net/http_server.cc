@@ -1,5 +1,6 @@
 #include "net/http_server.h"
 
+#include <fcntl.h>
 #include <linux/filter.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -12,6 +13,7 @@
 
 #include "async/spawn.h"
 #include "base/check.h"
+#include "base/file_handle.h"
 #include "net/listen_socket.h"
 #include "net/server_shard.h"
 
@@ -79,6 +81,16 @@ Result<> HttpServer::bind() {
   return {};
 }
 
+Result<> HttpServer::bind_beside(const HttpServer& other) {
+  FISO_CHECK(phase_ == Phase::kNew && other.state_->fd >= 0);
+  state_->shared.tls = other.state_->shared.tls;
+  state_->fd = ::fcntl(other.state_->fd, F_DUPFD_CLOEXEC, 0);
+  if (state_->fd < 0) return Error(ErrorCode::kUnavailable, "listen " + state_->address + ": " + errno_text(errno));
+  port_ = other.port_;
+  phase_ = Phase::kBound;
+  return {};
+}
+
 void HttpServer::use_tls(TlsContext context) {
   FISO_CHECK(state_->shared.tls != nullptr && context != nullptr, "tls is not switched on or off");
   state_->shared.tls = std::move(context);
@@ -105,19 +117,21 @@ void HttpServer::start() {
 
 // Closing a listening socket resets the connections in its queue, and those whose handshake the client believes to be over.
 // So nothing new is let in first, while everything that has begun is still accepted.
-void HttpServer::begin_drain() {
+void HttpServer::begin_drain(Port port) {
   if (phase_ != Phase::kServing) return;
   phase_ = Phase::kDraining;
-  refuse_handshakes(state_->fd);
+  port_after_ = port;
+  if (port == Port::kCloses) refuse_handshakes(state_->fd);
   auto& parts = state_->shared.shards;
   shards_.run_on_each([&](async::Shard& shard) { parts[shard.index()]->begin_drain(); });
   drain_began_ = std::chrono::steady_clock::now();
 }
 
 void HttpServer::close_port(MonotonicTime not_before) {
-  std::this_thread::sleep_until(not_before);
+  if (port_after_ == Port::kCloses) std::this_thread::sleep_until(not_before);
   on_each(state_->shared.shards, [](ServerShard& part) { return part.stop_accepting(); });
-  accept_the_rest();
+  if (port_after_ == Port::kCloses) accept_the_rest();
+  ::close(std::exchange(state_->fd, -1));
 }
 
 void HttpServer::accept_the_rest() {
@@ -128,7 +142,6 @@ void HttpServer::accept_the_rest() {
     if (fd < 0) break;
     parts[i % parts.size()]->adopt_later(fd);
   }
-  ::close(std::exchange(state_->fd, -1));
 }
 
 HttpServer::Drained HttpServer::wait_drained(MonotonicTime deadline) {

@@ -75,6 +75,9 @@ class HttpServer {
   // Reads the certificate and opens the port; connections queue up from here on. kInvalidConfig or kUnavailable with a
   // message for the operator ("listen 127.0.0.1:8081: address already in use").
   Result<> bind();
+  // In place of bind(): at the port that `other`, which has started, is bound to; both accept from it until one of them ends. The
+  // options' address is the same.
+  Result<> bind_beside(const HttpServer& other);
   // The port bound to, also where the address said 0.
   uint16_t port() const { return port_; }
   // New connections shake hands with this certificate from now on; those that are open keep theirs. For a server that was
@@ -84,9 +87,11 @@ class HttpServer {
   void start();
 
   enum class Drained { kClean, kCut };
+  // kPassesOn: the port stays open for the server that is bound beside this one, and gets what has not been accepted.
+  enum class Port { kCloses, kPassesOn };
   // Lets no new connection begin and open ones come to their end: requests under way are finished, requests that still
   // arrive on idle connections within `drain_grace` are served, every answer says `Connection: close`. Returns at once.
-  void begin_drain();
+  void begin_drain(Port port = Port::kCloses);
   // Closes the port and waits for that end; at the deadline what is left is cut. kCut if a request was.
   Drained wait_drained(MonotonicTime deadline);
   Drained drain(MonotonicTime deadline);
@@ -106,6 +111,7 @@ class HttpServer {
   ServiceOf service_of_;
   std::unique_ptr<State> state_;
   Phase phase_ = Phase::kNew;
+  Port port_after_ = Port::kCloses;
   uint16_t port_ = 0;
   MonotonicTime drain_began_{};
 };

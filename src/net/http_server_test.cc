@@ -370,6 +370,36 @@ TEST_F(HttpServerTest, DrainCutsAtItsDeadlineAndSaysSo) {
   EXPECT_EQ(status_of(client.read_all()), 0);
 }
 
+TEST_F(HttpServerTest, APortThatIsPassedOnIsNeverClosed) {
+  uint16_t port = start({.drain_grace = milliseconds(10)});
+  HttpServer next(shards_, ServerOptions{"127.0.0.1:0", {}, {}, &bodies_},
+                  [this](async::Shard& shard) -> HttpService& { return *services_[shard.index()]; });
+  RawClient busy(port);
+  busy.send(kWait);
+  until_one_waits();
+  ASSERT_TRUE(next.bind_beside(*server_).has_value());
+  next.start();
+  server_->begin_drain(HttpServer::Port::kPassesOn);
+  release();
+  EXPECT_EQ(server_->wait_drained(std::chrono::steady_clock::now() + seconds(30)), HttpServer::Drained::kClean);
+  EXPECT_EQ(status_of(busy.read_all()), 200);
+  server_.reset();
+  EXPECT_EQ(next.port(), port);
+  RawClient client(port);
+  for (int i = 0; i < 2; ++i) EXPECT_EQ(status_of(client.exchange(kGet)), 200);
+  EXPECT_EQ(next.stats().accepted, 1u);
+}
+
+TEST_F(HttpServerTest, AServerThatWasBoundBesideAnotherAndNeverStartedLeavesItsPort) {
+  uint16_t port = start();
+  {
+    HttpServer next(shards_, ServerOptions{"127.0.0.1:0", {}, {}, &bodies_},
+                    [this](async::Shard& shard) -> HttpService& { return *services_[shard.index()]; });
+    ASSERT_TRUE(next.bind_beside(*server_).has_value());
+  }
+  EXPECT_EQ(status_of(RawClient(port).exchange(kGet)), 200);
+}
+
 class TwoShardServer : public HttpServerTest {
  protected:
   TwoShardServer() : HttpServerTest(2) {}

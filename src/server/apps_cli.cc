@@ -35,7 +35,9 @@ void declare(CLI::App& app, Arguments& arguments) {
   app.set_help_flag("--help,-h", "Print this, and exit");
   app.footer(
       "Apps answer on 127.0.0.1 (env FISO_APPS_LISTEN). FISO_WASMER_HOST names the worker program, FISO_CACHE_DIR is where\n"
-      "compiled modules are kept. The log goes to standard error. SIGTERM finishes what is in flight and stops.\n\n"
+      "compiled modules are kept. The log goes to standard error. SIGHUP, or a change of the file, reads it again; SIGTERM "
+      "finishes\n"
+      "what is in flight and stops.\n\n"
       "Example: fiso-wasmer -config apps.yaml");
 }
 
@@ -52,20 +54,29 @@ Result<AppsFile> apps_of(const Arguments& arguments) {
   return file;
 }
 
-int serve(const Arguments& arguments, AppsFile file, const std::string& name, const RuntimesFactory& make_runtimes) {
+AppsServerOptions server_options(const Arguments& arguments) {
+  bool one_module = !arguments.module.empty();
+  AppsServerOptions options{.read = [arguments] { return apps_of(arguments); },
+                            .file = one_module ? arguments.module : arguments.config,
+                            .watch = one_module ? Watch::kNo : Watch::kYes,
+                            .admin_address = arguments.admin_address};
+  if (const char* listen = std::getenv("FISO_APPS_LISTEN"); listen != nullptr && *listen != '\0') options.listen_addr = listen;
+  return options;
+}
+
+int serve(const Arguments& arguments, const std::string& name, const RuntimesFactory& make_runtimes) {
   auto events = ControlEvents::make();
   if (!events.has_value()) return fail(events.error().describe());
   observe::StdoutLog output({.fd = 2});
   observe::Log log(output, observe::parse_log_level(arguments.log_level), name);
-  AppsServerOptions options{.file = std::move(file), .admin_address = arguments.admin_address};
-  if (const char* listen = std::getenv("FISO_APPS_LISTEN"); listen != nullptr && *listen != '\0') options.listen_addr = listen;
-  AppsServer server(std::move(options), log, make_runtimes);
-  auto started = server.start([&](const apps::App& app) {
+  AppsServer server(server_options(arguments), log, make_runtimes);
+  auto started = server.start(*events, [&](const apps::App& app) {
     if (arguments.module.empty()) std::printf("Started app %s\n", app.name().c_str());
   });
-  if (!started.has_value()) return fail(started.error().describe());
-  for (const auto& app : server.apps()) std::printf("App %s running at 127.0.0.1:%u\n", app->name().c_str(), app->port());
-  std::printf("Press Ctrl+C to stop\n");
+  bool stopped_early = !started.has_value() && started.error().code() == ErrorCode::kCancelled;
+  if (!started.has_value() && !stopped_early) return fail(started.error().describe());
+  for (const apps::AppStatus& app : server.apps()) std::printf("App %s running at 127.0.0.1:%u\n", app.name.c_str(), app.port);
+  if (!stopped_early) std::printf("Press Ctrl+C to stop\n");
   std::fflush(stdout);
   bool clean = server.run_until_stopped(*events);
   std::printf("\nShutting down...\nStopped\n");
@@ -88,13 +99,10 @@ int apps_main(int argc, char** argv, const std::string& name, const RuntimesFact
     std::fprintf(stderr, "Error: either -config or -module is required\n%s", app.help().c_str());
     return 1;
   }
-  auto file = apps_of(arguments);
-  if (!file.has_value()) return fail(file.error().message());
-  if (arguments.check) {
-    std::printf("%s: ok\n", arguments.module.empty() ? arguments.config.c_str() : arguments.module.c_str());
-    return 0;
-  }
-  return serve(arguments, std::move(*file), name, make_runtimes);
+  if (!arguments.check) return serve(arguments, name, make_runtimes);
+  if (auto file = apps_of(arguments); !file.has_value()) return fail(file.error().message());
+  std::printf("%s: ok\n", arguments.module.empty() ? arguments.config.c_str() : arguments.module.c_str());
+  return 0;
 }
 
 }  // namespace fiso::server

@@ -4,6 +4,7 @@
 #include <sys/eventfd.h>
 #include <sys/inotify.h>
 #include <sys/signalfd.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <array>
@@ -24,6 +25,8 @@ constexpr std::chrono::milliseconds kLookForIt{500};
 
 constexpr uint32_t kChanges =
     IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_CREATE | IN_DELETE_SELF | IN_MOVE_SELF;
+// Of the watched file itself, whatever links lead to it: its content may change where no watched directory tells.
+constexpr uint32_t kFileChanges = IN_CLOSE_WRITE | IN_ATTRIB | IN_MOVE_SELF | IN_DELETE_SELF;
 // Of the names in the parent. Added to what is watched already: a link may lead to its own parent.
 constexpr uint32_t kParentChanges = IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_CREATE | IN_MASK_ADD;
 
@@ -44,6 +47,17 @@ FileHandle signals_of(std::initializer_list<int> numbers) {
   for (int number : numbers) sigaddset(&signals, number);
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   return FileHandle(signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK));
+}
+
+// Equal for the same content of the same file; empty for none.
+std::string state_of(const std::string& file) {
+  struct stat found;
+  if (::stat(file.c_str(), &found) != 0) return "";
+  std::string state;
+  for (auto number : {static_cast<int64_t>(found.st_dev), static_cast<int64_t>(found.st_ino), static_cast<int64_t>(found.st_size),
+                      static_cast<int64_t>(found.st_mtim.tv_sec), static_cast<int64_t>(found.st_mtim.tv_nsec)})
+    state += std::to_string(number) + " ";
+  return state;
 }
 
 }  // namespace
@@ -72,18 +86,26 @@ Result<> ControlEvents::watch(const std::string& directory) {
   return error;
 }
 
+Result<> ControlEvents::watch_file(const std::string& file) {
+  file_ = file;
+  file_state_ = state_of(file_);
+  std::filesystem::path directory = std::filesystem::path(file).parent_path();
+  return watch(directory.empty() ? "." : directory.string());
+}
+
 // A path that leads to the same directory as before gives the same number again.
 bool ControlEvents::arm() {
   auto renew = [this](int& known, const std::string& path, uint32_t changes) {
-    int renewed = path.empty() ? -1 : inotify_add_watch(watch_.get(), path.c_str(), changes | IN_ONLYDIR);
+    int renewed = path.empty() ? -1 : inotify_add_watch(watch_.get(), path.c_str(), changes);
     int error = errno;
     // What was watched may live on under another name.
     if (known >= 0 && known != renewed) inotify_rm_watch(watch_.get(), known);
     known = renewed;
     errno = error;
   };
-  renew(parent_watch_, parent_, kParentChanges);
-  renew(directory_watch_, directory_, kChanges | IN_MASK_ADD);
+  renew(file_watch_, file_, kFileChanges);
+  renew(parent_watch_, parent_, kParentChanges | IN_ONLYDIR);
+  renew(directory_watch_, directory_, kChanges | IN_MASK_ADD | IN_ONLYDIR);
   return directory_watch_ >= 0;
 }
 
@@ -93,7 +115,7 @@ ControlEvent ControlEvents::wait(Duration longest) {
   if (lost_watch()) longest = std::min<Duration>(longest, kLookForIt);
   int timeout = static_cast<int>(std::min<int64_t>(std::chrono::ceil<std::chrono::milliseconds>(longest).count(), 1 << 30));
   if (poll(watched.data(), watched.size(), timeout) <= 0)
-    return lost_watch() && arm() ? ControlEvent::kReload : ControlEvent::kNone;
+    return lost_watch() && arm() && file_changed() ? ControlEvent::kReload : ControlEvent::kNone;
   if (watched[0].revents != 0) {
     take_one(stops_.get());
     return ControlEvent::kStop;
@@ -112,7 +134,7 @@ bool ControlEvents::take_changes() {
     for (ssize_t at = 0; at < length;) {
       const auto* event = reinterpret_cast<const inotify_event*>(buffer.data() + at);
       at += static_cast<ssize_t>(sizeof(inotify_event) + event->len);
-      bool of_directory = event->wd == directory_watch_ || (event->mask & IN_Q_OVERFLOW) != 0;
+      bool of_directory = event->wd == directory_watch_ || event->wd == file_watch_ || (event->mask & IN_Q_OVERFLOW) != 0;
       bool of_its_name = event->wd == parent_watch_ && event->len > 0 && name_ == event->name;
       concerned = concerned || of_directory || of_its_name;
     }
@@ -126,7 +148,13 @@ bool ControlEvents::settle() {
   pollfd watched{watch_.get(), POLLIN, 0};
   for (int i = 0; i < kMostSettles && poll(&watched, 1, kSettleMs) > 0; ++i) take_changes();
   arm();
-  return true;
+  return file_changed();
+}
+
+bool ControlEvents::file_changed() {
+  if (file_.empty()) return true;
+  std::string before = std::exchange(file_state_, state_of(file_));
+  return file_state_ != before;
 }
 
 void ControlEvents::request_reload() {

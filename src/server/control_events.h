@@ -1,8 +1,9 @@
-// What the control thread waits for: signals, a changed configuration directory, a request to reload.
+// What the control thread waits for: signals, a changed configuration, a request to reload.
 //
 // Signals are blocked for the whole process and read here, so no handler ever runs. A directory is watched as a whole, since
 // editors and Kubernetes replace files and links in it; a burst of changes is one event. What is watched is whatever the path
-// leads to: when the directory, or the link to it, is replaced, that is a change, and the new one is watched from then on.
+// leads to: when the directory, or the link to it, is replaced, that is a change, and the new one is watched from then on. A file
+// is watched through the directory where it lies, and has changed when the path leads to another file or to another content.
 #pragma once
 
 #include <string>
@@ -24,6 +25,8 @@ class ControlEvents {
 
   // Once. An error is the operator's to read; without a watch SIGHUP still reloads.
   Result<> watch(const std::string& directory);
+  // In place of it: of one file. Where it is a link, changes of the file that it leads to are seen too.
+  Result<> watch_file(const std::string& file);
 
   // Waits until something happens, at most `longest`; kNone if nothing did.
   ControlEvent wait(Duration longest);
@@ -43,12 +46,16 @@ class ControlEvents {
   // Takes what the watches have to tell; true if some of it concerns the directory.
   bool take_changes();
   bool settle();
+  // Takes note of how the watched file is now; true if that is new. Without a file: true.
+  bool file_changed();
 
   FileHandle stops_, reloads_;  // signals
   FileHandle requests_;
   FileHandle watch_;
   std::string directory_, parent_, name_;  // the watched path, where it lies, and what it is called there
-  int directory_watch_ = -1, parent_watch_ = -1;
+  std::string file_;                       // the one that counts in the directory, or empty: all do
+  std::string file_state_;                 // which one it was, and its content's version
+  int directory_watch_ = -1, parent_watch_ = -1, file_watch_ = -1;
 };
 
 }  // namespace fiso::server

@@ -174,5 +174,49 @@ TEST_F(ControlEventsTest, ADirectoryThatIsMissingCannotBeWatched) {
   EXPECT_EQ(events_.wait(kLong), ControlEvent::kReload);
 }
 
+class WatchedFile : public ControlEventsTest {
+ protected:
+  WatchedFile() {
+    write("apps.yaml", "x");
+    EXPECT_TRUE(events_.watch_file(path("apps.yaml")).has_value());
+  }
+  std::string path(const std::string& name) const { return directory_ + "/" + name; }
+  void write(const std::string& name, const std::string& text) const { std::ofstream(path(name)) << text; }
+};
+
+TEST_F(WatchedFile, EachWayToChangeItIsSeen) {
+  write("apps.yaml", "in place");
+  EXPECT_EQ(events_.wait(kLong), ControlEvent::kReload);
+  write("new", "renamed over it");
+  std::filesystem::rename(path("new"), path("apps.yaml"));
+  EXPECT_EQ(events_.wait(kLong), ControlEvent::kReload);
+  std::filesystem::remove(path("apps.yaml"));
+  EXPECT_EQ(events_.wait(kLong), ControlEvent::kReload);
+  write("apps.yaml", "there again");
+  EXPECT_EQ(events_.wait(kLong), ControlEvent::kReload);
+  EXPECT_EQ(events_.wait(Duration(0)), ControlEvent::kNone);
+}
+
+TEST_F(WatchedFile, ItsNeighboursDoNotCount) {
+  write("log.txt", "x");
+  EXPECT_EQ(events_.wait(kLong), ControlEvent::kNone) << "woken, and nothing to do";
+}
+
+TEST_F(WatchedFile, WhatALinkLeadsToCounts) {
+  std::filesystem::create_directories(path("1"));
+  std::filesystem::create_directories(path("2"));
+  write("1/apps.yaml", "one");
+  write("2/apps.yaml", "other");
+  std::filesystem::create_symlink("1", path("..data"));
+  std::filesystem::create_symlink("..data/apps.yaml", path("link"));
+  std::filesystem::rename(path("link"), path("apps.yaml"));
+  EXPECT_EQ(events_.wait(kLong), ControlEvent::kReload);
+  write("1/apps.yaml", "in place, elsewhere");
+  EXPECT_EQ(events_.wait(kLong), ControlEvent::kReload);
+  std::filesystem::create_symlink("2", path("next"));
+  std::filesystem::rename(path("next"), path("..data"));
+  EXPECT_EQ(events_.wait(kLong), ControlEvent::kReload);
+}
+
 }  // namespace
 }  // namespace fiso::server

@@ -109,18 +109,10 @@ Result<> FlowServer::start_admin(ControlEvents& events) {
 
 Result<> FlowServer::read_and_serve() {
   FISO_TRY(Loaded loaded, load_config(options_.config_dir, registry_, engines_.full));
-  note_changes(loaded.settings);
+  reloads_.note_changes(settings_, loaded.settings);
   FISO_TRY_OK(build_and_serve(loaded.flows));
   settings_.shutdown_timeout = loaded.settings.shutdown_timeout;
   return {};
-}
-
-void FlowServer::note_changes(const Settings& read) {
-  Settings fixed = settings_;
-  fixed.shutdown_timeout = read.shutdown_timeout;  // the one that is simply taken over
-  restart_needed_ = settings_spec().changed(fixed, read);
-  for (const std::string& key : restart_needed_)
-    log_.warn("setting has changed and takes effect at the next start", {{"key", key}});
 }
 
 Result<> FlowServer::build_and_serve(const std::vector<flow::FlowDraft>& flows) {
@@ -137,20 +129,8 @@ Result<> FlowServer::build_and_serve(const std::vector<flow::FlowDraft>& flows) 
 }
 
 void FlowServer::reload() {
-  log_.info("config change detected", {{"dir", options_.config_dir}});
-  MonotonicTime began = now();
-  auto served = read_and_serve();
-  std::string error = served.has_value() ? "" : served.error().describe();
-  metrics_
-      .counter("fiso_config_reloads_total", "Attempts to read the configuration again.",
-               {{"result", error.empty() ? "ok" : "failed"}})
-      .increment();
-  if (error.empty()) {
-    log_.info("config reloaded", {{"duration_ms", std::chrono::duration<double, std::milli>(now() - began).count()}});
-  } else {
-    log_.error("failed to load config, the old one stays", {{"error", error}});
-  }
-  verdicts_.record(std::move(error), now() - began, restart_needed_);
+  reloads_.begin("dir", options_.config_dir);
+  reloads_.end(read_and_serve());
 }
 
 bool FlowServer::run_until_stopped(ControlEvents& events) {

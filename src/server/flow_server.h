@@ -21,6 +21,7 @@
 #include "server/control_events.h"
 #include "server/listeners.h"
 #include "server/process_parts.h"
+#include "server/reloads.h"
 #include "wasm/process_meter.h"
 #include "wasm/runtimes.h"
 
@@ -74,8 +75,6 @@ class FlowServer {
   Result<> start_admin(ControlEvents& events);
   Result<> build_and_serve(const std::vector<flow::FlowDraft>& flows);
   Result<> read_and_serve();
-  // Says which settings say something else now and cannot change while it serves.
-  void note_changes(const Settings& read);
   void reload();
   bool drain(ControlEvents& events);
   bool wait_drained(ControlEvents& events);
@@ -88,11 +87,11 @@ class FlowServer {
   ProgramEngines engines_;
   Settings settings_;
   StopRequest stop_;
-  std::vector<std::string> restart_needed_;  // keys of fiso.yaml that say something else than what is in use
-  std::set<std::string> served_;             // names of the flows of the current generation
+  std::set<std::string> served_;  // names of the flows of the current generation
   observe::Metrics metrics_;
   observe::Health health_{"listeners", "modules"};
   ReloadVerdicts verdicts_;
+  Reloads reloads_{verdicts_, metrics_, log_};
   std::unique_ptr<ProcessParts> process_;
   std::unique_ptr<sinks::LineQueue> output_;
   std::unique_ptr<wasm::Runtimes> runtimes_;

@@ -113,7 +113,7 @@ class InC(LightApps):
     def test_a_module_that_answers_once_is_served_per_request(self):
         apps, port = self.live("hello_app")
         poll("it is served", lambda: get(port, "/hello").status == 200)
-        self.assertEqual(len(apps.log("app answers once, its guest runs once per request")), 1)
+        poll("it is told", lambda: len(apps.log("app answers once, its guest runs once per request")) == 1)
         self.assertEqual(apps.log("app guest restarts"), [])
         self.assertEqual(apps.stop(), 0)
 

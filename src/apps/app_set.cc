@@ -1,0 +1,274 @@
+#include "apps/app_set.h"
+
+#include <algorithm>
+#include <set>
+
+namespace fiso::apps {
+namespace {
+
+MonotonicTime now() { return std::chrono::steady_clock::now(); }
+
+bool is_ready(const std::shared_future<bool>& future) {
+  return future.wait_for(std::chrono::seconds(0)) == std::future_status::ready;
+}
+
+Error about(const AppConfig& config, Error error) {
+  std::string message = "starting app " + config.name + ": " + error.message();
+  return std::move(error).with_message(std::move(message));
+}
+
+}  // namespace
+
+AppSet::AppSet(AppParts parts)
+    : parts_(std::move(parts)), port_parts_{.shards = parts_.shards, .commons = parts_.commons, .limits = parts_.limits} {}
+
+AppSet::~AppSet() {
+  begin_drain(now());
+  listed_.with([](auto& listed) { listed.clear(); });
+  for (const Retired& retired : retired_) retired.clean.wait();
+}
+
+std::string AppSet::address_of(const AppConfig& config, int64_t port) const {
+  return (config.listen_addr.empty() ? parts_.listen_addr : config.listen_addr) + ":" + std::to_string(port);
+}
+
+// That of its own port first.
+std::vector<std::string> AppSet::addresses_of(const AppConfig& config, uint16_t port) const {
+  std::vector<std::string> addresses{address_of(config, port)};
+  for (int64_t more : config.more_ports()) addresses.push_back(address_of(config, more));
+  return addresses;
+}
+
+Result<> AppSet::start(const std::vector<WantedApp>& wanted, PortRange ports, const std::function<void(const App&)>& started) {
+  Change change = plan(wanted);
+  FISO_TRY_OK(open_ports(change, ports));
+  for (Next& next : change.apps) {
+    FISO_TRY_OK(start_app(next));
+    lead(change, next);
+    started(*next.app);
+  }
+  take_over(std::move(change));
+  return {};
+}
+
+AppSet::Change AppSet::plan(const std::vector<WantedApp>& wanted) const {
+  std::vector<AppInForce> running;
+  for (const Running& one : running_) running.push_back({one.as, one.app->port()});
+  AppPlan plan = plan_apps(running, wanted);
+  Change change{.removed = std::move(plan.removed)};
+  for (size_t i = 0; i < wanted.size(); ++i) change.apps.push_back({.planned = plan.apps[i], .as = wanted[i]});
+  return change;
+}
+
+Result<> AppSet::begin_change(const std::vector<WantedApp>& wanted, PortRange ports) {
+  call_off();
+  auto change = std::make_unique<Change>(plan(wanted));
+  Result<> begun = open_ports(*change, ports);
+  std::string problems;
+  for (Next& next : change->apps) {
+    if (!begun.has_value()) break;
+    if (next.planned.step == AppStep::kStays) continue;
+    auto app = start_app(next);
+    if (app.has_value()) continue;
+    if (app.error().code() == ErrorCode::kCancelled)
+      begun = app.take_error();
+    else
+      problems += (problems.empty() ? "" : "\n") + app.error().describe();
+  }
+  if (begun.has_value() && !problems.empty()) begun = Error(ErrorCode::kInvalidConfig, std::move(problems));
+  for (Next& next : change->apps) next.healthy_by = now() + next.as.config.start_timeout;
+  change_ = std::move(change);
+  if (!begun.has_value()) call_off();
+  return begun;
+}
+
+// Ports that are named first, so that none of the range takes one of them.
+Result<> AppSet::open_ports(Change& change, PortRange range) {
+  auto open = [&](const AppConfig& config, int64_t port, PortKind kind) -> Result<> {
+    auto opened = open_port(change, address_of(config, port), kind);
+    if (!opened.has_value()) return about(config, opened.take_error());
+    return {};
+  };
+  for (const Next& next : change.apps) {
+    const AppConfig& config = next.as.config;
+    if (next.planned.step == AppStep::kStays) continue;
+    if (next.planned.port != 0) FISO_TRY_OK(open(config, next.planned.port, kind_of(config)));
+    for (int64_t port : config.more_ports()) FISO_TRY_OK(open(config, port, PortKind::kBytes));
+  }
+  for (Next& next : change.apps) {
+    if (next.planned.port != 0) continue;
+    auto opened = open_free_port(change, next.as.config, range);
+    if (!opened.has_value()) return about(next.as.config, opened.take_error());
+    next.planned.port = *opened;
+  }
+  return {};
+}
+
+// What is open already goes on, if it can lead to the next app too.
+Result<> AppSet::open_port(Change& change, const std::string& address, PortKind kind) {
+  auto known = open_.find(address);
+  if (known != open_.end() && known->second->kind() == kind && kind != PortKind::kBytes) return {};
+  auto port = std::make_unique<PublicPort>(port_parts_, address, kind);
+  FISO_TRY_OK(known == open_.end() ? port->open() : port->open_beside(*known->second));
+  change.opened[address] = std::move(port);
+  return {};
+}
+
+// A port of the range is tried by opening it: looking first and opening later would be a race.
+Result<uint16_t> AppSet::open_free_port(Change& change, const AppConfig& config, PortRange range) {
+  for (int64_t number = range.min; number <= range.max; ++number) {
+    std::string address = address_of(config, number);
+    if (open_.contains(address) || change.opened.contains(address)) continue;
+    auto port = std::make_unique<PublicPort>(port_parts_, address, kind_of(config));
+    if (!port->open().has_value()) continue;
+    change.opened[address] = std::move(port);
+    return static_cast<uint16_t>(number);
+  }
+  return Error(ErrorCode::kUnavailable,
+               "allocate port: no available ports in range " + std::to_string(range.min) + "-" + std::to_string(range.max));
+}
+
+Result<> AppSet::start_app(Next& next) {
+  next.app = std::make_unique<App>(next.as.config, next.planned.port, parts_);
+  auto started = next.app->start();
+  if (!started.has_value()) return about(next.as.config, started.take_error());
+  return {};
+}
+
+std::optional<Result<>> AppSet::settle(Duration retirement) {
+  MonotonicTime time = now();
+  for (const Next& next : change_->apps) {
+    if (next.planned.step != AppStep::kReplaced || next.app->state() == State::kHealthy) continue;
+    bool ended = next.app->state() == State::kStopped;
+    if (!ended && time < next.healthy_by) return std::nullopt;
+    std::string why = ended ? "its guest ended" : "not healthy after " + format_duration(next.as.config.start_timeout);
+    Error error = about(next.as.config, Error(ErrorCode::kUnavailable, std::move(why)));
+    call_off();
+    return error;
+  }
+  take_effect(std::move(*std::exchange(change_, nullptr)), time + retirement);
+  return Result<>();
+}
+
+void AppSet::call_off() {
+  if (change_ == nullptr) return;
+  for (Next& next : change_->apps)
+    if (next.app != nullptr) retire(std::move(next.app), {}, now());
+  change_.reset();
+}
+
+void AppSet::lead(Change& change, const Next& next) {
+  next.app->show(Shown::kYes);
+  std::vector<std::string> addresses = addresses_of(next.as.config, next.planned.port);
+  for (size_t i = 0; i < addresses.size(); ++i) {
+    auto opened = change.opened.find(addresses[i]);
+    PublicPort& port = opened != change.opened.end() ? *opened->second : *open_.at(addresses[i]);
+    port.lead_to(i == 0 ? next.app->services() : next.app->services_of(i - 1));
+  }
+}
+
+void AppSet::take_effect(Change change, MonotonicTime deadline) {
+  for (const Next& next : change.apps) {
+    if (next.planned.step == AppStep::kStays) continue;
+    if (next.planned.before.has_value()) running_[*next.planned.before].app->show(Shown::kNo);
+    lead(change, next);
+    if (next.planned.step == AppStep::kAdded)
+      parts_.log.info("app started", {{"app", next.as.config.name}, {"port", next.planned.port}});
+    else
+      parts_.log.info("app replaced", {{"app", next.as.config.name}, {"port", next.planned.port}});
+  }
+  for (size_t i : change.removed) parts_.log.info("app stopped", {{"app", running_[i].as.config.name}});
+  std::vector<Retired> ending = part_with(change);
+  take_over(std::move(change));
+  for (Retired& one : ending) retire(std::move(one.app), std::move(one.ports), deadline);
+}
+
+// Takes the apps that go out of those that run, each with the ports that nothing leads to another app.
+std::vector<AppSet::Retired> AppSet::part_with(const Change& change) {
+  std::set<std::string> kept;
+  std::vector<size_t> gone = change.removed;
+  for (const Next& next : change.apps) {
+    for (std::string& address : addresses_of(next.as.config, next.planned.port))
+      if (!change.opened.contains(address)) kept.insert(std::move(address));
+    if (next.planned.step == AppStep::kReplaced) gone.push_back(*next.planned.before);
+  }
+  std::vector<Retired> all;
+  for (size_t i : gone) {
+    Retired& one = all.emplace_back();
+    one.app = std::move(running_[i].app);
+    for (const std::string& address : addresses_of(one.app->config(), one.app->port())) {
+      if (kept.contains(address)) continue;
+      PublicPort::Ptr port = std::move(open_.extract(address).mapped());
+      port->begin_drain(change.opened.contains(address) ? net::HttpServer::Port::kPassesOn : net::HttpServer::Port::kCloses);
+      one.ports.push_back(std::move(port));
+    }
+  }
+  return all;
+}
+
+// The change has led its ports; from now on it is what runs.
+void AppSet::take_over(Change change) {
+  std::vector<Running> next_ones;
+  for (Next& next : change.apps) {
+    bool stays = next.planned.step == AppStep::kStays;
+    next_ones.push_back({std::move(next.as), stays ? std::move(running_[*next.planned.before].app) : std::move(next.app)});
+  }
+  running_ = std::move(next_ones);
+  open_.merge(change.opened);
+  listed_.with([this](auto& listed) {
+    listed.clear();
+    for (const Running& one : running_) listed.push_back(one.app.get());
+  });
+}
+
+// Draining blocks, and the control thread has signals to attend to.
+void AppSet::retire(std::unique_ptr<App> app, std::vector<PublicPort::Ptr> ports, MonotonicTime deadline) {
+  auto end = [gone = app.get(), deadline](std::vector<PublicPort::Ptr> drained) {
+    std::vector<std::future<PublicPort::Drained>> waits;  // side by side, so that each port is closed soon
+    for (const auto& port : drained)
+      waits.push_back(std::async(std::launch::async, [&port, deadline] { return port->wait_drained(deadline); }));
+    bool clean = true;
+    for (auto& wait : waits) clean = wait.get() == PublicPort::Drained::kClean && clean;
+    clean = gone->stop(deadline) && clean;
+    drained.clear();
+    gone->release();
+    return clean;
+  };
+  retired_.push_back({.app = std::move(app), .clean = std::async(std::launch::async, end, std::move(ports))});
+}
+
+void AppSet::begin_drain(MonotonicTime deadline) {
+  call_off();
+  reap();
+  for (auto& [address, port] : open_) port->begin_drain(net::HttpServer::Port::kCloses);
+  for (Running& one : std::exchange(running_, {})) {
+    std::vector<PublicPort::Ptr> ports;
+    for (const std::string& address : addresses_of(one.as.config, one.app->port()))
+      ports.push_back(std::move(open_.extract(address).mapped()));
+    retire(std::move(one.app), std::move(ports), deadline);
+  }
+}
+
+AppSet::Drain AppSet::drain_state() const {
+  if (!std::ranges::all_of(retired_, [](const Retired& one) { return is_ready(one.clean); })) return Drain::kUnderWay;
+  bool clean = std::ranges::all_of(retired_, [](const Retired& one) { return one.clean.get(); });
+  return clean ? Drain::kClean : Drain::kCut;
+}
+
+void AppSet::reap() {
+  std::erase_if(retired_, [](const Retired& one) { return is_ready(one.clean); });
+}
+
+bool AppSet::all_healthy() const {
+  return std::ranges::all_of(running_, [](const Running& one) { return one.app->state() == State::kHealthy; });
+}
+
+std::vector<AppStatus> AppSet::status() {
+  return listed_.with([](const auto& listed) {
+    std::vector<AppStatus> all;
+    for (const App* app : listed) all.push_back(app->status());
+    return all;
+  });
+}
+
+}  // namespace fiso::apps

@@ -1,0 +1,103 @@
+// The apps of the process and their ports, and how one set of apps follows another.
+//
+//   begin_change()  ports that are new open, what is new or changed starts beside what runs
+//   settle()        once all that changed are healthy: ports lead to them, what they replace finishes what it has and ends
+//
+// Nothing of a change takes effect before all of it can; until then the old set serves, and stays if the new one cannot. Apps
+// that did not change are not touched. Control thread, but for what says otherwise.
+#pragma once
+
+#include <functional>
+#include <future>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "apps/app.h"
+#include "apps/app_plan.h"
+#include "apps/public_port.h"
+#include "base/guarded.h"
+
+namespace fiso::apps {
+
+class AppSet {
+ public:
+  explicit AppSet(AppParts parts);
+  // Ends at once what has not ended.
+  ~AppSet();
+  AppSet(const AppSet&) = delete;
+
+  // The first set, in this order; `started` is told of each, which need not be healthy yet. The error names the app.
+  Result<> start(const std::vector<WantedApp>& wanted, PortRange ports, const std::function<void(const App&)>& started);
+
+  // Blocks while modules compile. The error, a line per app, says that nothing has changed. A change that has not settled is
+  // called off.
+  Result<> begin_change(const std::vector<WantedApp>& wanted, PortRange ports);
+  bool changing() const { return change_ != nullptr; }
+  // Nothing while apps that replace others are not healthy yet; then, once, whether the change took effect. What it replaces has
+  // `retirement` to finish. While changing().
+  std::optional<Result<>> settle(Duration retirement);
+  void call_off();
+
+  enum class Drain { kUnderWay, kClean, kCut };
+  // No connection begins any more, what is in flight is finished, and then the guests end; at the deadline all is cut.
+  void begin_drain(MonotonicTime deadline);
+  Drain drain_state() const;
+
+  // Lets go of what an earlier change replaced, once it has ended. Call now and then.
+  void reap();
+
+  bool all_healthy() const;
+  // Thread-safe.
+  std::vector<AppStatus> status();
+
+ private:
+  struct Running {
+    WantedApp as;
+    std::unique_ptr<App> app;
+  };
+  // A wanted app of a change; without an app it stays as it is.
+  struct Next {
+    PlannedApp planned;
+    WantedApp as;
+    std::unique_ptr<App> app = nullptr;
+    MonotonicTime healthy_by = kNever;
+  };
+  using Ports = std::map<std::string, PublicPort::Ptr>;  // by address
+  struct Change {
+    std::vector<size_t> removed;  // of those that run
+    std::vector<Next> apps;
+    Ports opened;  // new, or beside one that is open and cannot go on
+  };
+  struct Retired {
+    std::unique_ptr<App> app;
+    std::vector<PublicPort::Ptr> ports = {};
+    std::shared_future<bool> clean = {};  // until it is there, its thread has the app
+  };
+
+  std::string address_of(const AppConfig& config, int64_t port) const;
+  std::vector<std::string> addresses_of(const AppConfig& config, uint16_t port) const;
+  Change plan(const std::vector<WantedApp>& wanted) const;
+  Result<> open_ports(Change& change, PortRange range);
+  Result<> open_port(Change& change, const std::string& address, PortKind kind);
+  Result<uint16_t> open_free_port(Change& change, const AppConfig& config, PortRange range);
+  Result<> start_app(Next& next);
+  void lead(Change& change, const Next& next);
+  void take_effect(Change change, MonotonicTime deadline);
+  std::vector<Retired> part_with(const Change& change);
+  void take_over(Change change);
+  void retire(std::unique_ptr<App> app, std::vector<PublicPort::Ptr> ports, MonotonicTime deadline);
+
+  AppParts parts_;
+  PublicPort::Parts port_parts_;
+  std::vector<Running> running_;
+  Ports open_;
+  std::unique_ptr<Change> change_;
+  std::vector<Retired> retired_;
+  Guarded<std::vector<const App*>> listed_;
+};
+
+}  // namespace fiso::apps
