@@ -32,10 +32,13 @@ def reaped_cpu_ns(pid):
     return sum(map(int, fields[13:15])) * 1_000_000_000 // os.sysconf("SC_CLK_TCK")
 
 
+def children(pid):
+    return [int(child) for task in pathlib.Path(f"/proc/{pid}/task").glob("*/children") for child in task.read_text().split()]
+
+
 def descendants(pid):
     """All processes below this one."""
-    children = [int(child) for task in pathlib.Path(f"/proc/{pid}/task").glob("*/children") for child in task.read_text().split()]
-    return children + [below for child in children for below in descendants(child)]
+    return [below for child in children(pid) for below in (child, *descendants(child))]
 
 
 def tree_cpu_ns(pid):

@@ -31,7 +31,7 @@ MEANINGS = {
     "M3": "an event over HTTP through a new instance of the C guest to an HTTP sink, against nginx passing it to the same server",
     "M3-bare": "the same hop without its interceptor",
     "M6": "as M3, with a Go guest (3.3 MB, `encoding/json`); goal and moonshot are an eighth and a hundredth of the original's CPU",
-    "M8-armed": "CPU per event of the C guest with its usual deadline of 30 s, against the farthest there is (24 h), which no ticker ever "
+    "M8-armed": "CPU per event of the C guest with its usual deadline of 30 s, against the farthest there is (1 h), which no ticker ever "
                 "comes near; guests are always compiled to be stopped, so a row without any deadline does not exist",
     "M8-armed-go": "the same for the Go guest of M6",
     "app-light": "M1 with a reply: fiso-wasmer, an app with `runtime: wazero`, a new instance of a C guest (`hello_app`) that answers with "
@@ -42,10 +42,19 @@ MEANINGS = {
     "M2": "what the Go guest adds to the latency of an event at 100 requests/s, pooled against fresh",
     "python": "the answer to an event at 5 requests/s through CPython with a script (`guests/python/enrich.py`) in worker processes: its "
               "process was started ahead and ends before the answer counts; looping: `maxRequests` above 1",
+    "M8": "the 99th percentile of how much later than its timeout a looping guest is answered; the deadline is always armed, its cost "
+          "is in the instructions",
+    "M8-bulk": "the same for the worst case, a guest inside one bulk-memory instruction over all the memory it has by default, which "
+               "nothing can interrupt; and what its shard's other connections wait meanwhile (docs/guests.md)",
+    "M9": "the median time from exec to the first answered event, the module compiled before; nginx beside it for scale",
+    "M10": "the resident memory of the process, two seconds after its start",
+    "flat": "what fresh instances leave behind in memory, maps and descriptors",
+    "fair": "the latency of short events while another guest computes on the only shard",
     "call-go": "CPU of a call of the Go guest of M6 with `runtime: wasmer`, fresh per event, one call after the other: our process, the fork "
                "server and its child together; goal and moonshot are the original's 75 ms by 4.5 and by 8",
     "call-c": "the same for the C guest of M1, and the time from sending an event to its answer",
-    "pooled-c": "the time from sending an event to its answer, C guest, `runtime: wasmer`, pooled, when the pool is complete",
+    "pooled-c": "the time from sending an event to its answer, C guest, `runtime: wasmer`, pooled, when the pool is complete; HTTP and "
+                "the end of the guest are part of it, and a flow without a guest is measured beside it",
     "pooled-go": "the same for the Go guest",
     "pooled-rate": "C guest, `runtime: wasmer`, over 16 connections as fast as they are answered: calls per second fresh over those pooled "
                    "with `maxRequests: 1`; pooled is at least 0.95 of fresh",
@@ -57,33 +66,25 @@ MEANINGS = {
                  "comes before; its module compiled before",
     "app-memory": "the proportional set size of the worker of such an app, ten of them side by side",
     "app-hundred": "from exec until a hundred such apps are healthy",
-    "app-crash": "how soon an app's port answers 200 again when its worker dies of SIGSEGV; and that of an app whose guest is forked per "
+    "app-crash": "how soon an app's port answers 200 again when its worker is killed; and that of an app whose guest is forked per "
                  "request (`hello_app`) when the fork server does",
-    "M8": "the 99th percentile of how much later than its timeout a looping guest is answered; the deadline is always armed, its cost "
-          "is in the instructions",
-    "M8-bulk": "the same for the worst case, a guest inside one bulk-memory instruction over all the memory it has by default, which "
-               "nothing can interrupt; and what its shard's other connections wait meanwhile (docs/guests.md)",
-    "M9": "the median time from exec to the first answered event, the module compiled before; nginx beside it for scale",
-    "M10": "the resident memory of the process, two seconds after its start",
-    "flat": "what fresh instances leave behind in memory, maps and descriptors",
-    "fair": "the latency of short events while another guest computes on the only shard",
     INSTRUCTIONS: "user-space instructions for one event, C guest included, one connection",
 }
 
 
 def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="3 rounds of 1 s, fewer samples: to try the harness")
+    parser.add_argument("--quick", action="store_true", help="2 rounds of 1 s, fewer samples: to try the harness")
     parser.add_argument("--only", metavar="NAMES", help=f"rows, separated by commas, of: {', '.join(MEANINGS)}")
     parser.add_argument("--rounds", type=int, help="of the throughput rows (default 5)")
-    parser.add_argument("--seconds", type=int, help="of load per server and round (default 4)")
+    parser.add_argument("--seconds", type=int, help="of load per server and round (default 3)")
     parser.add_argument("--markdown", action="store_true", help="write docs/benchmarks.md")
     arguments = parser.parse_args()
     arguments.names = list(MEANINGS) if arguments.only is None else arguments.only.split(",")
     if unknown := [name for name in arguments.names if name not in MEANINGS]:
         parser.error(f"there is no row {', '.join(unknown)}; there are {', '.join(MEANINGS)}")
-    arguments.rounds = arguments.rounds or (3 if arguments.quick else 5)
-    arguments.seconds = arguments.seconds or (1 if arguments.quick else 4)
+    arguments.rounds = arguments.rounds or (2 if arguments.quick else 5)
+    arguments.seconds = arguments.seconds or (1 if arguments.quick else 3)
     return arguments
 
 

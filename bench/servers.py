@@ -182,9 +182,9 @@ class Apps(FisoServer):
         self.process = Process([str(FISO_WASMER), "-config", str(file), "-admin-addr", f"127.0.0.1:{self._admin.number}", "-log-level", "warn"],
                                core, self.directory / "log", {**os.environ, "FISO_CACHE_DIR": str(CACHE)})
 
-    def guests(self):
-        """The processes of its guests, fork servers included."""
-        return machine.descendants(self.process.pid)
+    def workers(self):
+        """Its worker processes: of each app the guest that lives on, or the fork server."""
+        return machine.children(self.process.pid)
 
 
 def check_built():

@@ -64,13 +64,19 @@ def call_c(quick):
                 samples={"took_ms": took})]
 
 
+def paced_calls(server, pause, count):
+    with server, Client(server.wait_ready().port) as client:
+        paced(client, 5, pause)
+        return paced(client, count, pause)
+
+
 def pooled_call(name, guest, goal, pause, count):
     """Asked when the instances that stand ready are complete again."""
-    with start(guest, execution="pooled") as server, Client(server.wait_ready().port) as client:
-        paced(client, 5, pause)
-        took = paced(client, count, pause)
+    took = paced_calls(start(guest, execution="pooled"), pause, count)
+    without = paced_calls(Flow({"/": {}}), pause, count)
     return [Row(name, f"until a pooled {'Go' if guest.endswith('_go') else 'C'} guest in a worker has answered", spread(took),
-                figure=statistics.median(took), unit="ms", goal=goal, samples={"took_ms": took})]
+                f"without a guest p50 {statistics.median(without):.2f} ms", statistics.median(took), "ms", goal,
+                samples={"took_ms": took, "without_ms": without})]
 
 
 def pooled_c(quick):

@@ -1,7 +1,8 @@
-// An HTTP server on the listener it was given (WASI preview 1: sock_accept, poll_oneoff), or without PREVIEW1_SOCKETS on one that it
-// opens at PORT (WASIX), that counts its requests: {"count":1}, {"count":2}, … Up to 32 connections at once, kept open. /health is
-// not counted, /echo answers the body, /env/NAME a variable, /slow/MS answers late and holds up the others, /exit/N leaves with N,
-// /trap traps, /loop computes for ever, /fill allocates until it is refused. It leaves with 0 when its listener is closed.
+// An HTTP server on the listener it was given (WASI preview 1: sock_accept, poll_oneoff), or without PREVIEW1_SOCKETS on one that
+// it opens at PORT (WASIX), that counts its requests: {"count":1}, {"count":2}, … Up to 32 connections at once, kept open.
+// /health is not counted, /echo answers the body, /env/NAME a variable, /slow/MS answers late and holds up the others, /exit/N
+// leaves with N, /trap traps, /loop computes for ever, /fill allocates until it is refused. It leaves with 0 when its listener is
+// closed.
 #include <poll.h>
 #include <unistd.h>
 
@@ -67,7 +68,9 @@ static int32_t find_listener(void) {
 static int32_t accept_from(int32_t listener) {
   int32_t accepted = -1;
   SocketAddress peer;
-  return wasix_sock_accept(listener, 0, &accepted, &peer) == 0 ? accepted : -1;
+  if (wasix_sock_accept(listener, 0, &accepted, &peer) != 0) return -1;
+  wasix_sock_set_flag(accepted, kNoDelay, 1);  // head and body are two writes
+  return accepted;
 }
 #endif
 
