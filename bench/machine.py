@@ -3,6 +3,8 @@ import os
 import pathlib
 import platform
 import re
+import socket
+import struct
 import subprocess
 
 _cores = sorted(os.sched_getaffinity(0))
@@ -22,6 +24,49 @@ def pin_self(core):
 def cpu_ns(pid):
     """CPU time of all threads of a process, in nanoseconds: the scheduler's account, not the 10 ms ticks of utime and stime."""
     return sum(int(path.read_text().split()[0]) for path in pathlib.Path(f"/proc/{pid}/task").glob("*/schedstat"))
+
+
+def reaped_cpu_ns(pid):
+    """CPU time of the children that a process has reaped; told in ticks of 10 ms, so for sums over many of them."""
+    fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return sum(map(int, fields[13:15])) * 1_000_000_000 // os.sysconf("SC_CLK_TCK")
+
+
+def children(pid):
+    return [int(child) for task in pathlib.Path(f"/proc/{pid}/task").glob("*/children") for child in task.read_text().split()]
+
+
+def descendants(pid):
+    """All processes below this one."""
+    return [below for child in children(pid) for below in (child, *descendants(child))]
+
+
+def tree_cpu_ns(pid):
+    """CPU time of a process, of what lives below it, and of what has lived there and was reaped."""
+    return sum(cpu_ns(member) + reaped_cpu_ns(member) for member in [pid, *descendants(pid)])
+
+
+def move(pid, core):
+    """All threads of a process to another core."""
+    for task in os.listdir(f"/proc/{pid}/task"):
+        os.sched_setaffinity(int(task), {core})
+
+
+def pss_bytes(pid):
+    """What it has in memory, of shared pages its share."""
+    rollup = pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text()
+    return int(re.search(r"^Pss:\s+(\d+) kB", rollup, re.M)[1]) * 1024
+
+
+def listening_on(pid):
+    """Address and port of the socket on which a process listens; None if it does not."""
+    own = {os.readlink(entry.path) for entry in os.scandir(f"/proc/{pid}/fd")}
+    for line in pathlib.Path("/proc/net/tcp").read_text().splitlines()[1:]:
+        fields = line.split()
+        if fields[3] == "0A" and f"socket:[{fields[9]}]" in own:
+            address, port = fields[1].split(":")
+            return socket.inet_ntoa(struct.pack("=I", int(address, 16))), int(port, 16)
+    return None
 
 
 def rss_bytes(pid):

@@ -76,12 +76,16 @@ Machine: {machine}.
 {notes}## How it is measured
 
 - One server at a time runs on one core; what loads it (wrk, the paced client, and for the proxy rows the nginx behind it) has
-  another. nginx: one worker, no access log. fiso-flow: one shard, logging warnings.
+  another. nginx: one worker, no access log. fiso-flow, fiso-wasmer: one shard, logging warnings; their worker processes share
+  their core.
 - Throughput rows: {rounds} rounds; in each, every server is started, warmed up and loaded for {seconds} s in turn
   (A/B/A/B), over {connections} connections that are kept alive, with an order of {order_bytes} bytes by POST. A request that is
   not answered 200 fails the run. CPU per request is the scheduler's account of the process (`/proc/PID/task/*/schedstat`) over the requests wrk completed.
 - A result in × is the median of the ratios of each round; the absolute figures are medians too. They
   depend on the machine: compare the ratios.
+- CPU of a call in a worker process is that of all processes together: ours, the fork server, and the children that it reaped.
+- Latencies are measured at one connection, from the first byte sent to the last one received, by a client that takes part in
+  them; where a row names nginx or a flow without a guest beside it, that is what the same client measures there.
 - Instructions are counted by callgrind, in user space only, as the difference between a short and a long run. They hardly
   depend on the machine's noise: compare commits by them.
 

@@ -8,6 +8,7 @@ import argparse
 import sys
 import time
 
+import apps
 import instructions
 import load
 import machine
@@ -15,11 +16,13 @@ import probes
 import report
 import servers
 import throughput
+import workers
 from processes import BenchError, end_with_us
 
 JSON_FILE = servers.SOURCE / "build/bench.json"
 PAGE_FILE = servers.SOURCE / "docs/benchmarks.md"
 INSTRUCTIONS = "instructions"
+PROBES = {**probes.PROBES, **workers.PROBES, **apps.PROBES}
 
 # What each row means, in the order of the table.
 MEANINGS = {
@@ -28,6 +31,14 @@ MEANINGS = {
     "M3": "an event over HTTP through a new instance of the C guest to an HTTP sink, against nginx passing it to the same server",
     "M3-bare": "the same hop without its interceptor",
     "M6": "as M3, with a Go guest (3.3 MB, `encoding/json`); goal and moonshot are an eighth and a hundredth of the original's CPU",
+    "M8-armed": "CPU per event of the C guest with its usual deadline of 30 s, against the farthest there is (1 h), which no ticker ever "
+                "comes near; guests are always compiled to be stopped, so a row without any deadline does not exist",
+    "M8-armed-go": "the same for the Go guest of M6",
+    "app-light": "M1 with a reply: fiso-wasmer, an app with `runtime: wazero`, a new instance of a C guest (`hello_app`) that answers with "
+                 "what it got, against nginx answering 200",
+    "ndjson": "CPU per event of a guest that loops over lines (`ndjson`, pooled, `maxRequests` above 1), against a fresh instance of it per "
+              "event",
+    "ndjson-go": "the same in Go (`ndjson_go`)",
     "M2": "what the Go guest adds to the latency of an event at 100 requests/s, pooled against fresh",
     "python": "the answer to an event at 5 requests/s through CPython with a script (`guests/python/enrich.py`) in worker processes: its "
               "process was started ahead and ends before the answer counts; looping: `maxRequests` above 1",
@@ -39,23 +50,41 @@ MEANINGS = {
     "M10": "the resident memory of the process, two seconds after its start",
     "flat": "what fresh instances leave behind in memory, maps and descriptors",
     "fair": "the latency of short events while another guest computes on the only shard",
+    "call-go": "CPU of a call of the Go guest of M6 with `runtime: wasmer`, fresh per event, one call after the other: our process, the fork "
+               "server and its child together; goal and moonshot are the original's 75 ms by 4.5 and by 8",
+    "call-c": "the same for the C guest of M1, and the time from sending an event to its answer",
+    "pooled-c": "the time from sending an event to its answer, C guest, `runtime: wasmer`, pooled, when the pool is complete; HTTP and "
+                "the end of the guest are part of it, and a flow without a guest is measured beside it",
+    "pooled-go": "the same for the Go guest",
+    "pooled-rate": "C guest, `runtime: wasmer`, over 16 connections as fast as they are answered: calls per second fresh over those pooled "
+                   "with `maxRequests: 1`; pooled is at least 0.95 of fresh",
+    "relay": "CPU per request of fiso-wasmer's own process, not the guest's, passing requests on to a longRunning guest that serves HTTP "
+             "(`poll_server`) over 16 connections, against that of nginx passing them on to the same guest; the guest runs on the load's core",
+    "lines": "the time per request of a longRunning app that answers line by line (`lines_app`, `runtime: wasmer`, one request at a time), "
+             "HTTP included: under full load, and for one request every 5 ms; nginx answering the latter beside it",
+    "app-start": "the median time from exec to the first answer of a longRunning app in a worker (`counter_server`), which a health check "
+                 "comes before; its module compiled before",
+    "app-memory": "the proportional set size of the worker of such an app, ten of them side by side",
+    "app-hundred": "from exec until a hundred such apps are healthy",
+    "app-crash": "how soon an app's port answers 200 again when its worker is killed; and that of an app whose guest is forked per "
+                 "request (`hello_app`) when the fork server does",
     INSTRUCTIONS: "user-space instructions for one event, C guest included, one connection",
 }
 
 
 def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="3 rounds of 1 s, fewer samples: to try the harness")
+    parser.add_argument("--quick", action="store_true", help="2 rounds of 1 s, fewer samples: to try the harness")
     parser.add_argument("--only", metavar="NAMES", help=f"rows, separated by commas, of: {', '.join(MEANINGS)}")
     parser.add_argument("--rounds", type=int, help="of the throughput rows (default 5)")
-    parser.add_argument("--seconds", type=int, help="of load per server and round (default 4)")
+    parser.add_argument("--seconds", type=int, help="of load per server and round (default 3)")
     parser.add_argument("--markdown", action="store_true", help="write docs/benchmarks.md")
     arguments = parser.parse_args()
     arguments.names = list(MEANINGS) if arguments.only is None else arguments.only.split(",")
     if unknown := [name for name in arguments.names if name not in MEANINGS]:
         parser.error(f"there is no row {', '.join(unknown)}; there are {', '.join(MEANINGS)}")
-    arguments.rounds = arguments.rounds or (3 if arguments.quick else 5)
-    arguments.seconds = arguments.seconds or (1 if arguments.quick else 4)
+    arguments.rounds = arguments.rounds or (2 if arguments.quick else 5)
+    arguments.seconds = arguments.seconds or (1 if arguments.quick else 3)
     return arguments
 
 
@@ -64,8 +93,8 @@ def say(text):
 
 
 def guests_of(names):
-    probed = {guest for name in names if name in probes.PROBES for guest in probes.PROBES[name][1]}
-    return sorted(probed | ({"passthrough", "passthrough_go"} if throughput.COMPARISONS.keys() & set(names) else set()))
+    probed = {guest for name in names if name in PROBES for guest in PROBES[name][1]}
+    return sorted(probed | set(throughput.GUESTS_RUN if throughput.COMPARISONS.keys() & set(names) else ()))
 
 
 def measure(arguments, rows, notes):
@@ -82,7 +111,7 @@ def measure(arguments, rows, notes):
         servers.fill_cache(*guests)
     if compared := [name for name in arguments.names if name in throughput.COMPARISONS]:
         attempt(", ".join(compared), throughput.measure, compared, arguments.rounds, arguments.seconds, say)
-    for name, (probe, _) in probes.PROBES.items():
+    for name, (probe, _) in PROBES.items():
         if name in arguments.names:
             attempt(name, probe, arguments.quick)
     if INSTRUCTIONS in arguments.names:

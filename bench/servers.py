@@ -1,4 +1,4 @@
-"""The servers that are measured: nginx, and fiso-flow with one shard. Ports are the kernel's choice."""
+"""The servers that are measured: nginx, fiso-flow and fiso-wasmer with one shard. Ports are the kernel's choice."""
 import json
 import os
 import pathlib
@@ -15,6 +15,7 @@ from processes import BenchError, Process, wait_until
 SOURCE = pathlib.Path(__file__).resolve().parents[1]
 FISO_FLOW = SOURCE / "tmp/fiso-flow"
 FISO_FLOW_WASMER = SOURCE / "tmp/fiso-flow-wasmer"
+FISO_WASMER = SOURCE / "tmp/fiso-wasmer"
 FISO = SOURCE / "tmp/fiso"
 GUESTS = SOURCE / "build/release/guests"
 WORK = SOURCE / "build/bench"
@@ -46,7 +47,7 @@ http {{
 }}
 """
 RETURN_200 = "return 200;"
-UPSTREAM = "upstream backend {{ server 127.0.0.1:{port}; keepalive 256; keepalive_requests 1000000000; keepalive_timeout 1h; }}"
+UPSTREAM = "upstream backend {{ server {address}; keepalive 256; keepalive_requests 1000000000; keepalive_timeout 1h; }}"
 PROXY_PASS = 'proxy_pass http://backend; proxy_http_version 1.1; proxy_set_header Connection "";'
 
 
@@ -69,7 +70,9 @@ def is_listening(port):
 
 
 class Server:
-    """A running server: its directory, port and process. A context manager."""
+    """A running server: its directory, port and process, and the path that is asked for. A context manager."""
+
+    entry = "/"
 
     def __init__(self):
         WORK.mkdir(parents=True, exist_ok=True)
@@ -78,8 +81,11 @@ class Server:
         self.port = self.reserved.number
         self.process = None
 
-    def url(self, path="/"):
-        return f"http://127.0.0.1:{self.port}{path}"
+    def url(self):
+        return f"http://{self.address()}{self.entry}"
+
+    def address(self):
+        return f"127.0.0.1:{self.port}"
 
     def __enter__(self):
         return self
@@ -92,11 +98,11 @@ class Server:
 
 
 class Nginx(Server):
-    """Answers 200, or with `backend` passes everything on to that server."""
+    """Answers 200, or passes everything on to what listens at `backend`."""
 
     def __init__(self, backend=None, core=machine.SERVER_CORE):
         super().__init__()
-        upstream, location = ("", RETURN_200) if backend is None else (UPSTREAM.format(port=backend.port), PROXY_PASS)
+        upstream, location = ("", RETURN_200) if backend is None else (UPSTREAM.format(address=backend), PROXY_PASS)
         config = self.directory / "nginx.conf"
         config.write_text(NGINX_CONFIG.format(port=self.port, upstream=upstream, location=location))
         self.process = Process(["nginx", "-p", str(self.directory), "-e", "stderr", "-c", str(config)], core, self.directory / "log")
@@ -121,21 +127,15 @@ def http_sink(backend):
     return {"type": "http", "config": {"url": backend.url()}}
 
 
-class Flow(Server):
-    """fiso-flow, one shard, logging warnings. `paths`: what the flow of each path has besides (arguments of flow())."""
+class FisoServer(Server):
+    """One of ours, which says on its admin port when it is ready."""
 
-    def __init__(self, paths, settings=None, wrapper=(), program=FISO_FLOW, cache=CACHE):
+    def __init__(self):
         super().__init__()
         self._admin = ReservedPort()
-        for number, (path, parts) in enumerate(paths.items()):
-            (self.directory / f"{number}.yaml").write_text(json.dumps(flow(self.port, path=path, **parts)))
-        (self.directory / "fiso.yaml").write_text(json.dumps({"shards": 1, **(settings or {})}))
-        env = {**os.environ, "FISO_CACHE_DIR": str(cache), "FISO_METRICS_ADDR": f"127.0.0.1:{self._admin.number}"}
-        self.process = Process([*wrapper, str(program), "-config-dir", str(self.directory), "-log-level", "warn"], machine.SERVER_CORE,
-                               self.directory / "log", env)
 
     def wait_ready(self):
-        wait_until("fiso-flow is ready", self._is_ready, self.process, STARTING)
+        wait_until("the server is ready", self._is_ready, self.process, STARTING)
         return self
 
     def _get(self, path):
@@ -145,14 +145,46 @@ class Flow(Server):
     def _is_ready(self):
         return is_listening(self._admin.number) and self._get("/readyz").status == 200
 
+    def __exit__(self, *arguments):
+        super().__exit__(*arguments)
+        self._admin.close()
+
+
+class Flow(FisoServer):
+    """fiso-flow, one shard, logging warnings. `paths`: what the flow of each path has besides (arguments of flow())."""
+
+    def __init__(self, paths, settings=None, wrapper=(), program=FISO_FLOW, cache=CACHE):
+        super().__init__()
+        for number, (path, parts) in enumerate(paths.items()):
+            (self.directory / f"{number}.yaml").write_text(json.dumps(flow(self.port, path=path, **parts)))
+        (self.directory / "fiso.yaml").write_text(json.dumps({"shards": 1, **(settings or {})}))
+        env = {**os.environ, "FISO_CACHE_DIR": str(cache), "FISO_METRICS_ADDR": f"127.0.0.1:{self._admin.number}"}
+        self.process = Process([*wrapper, str(program), "-config-dir", str(self.directory), "-log-level", "warn"], machine.SERVER_CORE,
+                               self.directory / "log", env)
+
+
     def delivered(self):
         """Events that their sinks have taken."""
         return sum(int(float(value)) for value in
                    re.findall(r'^fiso_flow_events_total\{[^}]*status="delivered"[^}]*\} (\S+)$', self._get("/metrics").text(), re.M))
 
-    def __exit__(self, *arguments):
-        super().__exit__(*arguments)
-        self._admin.close()
+
+class Apps(FisoServer):
+    """fiso-wasmer, one shard, logging warnings, with `count` apps alike; requests go to the first."""
+
+    def __init__(self, guest, entry="/", count=1, core=machine.SERVER_CORE, **settings):
+        super().__init__()
+        self.entry = entry
+        app = {"module": str(GUESTS / f"{guest}.wasm"), "memoryMB": 64, **settings}
+        apps = [{"name": f"bench-{number}", "port": 0 if number else self.port, **app} for number in range(count)]
+        file = self.directory / "apps.yaml"
+        file.write_text(json.dumps({"shards": 1, "apps": apps}))
+        self.process = Process([str(FISO_WASMER), "-config", str(file), "-admin-addr", f"127.0.0.1:{self._admin.number}", "-log-level", "warn"],
+                               core, self.directory / "log", {**os.environ, "FISO_CACHE_DIR": str(CACHE)})
+
+    def workers(self):
+        """Its worker processes: of each app the guest that lives on, or the fork server."""
+        return machine.children(self.process.pid)
 
 
 def check_built():

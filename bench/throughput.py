@@ -10,11 +10,15 @@ import load
 import machine
 from processes import BenchError
 from report import Row
-from servers import Flow, Nginx, http_sink, wasm
+from servers import Apps, Flow, Nginx, http_sink, wasm
 
 WARM_UP_SECONDS = 1
+NOISE = 1.03  # two runs of the same server differ by as much
 C_GUEST = [wasm("passthrough")]
 GO_GUEST = [wasm("passthrough_go")]
+GUESTS_RUN = ("hello_app", "ndjson", "ndjson_go", "passthrough", "passthrough_go")
+FAR = {"timeout": "1h"}  # the longest there is
+LOOPING = {"execution": "pooled", "maxRequests": 1_000_000}
 
 
 def one_flow(**parts):
@@ -24,12 +28,19 @@ def one_flow(**parts):
 # Each takes the server behind it and starts the one that is measured.
 SERVERS = {
     "nginx return 200": lambda backend: Nginx(),
-    "nginx proxy_pass": Nginx,
+    "nginx proxy_pass": lambda backend: Nginx(backend.address()),
     "fiso": lambda backend: one_flow(),
     "fiso, C guest": lambda backend: one_flow(interceptors=C_GUEST),
+    "fiso, C guest, 1h": lambda backend: one_flow(interceptors=[wasm("passthrough", **FAR)]),
+    "app, C guest": lambda backend: Apps("hello_app", "/echo", runtime="wazero"),
+    "NDJSON guest, fresh": lambda backend: one_flow(interceptors=[wasm("ndjson")]),
+    "NDJSON guest, looping": lambda backend: one_flow(interceptors=[wasm("ndjson", **LOOPING)]),
+    "NDJSON Go guest, fresh": lambda backend: one_flow(interceptors=[wasm("ndjson_go")]),
+    "NDJSON Go guest, looping": lambda backend: one_flow(interceptors=[wasm("ndjson_go", **LOOPING)]),
     "fiso to sink": lambda backend: one_flow(sink=http_sink(backend)),
     "fiso, C guest, to sink": lambda backend: one_flow(interceptors=C_GUEST, sink=http_sink(backend)),
     "fiso, Go guest, to sink": lambda backend: one_flow(interceptors=GO_GUEST, sink=http_sink(backend)),
+    "fiso, Go guest, 1h, to sink": lambda backend: one_flow(interceptors=[wasm("passthrough_go", **FAR)], sink=http_sink(backend)),
 }
 
 
@@ -49,6 +60,11 @@ COMPARISONS = {
     "M3-bare": Comparison("the same without a guest", "fiso to sink", "nginx proxy_pass"),
     # The original spends 220 times what nginx does on this: an eighth of it is the goal, a hundredth the moonshot.
     "M6": Comparison("HTTP → fresh Go guest → HTTP sink", "fiso, Go guest, to sink", "nginx proxy_pass", 27.5, 2.2),
+    "M8-armed": Comparison("a deadline of 30 s, C guest", "fiso, C guest", "fiso, C guest, 1h", NOISE),
+    "M8-armed-go": Comparison("a deadline of 30 s, Go guest", "fiso, Go guest, to sink", "fiso, Go guest, 1h, to sink", NOISE),
+    "app-light": Comparison("HTTP → app, fresh C guest → answer", "app, C guest", "nginx return 200", 2.6, 2.0),
+    "ndjson": Comparison("a C guest that loops over events", "NDJSON guest, looping", "NDJSON guest, fresh", 1.0),
+    "ndjson-go": Comparison("a Go guest that loops over events", "NDJSON Go guest, looping", "NDJSON Go guest, fresh", 1.0),
 }
 
 

@@ -1,7 +1,8 @@
-// An HTTP server on the listener it was given (WASI preview 1: sock_accept, poll_oneoff) that counts its requests: {"count":1},
-// {"count":2}, … Up to 32 connections at once, kept open. /health is not counted, /echo answers the body, /env/NAME a variable,
-// /slow/MS answers late and holds up the others, /exit/N leaves with N, /trap traps, /loop computes for ever, /fill allocates
-// until it is refused. It leaves with 0 when its listener is closed.
+// An HTTP server on the listener it was given (WASI preview 1: sock_accept, poll_oneoff), or without PREVIEW1_SOCKETS on one that
+// it opens at PORT (WASIX), that counts its requests: {"count":1}, {"count":2}, … Up to 32 connections at once, kept open.
+// /health is not counted, /echo answers the body, /env/NAME a variable, /slow/MS answers late and holds up the others, /exit/N
+// leaves with N, /trap traps, /loop computes for ever, /fill allocates until it is refused. It leaves with 0 when its listener is
+// closed.
 #include <poll.h>
 #include <unistd.h>
 
@@ -56,17 +57,34 @@ static int serve(HttpConnection* connection) {
   return next == 0;
 }
 
+#ifdef PREVIEW1_SOCKETS
+static int32_t find_listener(void) { return given_listener(); }
+static int32_t accept_from(int32_t listener) { return accept(listener, NULL, NULL); }
+#else
+static int32_t find_listener(void) {
+  int32_t error = 0;
+  return listen_on(port_to_serve(), &error);
+}
+static int32_t accept_from(int32_t listener) {
+  int32_t accepted = -1;
+  SocketAddress peer;
+  if (wasix_sock_accept(listener, 0, &accepted, &peer) != 0) return -1;
+  wasix_sock_set_flag(accepted, kNoDelay, 1);  // head and body are two writes
+  return accepted;
+}
+#endif
+
 static void accept_one(int32_t listener) {
   for (int i = 0; i < kMostConnections; ++i) {
     if (connections[i].fd >= 0) continue;
-    connections[i] = (HttpConnection){.fd = accept(listener, NULL, NULL)};
+    connections[i] = (HttpConnection){.fd = accept_from(listener)};
     if (connections[i].fd < 0) exit(0);
     return;
   }
 }
 
 int main(void) {
-  int32_t listener = given_listener();
+  int32_t listener = find_listener();
   if (listener < 0) {
     fprintf(stderr, "there is no listener\n");
     return 11;

@@ -30,6 +30,7 @@ void LineConversation::begin(wasm::Resident& guest) {
   loops_ = !options_.may_answer_once;
   input_ended_ = one_document_ = false;
   speaks_ids_.reset();
+  if (loops_) guest.hush();
   give_turns();
 }
 
@@ -149,6 +150,7 @@ void LineConversation::take_line(std::string_view line) {
 void LineConversation::waiting(uint64_t bytes_read) {
   if (guest_ == nullptr) return;
   if (answers_ > 0) {
+    if (!loops_) guest_->hush();
     loops_ = true;
     give_turns();
     return;

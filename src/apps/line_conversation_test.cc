@@ -17,8 +17,10 @@ class FakeResident final : public wasm::Resident {
   void terminate() override {}
   void write(std::string text) override { given += text; }
   void end_input() override { ended = true; }
+  void hush() override { ++hushed; }
   std::string given;
   bool ended = false;
+  int hushed = 0;
 };
 
 // All on one event loop that runs when the test says so.
@@ -80,6 +82,24 @@ TEST_F(LineConversationTest, ARequestIsALineWithAnIdAndTheNextLineIsItsAnswer) {
   EXPECT_EQ(text(first), "(none)");
   says("tus\":201}\r\n");
   EXPECT_EQ(text(first), R"({"status":201})");
+}
+
+TEST_F(LineConversationTest, OnceAGuestIsKnownToLoopItNeedNotTellThatItWaits) {
+  make({});
+  talk_->begin(guest_);
+  auto first = ask("{}");
+  says("{\"n\":1}\n");
+  EXPECT_EQ(guest_.hushed, 0);
+  waits();
+  EXPECT_EQ(guest_.hushed, 1);
+  auto second = ask("{}");
+  says("{\"n\":2}\n");
+  waits();
+  EXPECT_EQ(text(second), R"({"n":2})");
+  EXPECT_EQ(guest_.hushed, 1);
+  make({.may_answer_once = false});
+  talk_->begin(guest_);
+  EXPECT_EQ(guest_.hushed, 2);
 }
 
 TEST_F(LineConversationTest, WithoutIdsOneIsAskedAfterTheOther) {

@@ -41,6 +41,8 @@ class Resident {
   virtual void write(std::string text) = 0;
   // Nothing follows what was written.
   virtual void end_input() = 0;
+  // Nobody needs to know any more when it waits for input; that it does may be told no longer.
+  virtual void hush() {}
 };
 
 }  // namespace fiso::wasm

@@ -5,6 +5,7 @@
 //! Control socket, to the worker:  the setup (`setup`), with the artifact's descriptor
 //!                                 run    a guest, in a fork server; with stdio, stderr and status descriptors
 //!                                 term   tells the guest of a long-running worker to end
+//!                                 hush   from now on it need not say that it waits
 //! Control socket, to the parent:  lacks WHAT     the kernel has no such protection
 //!                                 ready | failed REASON
 //! Status socket, to the parent:   waiting BYTES  the guest wants input and has read so many bytes

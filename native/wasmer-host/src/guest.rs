@@ -57,8 +57,13 @@ pub fn run_alone(control: Control, setup: Setup, loaded: Loaded) -> i32 {
 /// A guest that has no handler ends by SIGTERM, wherever it is; Wasmer would let it wait for its next connection first.
 fn watch_control(control: &Control, process: &WasiProcess, status: Status, heeds_signals: bool) {
     while let Some((words, _)) = control.receive() {
-        if words.first().is_none_or(|word| word != "term") {
-            continue;
+        match words.first().map(String::as_str) {
+            Some("term") => {}
+            Some("hush") => {
+                crate::stdio::hush();
+                continue;
+            }
+            _ => continue,
         }
         if !heeds_signals {
             status.send(&["exit", TERMINATED]);

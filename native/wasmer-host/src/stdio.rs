@@ -1,17 +1,25 @@
 //! The guest's standard streams, straight on our descriptors: nothing is buffered, so nothing is lost at `_exit`.
 //!
 //! Reading blocks in read(2) on the guest's own thread. Before it blocks, the parent is told that the guest waits and how
-//! much it has read: with that it knows a guest that waits for its next input from one that has not come to the last.
+//! much it has read: with that it knows a guest that waits for its next input from one that has not come to the last. A parent
+//! that knows enough says so, which spares two processes a packet per wait.
 use std::io;
 use std::os::fd::RawFd;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
 
 use virtual_fs::{AsyncRead, AsyncSeek, AsyncWrite, FsError, ReadBuf, VirtualFile};
 
 use crate::channel::Status;
+
+/// The parent of the guest that runs in this process knows enough.
+static HUSHED: AtomicBool = AtomicBool::new(false);
+
+pub fn hush() {
+    HUSHED.store(true, Ordering::Relaxed);
+}
 
 fn ready(fd: RawFd, event: i16, timeout_ms: i32) -> bool {
     let mut watched = libc::pollfd { fd, events: event, revents: 0 };
@@ -51,21 +59,26 @@ impl Input {
         Arc::new(Input { fd, status, read: AtomicU64::new(0), whole: OnceLock::new() })
     }
 
+    /// Called before a wait.
     fn announce(&self) {
-        if let Some(status) = self.status
-            && !ready(self.fd, libc::POLLIN, 0)
-        {
-            crate::memory::forget_refusal();
+        let Some(status) = self.status else { return };
+        crate::memory::forget_refusal();
+        if !HUSHED.load(Ordering::Relaxed) {
             status.send(&["waiting", &self.read.load(Ordering::Relaxed).to_string()]);
         }
     }
 
     fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.announce();
         // SAFETY: the buffer is ours for the call.
-        let count = retried(self.fd, libc::POLLIN, || unsafe { libc::read(self.fd, buffer.as_mut_ptr().cast(), buffer.len()) })?;
+        let mut receive = |flags| unsafe { libc::recv(self.fd, buffer.as_mut_ptr().cast(), buffer.len(), flags) };
+        let mut count = if self.status.is_some() { receive(libc::MSG_DONTWAIT) } else { -1 };
+        if count < 0 {
+            // Nothing is there, or what is wrong is found again.
+            self.announce();
+            count = retried(self.fd, libc::POLLIN, || receive(0))? as isize;
+        }
         self.read.fetch_add(count as u64, Ordering::Relaxed);
-        Ok(count)
+        Ok(count as usize)
     }
 
     /// All of it, up to the end; waits for that.

@@ -208,6 +208,22 @@ TEST_P(Residents, HowMuchIsReadIsToldAndTheEndOfInputIsSeen) {
   EXPECT_EQ(end(), "ok");
 }
 
+TEST_P(Residents, OneThatNeedNotTellThatItWaitsReadsOn) {
+  for (const char* how : {"cat", "poll"}) {
+    events_.reset();
+    start("cat", {.args = {"cat", how}});
+    ASSERT_TRUE(until([](const auto& told) { return told.waiting; }));
+    on_shard([this] { guest_->hush(); });
+    std::string sent;
+    for (int i = 0; i < 20; ++i) {
+      sent += "line\n";
+      write("line\n");
+      ASSERT_TRUE(until([&](const auto& told) { return told.output == sent; }));
+    }
+    stop();
+  }
+}
+
 TEST_P(Residents, MuchInputArrivesWhole) {
   start("cat");
   std::string sent;

@@ -3,6 +3,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <utility>
 
@@ -16,13 +17,13 @@ constexpr size_t kMostErrors = 1024 * 1024;  // a pipe holds less; a guest that 
 
 // Descriptors are non-blocking. A negative count with EAGAIN: nothing there.
 ssize_t read_some(int fd, std::string& text) {
-  size_t before = text.size();
-  text.resize(before + kChunk);
+  // Not into the text itself: its room would be filled with zeros first, and most reads are of little or nothing.
+  thread_local std::array<char, kChunk> chunk;
   ssize_t count = 0;
   do {
-    count = read(fd, text.data() + before, kChunk);
+    count = read(fd, chunk.data(), chunk.size());
   } while (count < 0 && errno == EINTR);
-  text.resize(before + static_cast<size_t>(count > 0 ? count : 0));
+  if (count > 0) text.append(chunk.data(), static_cast<size_t>(count));
   return count;
 }
 

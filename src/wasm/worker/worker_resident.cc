@@ -122,6 +122,8 @@ void WorkerResident::write(std::string text) { life_->channel().write(std::move(
 
 void WorkerResident::end_input() { life_->channel().write({}, GuestChannel::End::kFollows); }
 
+void WorkerResident::hush() { (void)send_packet(life_->process().control(), PacketWriter().add("hush").bytes()); }
+
 // One that is too far behind to be told is killed in the end anyway.
 void WorkerResident::terminate() { (void)send_packet(life_->process().control(), PacketWriter().add("term").bytes()); }
 

@@ -34,6 +34,7 @@ class WorkerResident final : public Resident {
   void terminate() override;
   void write(std::string text) override;
   void end_input() override;
+  void hush() override;
 
  private:
   // Shared with the coroutine that reads the channels.
