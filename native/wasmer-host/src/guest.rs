@@ -106,7 +106,7 @@ fn run_to_end(
     let mut inner = PluggableRuntime::new(Arc::new(TokioTaskManager::new(tokio.handle().clone())));
     inner.set_engine(loaded.engine.clone());
     inner.networking = crate::network::build(&setup.network, status);
-    let runtime = Arc::new(GuestRuntime { inner, thread_trap: thread_trap.clone() });
+    let runtime = Arc::new(GuestRuntime { inner, thread_trap: thread_trap.clone(), descriptors: setup.descriptors });
     let input = Input::new(descriptors.input, (waiting == Waiting::Told).then_some(status));
 
     let mut builder = WasiEnvBuilder::new(&setup.name);

@@ -1,0 +1,131 @@
+#!/usr/bin/env python3
+"""Guests that do their worst on the full engine: each gets the outcome that is stated here, its port answers again, and the other
+apps of the same manager lose not one request meanwhile."""
+import os
+import random
+import signal
+import socket
+import sys
+import time
+
+from harness import ANY_PORT, PATIENCE, TestCase, descendants, get, main, poll, repeats, request
+from load import Load
+from wasmer_standalone_test import Apps, app_yaml
+
+BUSY = 1006
+NO_MEMORY, NO_SUCH_FILE, TOO_MANY_FILES, REFUSED = 48, 44, 33, 63
+TOO_MANY_THREADS = 2
+DESCRIPTORS = 256
+MEMORY_MB, FILES_MB = 64, 16
+LIVES_ON = f"    execution: longRunning\n    memoryMB: {MEMORY_MB}\n    timeout: 500ms\n    unhealthyThreshold: 1\n"
+
+
+class HostileCase(TestCase):
+    """Two good apps under load, and hostile ones beside them."""
+
+    def start_apps(self, *hostile, more=""):
+        self.mount = self.directory()
+        (self.mount.path.parent / "secret.txt").write_text("nobody's business")
+        (self.mount.path / "host_link").symlink_to("../secret.txt")
+        mounted = f"    preopens: {{/data: {self.mount.path}}}\n"
+        settings = self.directory()
+        settings.write("apps.yaml", "apps:\n" + app_yaml("counter", "    execution: longRunning\n    memoryMB: 64\n", "counter_server") +
+                       app_yaml("hello", "    memoryMB: 64\n") +
+                       "".join(app_yaml(name, LIVES_ON + mounted + extra, "hostile_server") for name, extra in hostile) + more)
+        apps = self.closing(Apps("-config", settings.path / "apps.yaml", "-admin-addr", ANY_PORT))
+        apps.wait_line("Press Ctrl\\+C to stop")
+        self.loads = [self.closing(Load(apps.port(name), "/echo", b"{}", clients=2)) for name in ("counter", "hello")]
+        return apps
+
+    def check_others(self):
+        """They were busy, and every request was answered."""
+        for load in self.loads:
+            before = load.answered
+            poll("the others are busy", lambda: load.answered > before + 5)
+            load.stop()
+            self.assertEqual((set(load.statuses), load.cut), ({200}, []))
+
+    def check_back(self, apps, name):
+        """The next request is answered: at once, or by the next guest."""
+        began = time.monotonic()
+        self.assertEqual(get(apps.port(name), "/health").status, 200, name)
+        print(f"{name}: answers again after {(time.monotonic() - began) * 1000:.0f} ms", file=sys.stderr)
+
+
+class Hostile(HostileCase):
+    def test_what_never_answers_costs_its_own_request_and_is_replaced(self):
+        apps = self.start_apps(("loop", ""), ("accept", ""), ("futex", ""))
+        for name in ("loop", "accept", "futex"):
+            late = get(apps.port(name), f"/{name}")
+            self.assertEqual((late.status, late.text), (504, "wasm execution timeout after 500ms\n"))
+            self.check_back(apps, name)
+        self.assertEqual([(entry["app"], entry["reason"]) for entry in apps.log("app guest restarts")],
+                         [(name, "requests are over their time again and again") for name in ("loop", "accept", "futex")])
+        self.check_others()
+        self.assertEqual(apps.stop(), 0)
+
+    def test_what_takes_too_much_is_refused_and_lives_on(self):
+        apps = self.start_apps(("bomb", "    timeout: 30s\n".replace("timeout", "startTimeout")))
+        port = apps.port("bomb")
+
+        def outcome(path):
+            answer = get(port, path)
+            self.assertEqual(answer.status, 200, (path, answer.text))
+            return answer.json()["done"], answer.json()["errno"]
+        self.assertEqual(outcome("/threads"), (16, TOO_MANY_THREADS))
+        self.assertEqual(outcome("/fork"), (0, REFUSED))
+        self.assertEqual(outcome("/spawn"), (0, REFUSED))
+        mebibytes, error = outcome("/files")
+        self.assertEqual((mebibytes, error != 0), (FILES_MB, True))
+        opened, error = outcome("/fds")
+        self.assertTrue(DESCRIPTORS - 20 < opened < DESCRIPTORS and error == TOO_MANY_FILES, (opened, error))
+        self.assertEqual(apps.log("app guest restarts"), [])
+        apps.close()
+
+    def test_each_limit_holds_alone(self):
+        names = ("memory", "memory-fds", "sockets")
+        apps = self.start_apps(*((name, "") for name in names))
+        done = {name: get(apps.port(name), f"/{name}").json() for name in names}
+        self.assertTrue(MEMORY_MB - 10 < done["memory"]["done"] < MEMORY_MB and done["memory"]["errno"] == NO_MEMORY, done)
+        for name in ("memory-fds", "sockets"):
+            self.assertTrue(DESCRIPTORS - 32 < done[name]["done"] < DESCRIPTORS and done[name]["errno"] == TOO_MANY_FILES, done)
+        for name in ("memory", "memory-fds"):
+            self.check_back(apps, name)
+        self.check_others()
+        self.assertEqual(apps.stop(), 0)
+
+    def test_nothing_outside_is_reached(self):
+        apps = self.start_apps(("scan", ""))
+        port = apps.port("scan")
+        admin = apps.log("metrics server starting")[0]["port"]
+        private = {number for entry in apps.log("app state changed") for number in (80, 9001)}
+        for place in ("169.254.169.254/80", "169.254.0.1/80", "100.100.100.200/80", f"127.0.0.1/{admin}", f"0.0.0.0/{admin}",
+                      f"127.1.2.3/{admin}", *(f"127.64.0.1/{number}" for number in private), "127.64.0.0/1", "127.127.255.255/80"):
+            self.assertEqual(get(port, f"/dial/{place}").json(), {"done": 0, "errno": REFUSED}, place)
+        denied = poll("it is told", lambda: apps.log("app network attempt denied"))
+        self.assertIn("connect to 169.254.169.254:80", [entry["attempt"] for entry in denied])
+        outside = self.mount.path.parent / "secret.txt"
+        for path in ("../secret.txt", "/data/../secret.txt", "/data/../../secret.txt", "/data/host_link", str(outside), "/etc/passwd",
+                     "/proc/self/environ", "/data/./../../../../../../etc/passwd"):
+            answer = get(port, f"/open/{path}").json()
+            self.assertEqual(answer["done"], 0, path)
+            self.assertNotEqual(answer["errno"], 0, path)
+        for target in ("../secret.txt", str(outside), "/etc/passwd", "../../../../../../../../etc/passwd", "host_link"):
+            self.assertEqual(get(port, f"/link/{target}").json()["done"], 0, target)
+        self.check_others()
+        self.assertEqual(apps.stop(), 0)
+
+
+class CrashingWorkers(HostileCase):
+    def victims(self, apps, others):
+        return [pid for pid in descendants(apps.process.pid) if pid not in others]
+
+    def test_a_worker_that_crashes_at_any_moment_is_replaced(self):
+        apps = self.start_apps(("crash", "    restart: always\n"),
+                               more=app_yaml("fresh", "    memoryMB: 64\n", "threads_app") +
+                               app_yaml("pool", "    memoryMB: 64\n    execution: pooled\n    poolSize: 2\n", "threads_app"))
+        self.assertTrue(self.loads)
+
+
+if __name__ == "__main__":
+    main()
