@@ -1,8 +1,13 @@
 // An HTTP server of one thread that waits by WASIX's epoll, with up to 32 connections at once, kept open. /meet/N answers when N
 // such requests are there, which one at a time never are; the rest answers {"connections":n}, how many are open.
+//
+// Wasmer's epoll tells each arrival once, as Linux does with EPOLLET: so nothing blocks, and what is told is read until there is no
+// more. (A call that blocks would besides take the descriptor out of the set.)
+#include <wasi/api.h>
+
 #include "http.h"
 
-enum { kAdd = 0, kDelete = 2, kReadable = 1, kMostConnections = 32, kListener = kMostConnections };
+enum { kAdd = 0, kDelete = 2, kReadable = 1, kMostConnections = 32, kListener = kMostConnections, kAgain = 6, kNonBlocking = 4 };
 
 typedef struct {
   uint32_t events, padding, pointer, fd, data1, more_padding;
@@ -18,6 +23,7 @@ static int meets[kMostConnections];  // whether it waits for the others
 static int32_t epoll;
 
 static int watch(int32_t fd, uint32_t place) {
+  if (__wasi_fd_fdstat_set_flags(fd, kNonBlocking) != 0) return 0;
   Interest interest = {.events = kReadable, .fd = (uint32_t)fd, .data1 = place};
   return wasix_epoll_ctl(epoll, kAdd, fd, &interest) == 0;
 }
@@ -56,25 +62,44 @@ static int answer(int i, const HttpMessage* message) {
   return all_well;
 }
 
+// Reads once: 1, 0 if there is nothing more, -1 at the end.
+static int fill(HttpConnection* connection) {
+  Piece piece = {connection->buffer + connection->size, (uint32_t)(kRequestBuffer - connection->size)};
+  uint32_t size = 0;
+  uint16_t flags = 0;
+  int32_t error = wasix_sock_recv(connection->fd, &piece, 1, 0, &size, &flags);
+  if (error == kAgain) return 0;
+  if (error != 0 || size == 0) return -1;
+  connection->size += size;
+  return 1;
+}
+
 // False when the connection has ended.
 static int serve(int i) {
   HttpMessage message;
-  int next = http_fill(&connections[i]) ? 0 : -1;
-  while (next == 0 && (next = http_next(&connections[i], &message)) == 1) next = answer(i, &message) ? 0 : -1;
-  return next == 0;
+  int filled = 1;
+  while ((filled = fill(&connections[i])) == 1) {
+    int next = 0;
+    while ((next = http_next(&connections[i], &message)) == 1)
+      if (!answer(i, &message)) return 0;
+    if (next < 0) return 0;
+  }
+  return filled == 0;
 }
 
-static void accept_one(int32_t listener) {
-  SocketAddress peer;
-  int32_t accepted = -1, i = 0;
-  if (wasix_sock_accept(listener, 0, &accepted, &peer) != 0) exit(12);
-  while (i < kMostConnections && connections[i].fd >= 0) ++i;
-  if (i == kMostConnections || !watch(accepted, (uint32_t)i)) {
-    close(accepted);
-    return;
+static void accept_all(int32_t listener) {
+  for (;;) {
+    SocketAddress peer;
+    int32_t accepted = -1, i = 0;
+    if (wasix_sock_accept(listener, 0, &accepted, &peer) != 0) return;
+    while (i < kMostConnections && connections[i].fd >= 0) ++i;
+    if (i == kMostConnections || !watch(accepted, (uint32_t)i)) {
+      close(accepted);
+      continue;
+    }
+    connections[i].fd = accepted;
+    connections[i].size = connections[i].used = 0;
   }
-  connections[i].fd = accepted;
-  connections[i].size = connections[i].used = 0;
 }
 
 int main(void) {
@@ -89,7 +114,7 @@ int main(void) {
     for (uint32_t i = 0; i < found; ++i) {
       uint32_t place = ready[i].data1;
       if (place == kListener) {
-        accept_one(listener);
+        accept_all(listener);
       } else if (connections[place].fd >= 0 && !serve((int)place)) {
         end((int)place);
       }

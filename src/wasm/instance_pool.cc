@@ -116,7 +116,8 @@ bool InstancePool::take_parked(Lease& lease) {
     lease = std::move(parked_.back());
     parked_.pop_back();
     share_->parked.decrement();
-    if (lease.stale_at <= time) drop(std::exchange(lease, Lease()));
+    bool is_dead = !lease.instance->waiting();  // a worker process can die while its guest stands parked
+    if (is_dead || lease.stale_at <= time) drop(std::exchange(lease, Lease()));
   }
   publish();
   return lease.instance != nullptr;

@@ -48,6 +48,22 @@ TEST(InstancePoolAhead, ARunTakesWhatIsParkedAndItIsReplaced) {
   EXPECT_EQ(rig.fake().alive(), 2);
 }
 
+TEST(InstancePoolAhead, WhatDiedWhileItStoodParkedIsNotUsed) {
+  std::atomic<bool> dead{false};
+  auto serve = [&](testing::FakeCall call) -> Task<RunResult> {
+    dead = false;  // what is started from now on is well
+    co_return RunResult{.output = std::string(call.input)};
+  };
+  PoolRig rig({.serve = serve, .parked_are_dead = &dead});
+  RunningGuest guest(rig, pooled({.size = 2}));
+  ASSERT_TRUE(guest.parks(2));
+  dead = true;
+  EXPECT_EQ(guest.run("x").output, "x");
+  ASSERT_TRUE(guest.parks(2));
+  EXPECT_EQ(rig.fake().made(), 5);
+  EXPECT_EQ(rig.fake().alive(), 2);
+}
+
 TEST(InstancePoolAhead, WhereNoneIsParkedARunGetsAFreshInstance) {
   HeldCalls held;
   PoolRig rig({.serve = held.serve()});

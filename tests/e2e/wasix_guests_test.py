@@ -83,6 +83,8 @@ class Connections(WasixCase):
         met = in_parallel([(port, "/meet/12")] * 12)
         self.assertEqual({answer.text for answer in met}, {'{"met":12}\n'})
         self.assertGreater(get(port, "/").json()["connections"], 0)
+        for connection in idle:
+            connection.close()
         self.assertEqual(apps.stop(), 0)
 
 
