@@ -29,9 +29,12 @@ MEANINGS = {
     "M3-bare": "the same hop without its interceptor",
     "M6": "as M3, with a Go guest (3.3 MB, `encoding/json`); goal and moonshot are an eighth and a hundredth of the original's CPU",
     "M2": "what the Go guest adds to the latency of an event at 100 requests/s, pooled against fresh",
+    "python": "the answer to an event at 5 requests/s through CPython with a script (`guests/python/enrich.py`) in worker processes: its "
+              "process was started ahead and ends before the answer counts; looping: `maxRequests` above 1",
     "M8": "the 99th percentile of how much later than its timeout a looping guest is answered; the deadline is always armed, its cost "
           "is in the instructions",
-    "M8-bulk": "the same for the worst case, a guest inside one bulk-memory instruction, which nothing can interrupt",
+    "M8-bulk": "the same for the worst case, a guest inside one bulk-memory instruction over all the memory it has by default, which "
+               "nothing can interrupt; and what its shard's other connections wait meanwhile (docs/guests.md)",
     "M9": "the median time from exec to the first answered event, the module compiled before; nginx beside it for scale",
     "M10": "the resident memory of the process, two seconds after its start",
     "flat": "what fresh instances leave behind in memory, maps and descriptors",

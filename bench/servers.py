@@ -14,6 +14,7 @@ from processes import BenchError, Process, wait_until
 
 SOURCE = pathlib.Path(__file__).resolve().parents[1]
 FISO_FLOW = SOURCE / "tmp/fiso-flow"
+FISO_FLOW_WASMER = SOURCE / "tmp/fiso-flow-wasmer"
 FISO = SOURCE / "tmp/fiso"
 GUESTS = SOURCE / "build/release/guests"
 WORK = SOURCE / "build/bench"
@@ -162,8 +163,8 @@ def check_built():
         raise BenchError(f"not installed: {', '.join(missing)}; run make setup")
 
 
-def fill_cache(*guests):
+def fill_cache(*guests, runtime="wazero"):
     """Compiles ahead, so that no measurement waits for a compiler."""
     WORK.mkdir(parents=True, exist_ok=True)
-    subprocess.run([FISO, "module", "compile", *(GUESTS / f"{guest}.wasm" for guest in guests)], check=True,
+    subprocess.run([FISO, "module", "compile", "--runtime", runtime, *(GUESTS / f"{guest}.wasm" for guest in guests)], check=True,
                    stdout=subprocess.DEVNULL, env={**os.environ, "FISO_CACHE_DIR": str(CACHE)})

@@ -1,4 +1,4 @@
-# Finds a Go that can build guests: sets FISO_GO (empty if there are to be no Go guests) and FISO_GO_CACHE.
+# Finds a Go that can build guests: sets FISO_GO (empty if there are to be no Go guests), FISO_GO_CACHE and FISO_GO_ROOT.
 # The one that tools/setup.sh fetches comes first. FISO_NO_GO=1 in the environment, or FISO_GO_GUESTS=OFF, does without.
 set(FISO_GO "")
 set(go_folder "$ENV{FISO_BUILD_CACHE}")
@@ -26,5 +26,7 @@ if(FISO_GO_GUESTS AND NOT "$ENV{FISO_NO_GO}" STREQUAL "1")
       "which fetches one to ${go_folder}/go/bin (or set FISO_NO_GO=1 in the environment to leave those guests out)")
   endif()
   set(FISO_GO ${found_go})
+  execute_process(COMMAND ${CMAKE_COMMAND} -E env GOTOOLCHAIN=local ${FISO_GO} env GOROOT
+    OUTPUT_VARIABLE FISO_GO_ROOT OUTPUT_STRIP_TRAILING_WHITESPACE)
   set_property(GLOBAL APPEND PROPERTY JOB_POOLS go_guests=1)
 endif()

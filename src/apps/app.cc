@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "apps/failures.h"
 #include "apps/tcp_door.h"
 #include "async/run_and_wait.h"
 #include "async/spawn.h"
@@ -12,10 +13,6 @@ namespace {
 
 // Until the first success.
 constexpr std::chrono::milliseconds kFirstProbes{50};
-
-// For requests beyond maxInFlight.
-constexpr size_t kMostWaiting = 100;
-constexpr std::chrono::seconds kLongestWait{1};
 
 MonotonicTime now() { return std::chrono::steady_clock::now(); }
 
@@ -47,11 +44,7 @@ class App::Door final : public net::HttpService, private net::StreamingService {
     auto in_turn = co_await in_flight_.acquire(now() + kLongestWait);
     co_return in_turn.has_value() ? std::move(*in_turn) : Permit();
   }
-  static net::HttpResponse turned_away(std::string_view why) {
-    net::HttpResponse response = net::text_response(503, std::string(why));
-    response.headers.add("Retry-After", "1");
-    return response;
-  }
+  static net::HttpResponse turned_away(std::string why) { return to_response(Error(ErrorCode::kOverloaded, std::move(why))); }
 
   AppState& state_;
   async::Limiter& in_flight_;
@@ -131,6 +124,7 @@ Result<> App::make_services() {
   FISO_TRY(wasm::Engine * engine, parts_.runtimes.find(config_.runtime));
   FISO_TRY(auto module, engine->load(config_.module));
   GuestPlace place = make_place();
+  if (config_.runtime == wasm::Runtime::kFull) log_network_policy(parts_.log.with({{"app", config_.name}}), place.network);
   if (config_.execution == Execution::kLongRunning) return make_long_running(std::move(module), place);
   FISO_TRY(shared_, prepare_json_app(config_, place, std::move(module), parts_.capacity, parts_.metrics, parts_.log));
   parts_.shards.run_on_each(
@@ -142,7 +136,6 @@ GuestPlace App::make_place() const {
   GuestPlace place{.port = server_->port(), .network = parts_.network.rules_of(config_.network)};
   if (config_.execution == Execution::kLongRunning) place.network.listen = {{.guest_port = place.port, .host = kAnyGuestPort}};
   for (const MorePort& more : more_ports_) place.network.listen.push_back({.guest_port = more.port, .host = kAnyGuestPort});
-  if (config_.runtime == wasm::Runtime::kFull) log_network_policy(parts_.log.with({{"app", config_.name}}), place.network);
   return place;
 }
 

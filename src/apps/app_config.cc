@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "components/guest_checks.h"
 #include "components/guest_environment.h"
 #include "components/guest_preopens.h"
 #include "components/listen_address.h"
@@ -120,6 +121,16 @@ config::Spec<PortRange> port_range_spec() {
       .check([](const PortRange& range, config::Report& report) {
         if (range.min > range.max) report.error("max", "port range min cannot be greater than max");
       });
+}
+
+void check_app(const AppConfig& app, const wasm::CapacityOptions& all, config::Report& report) {
+  GuestClaims claims{.module = app.module,
+                     .preopens = app.preopens,
+                     .pool_size = app.execution == Execution::kPooled ? app.pool_size : 0,
+                     .memory = Bytes{static_cast<uint64_t>(app.memory_mb) << 20},
+                     .memory_key = "memoryMB"};
+  check_guest(claims, report);
+  check_against_capacity(claims, all, report);
 }
 
 void check_apps(const std::vector<AppConfig>& apps, config::Report& report) {

@@ -11,16 +11,17 @@
 #include "base/units.h"
 #include "components/guest_network.h"
 #include "config/spec.h"
+#include "wasm/capacity.h"
 #include "wasm/runtimes.h"
 
 namespace fiso::apps {
 
 enum class Execution { kPerRequest, kPooled, kLongRunning };
-// Whether a guest that has ended is started again.
 // What a guest that lives on speaks; kAuto: what it does first decides.
 enum class Protocol { kAuto, kHttp, kNdjson, kJsonOnce };
 // What its stdout is: lines for the log, or, whatever `protocol` says, answers.
 enum class Stdio { kLog, kNdjson };
+// Whether a guest that has ended is started again.
 enum class Restart { kAlways, kOnFailure, kNever };
 
 // What passes between the public port and the guest: requests, or bytes of whatever protocol.
@@ -71,6 +72,9 @@ struct AppsConfig {
 
 config::Spec<AppConfig> app_spec();
 config::Spec<PortRange> port_range_spec();
+
+// What an app names and asks for beyond its own keys: files, and room among what all guests may have. Opens files.
+void check_app(const AppConfig& app, const wasm::CapacityOptions& all, config::Report& report);
 
 // Names that occur twice, and ports: what one app alone cannot know.
 void check_apps(const std::vector<AppConfig>& apps, config::Report& report);

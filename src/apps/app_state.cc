@@ -1,15 +1,9 @@
 #include "apps/app_state.h"
 
-#include <chrono>
-
 #include "async/signal.h"
 
 namespace fiso::apps {
 namespace {
-
-constexpr int kMostWaiting = 100;
-constexpr std::chrono::seconds kLongestWait{1};
-constexpr std::chrono::milliseconds kLook{5};
 
 MonotonicTime now() { return std::chrono::steady_clock::now(); }
 

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <string_view>
 
 #include "async/task.h"
@@ -13,6 +14,11 @@
 #include "observe/metrics.h"
 
 namespace fiso::apps {
+
+// The short queue in which whatever comes waits for a guest: so many, for so long, looking that often where nothing tells.
+inline constexpr size_t kMostWaiting = 100;
+inline constexpr std::chrono::seconds kLongestWait{1};
+inline constexpr std::chrono::milliseconds kLook{5};
 
 enum class State { kStopped, kStarting, kHealthy, kUnhealthy, kStopping };
 
@@ -28,15 +34,15 @@ class AppState {
   // stop began must not open the door again.
   void set(State state);
 
-  // True as soon as the app is healthy. Others wait a moment for that, so that a restart drops nothing: a hundred at once
-  // and for a second. On a shard.
+  // True as soon as the app is healthy. Others wait a moment for that, in the short queue, so that a restart drops nothing. On a
+  // shard.
   Task<bool> enter();
 
  private:
   observe::Log log_;
   observe::Gauge& healthy_;
   std::atomic<State> state_{State::kStopped};
-  std::atomic<int> waiting_{0};
+  std::atomic<size_t> waiting_{0};
 };
 
 }  // namespace fiso::apps

@@ -8,6 +8,10 @@
 
 namespace fiso::apps {
 
+// The address in the block that is reserved for guests where all of them listen, each on a port that the system chooses.
+inline constexpr char kGuestAddress[] = "127.64.0.1";
+inline constexpr char kAnyGuestPort[] = "127.64.0.1:0";
+
 // What the process gives the guests of an app.
 struct GuestPlace {
   uint16_t port = 0;  // found as PORT

@@ -4,6 +4,7 @@
 
 #include "apps/app_message.h"
 #include "apps/failures.h"
+#include "components/guest_checks.h"
 #include "wasm/wasi/stderr_lines.h"
 
 namespace fiso::apps {
@@ -29,10 +30,11 @@ Result<std::unique_ptr<JsonAppShared>> prepare_json_app(const AppConfig& config,
                                                         std::shared_ptr<const wasm::Module> loaded, wasm::Capacity& capacity,
                                                         observe::Metrics& metrics, const observe::Log& log) {
   bool pooled = config.execution == Execution::kPooled;
-  if (pooled && static_cast<uint64_t>(config.pool_size) >= capacity.instances.capacity())
-    return Error(ErrorCode::kInvalidConfig, "poolSize " + std::to_string(config.pool_size) + " leaves no instance for others");
+  if (auto complaint = bad_pool_size(pooled ? config.pool_size : 0, capacity.instances.capacity()))
+    return Error(ErrorCode::kInvalidConfig, std::move(*complaint));
   FISO_TRY(std::shared_ptr<const wasm::GuestSetup> setup, make_guest_setup(config, place, *loaded));
-  FISO_TRY(auto module, loaded->prepare(setup));
+  auto module = loaded->prepare(setup);
+  if (!module.has_value()) return module.take_error().with_context("module " + config.module);
   auto shared = std::make_unique<JsonAppShared>();
   shared->name = config.name;
   shared->log = log.with({{"app", config.name}});
@@ -41,7 +43,7 @@ Result<std::unique_ptr<JsonAppShared>> prepare_json_app(const AppConfig& config,
       metrics.gauge("fiso_app_instances", "Instances that exist, those started ahead included.", {{"app", config.name}});
   auto& parked = metrics.gauge("fiso_app_parked_instances", "Instances that wait for a request.", {{"app", config.name}});
   shared->pool = std::make_shared<wasm::PoolShare>(
-      capacity, std::move(module), std::move(setup),
+      capacity, std::move(*module), std::move(setup),
       wasm::PoolOptions{.execution = pooled ? wasm::Execution::kPooled : wasm::Execution::kPerRequest,
                         .size = config.pool_size,
                         .max_requests = config.max_requests},

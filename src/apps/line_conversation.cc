@@ -20,7 +20,7 @@ std::string_view trimmed(std::string_view line) {
 }  // namespace
 
 LineConversation::LineConversation(async::Shard& shard, Options options, std::function<void(std::string_view)> unasked)
-    : shard_(shard), options_(std::move(options)), unasked_(std::move(unasked)) {}
+    : shard_(shard), options_(options), unasked_(std::move(unasked)) {}
 
 void LineConversation::begin(wasm::Resident& guest) {
   guest_ = &guest;
@@ -113,9 +113,7 @@ bool LineConversation::output(std::string_view text) {
   }
   buffer_.erase(0, begin);
   searched_ = buffer_.size();
-  if (buffer_.size() <= options_.limits.output.count) return true;
-  (void)ended({.outcome = wasm::Outcome::kOutput});
-  return false;
+  return buffer_.size() <= options_.limits.output.count;
 }
 
 LineConversation::Question* LineConversation::question_of(std::string_view line) {

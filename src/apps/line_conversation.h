@@ -39,7 +39,8 @@ class LineConversation {
 
   // The guest waits for its first input. Borrowed until ended().
   void begin(wasm::Resident& guest);
-  // What it wrote. False when a line is longer than it may be: the guest cannot be talked to any more, it has ended for us.
+  // What it wrote. False when a line is longer than it may be: nothing that it writes can be told apart any more, and ended() is
+  // next.
   bool output(std::string_view text);
   // It waits for more input, having read that many bytes; all that it wrote before has been told.
   void waiting(uint64_t bytes_read);

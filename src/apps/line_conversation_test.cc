@@ -28,8 +28,8 @@ class LineConversationTest : public ::testing::Test {
     std::optional<Result<std::string>> answer;
   };
 
-  void make(LineConversation::Options options) {
-    talk_.emplace(shard_, std::move(options), [this](std::string_view line) { unasked_.emplace_back(line); });
+  void make(const LineConversation::Options& options) {
+    talk_.emplace(shard_, options, [this](std::string_view line) { unasked_.emplace_back(line); });
   }
   std::shared_ptr<Asked> ask(std::string request, std::chrono::milliseconds patience = std::chrono::minutes(1)) {
     auto asked = std::make_shared<Asked>();

@@ -50,8 +50,9 @@ class LongRunning {
  private:
   class Service;
   LongRunning(const Parts& parts, std::shared_ptr<const wasm::Module> module, std::shared_ptr<const wasm::GuestSetup> setup);
-  // On the home shard.
+  // Before requests come, or on the home shard.
   void serve_per_request();
+  // On the home shard.
   Task<> prepare_per_request();
   Task<> end(MonotonicTime deadline);
 

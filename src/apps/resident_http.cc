@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "apps/failures.h"
+#include "apps/guest_setup.h"
 #include "net/relay.h"
 
 namespace fiso::apps {
@@ -59,12 +61,10 @@ Task<int> ResidentHttp::probe(const net::HttpRequest& request) {
 
 net::HttpResponse ResidentHttp::failed(const Error& error) {
   failed_log_.write("app request failed", {{"error", error.describe()}});
+  if (error.code() == ErrorCode::kOverloaded) return to_response(error);
   if (error.code() == ErrorCode::kTimeout)
-    return net::text_response(504, "wasm execution timeout after " + format_duration(parts_.config.timeout));
-  if (error.code() != ErrorCode::kOverloaded) return net::text_response(502, "the app did not answer: " + error.message());
-  net::HttpResponse response = net::text_response(503, error.message());
-  response.headers.add("Retry-After", "1");
-  return response;
+    return to_response(wasm::to_error({.outcome = wasm::Outcome::kTimeout}, {.timeout = parts_.config.timeout}));
+  return to_response(Error(ErrorCode::kGuestLimit, "the app did not answer: " + error.message()));
 }
 
 }  // namespace fiso::apps

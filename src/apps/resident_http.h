@@ -12,10 +12,6 @@
 
 namespace fiso::apps {
 
-// The address in the block that is reserved for guests where all of them listen, each on a port of its own.
-inline constexpr char kGuestAddress[] = "127.64.0.1";
-inline constexpr char kAnyGuestPort[] = "127.64.0.1:0";
-
 class ResidentHttp final : public net::StreamingService {
  public:
   explicit ResidentHttp(ResidentParts parts);

@@ -70,9 +70,11 @@ void Supervisor::note_timeout() {
 
 void Supervisor::written(wasm::GuestStream stream, std::string_view text) {
   if (stream == wasm::GuestStream::kErrors) return errors_lines_.write(text);
-  if (!lines_.under_way() && fault_.empty()) return output_lines_.write(text);
-  if (!lines_.under_way() || lines_.output(text)) return;
+  if (!fault_.empty()) return;
+  if (!lines_.under_way()) return output_lines_.write(text);
+  if (lines_.output(text)) return;
   fault_ = "it writes a line of more than " + format_bytes(parts_.setup->limits.output);
+  end_conversation({.outcome = wasm::Outcome::kOutput});
   changed_.set();
 }
 

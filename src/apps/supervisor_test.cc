@@ -20,16 +20,27 @@ using Guest = std::function<void(int number, wasm::ResidentEvents& events)>;
 
 class FakeResident final : public wasm::Resident {
  public:
-  FakeResident(wasm::ResidentEvents& events, std::atomic<int>& alive) : events_(events), alive_(alive) { ++alive_; }
+  FakeResident(wasm::ResidentEvents& events, std::atomic<int>& alive, std::string last_words)
+      : events_(events), alive_(alive), last_words_(std::move(last_words)) {
+    ++alive_;
+  }
   ~FakeResident() override { --alive_; }
   void terminate() override { events_.ended({}); }
-  // What it is given comes back, with a line's end behind it.
-  void write(std::string text) override { events_.written(wasm::GuestStream::kOutput, text); }
-  void end_input() override { events_.ended({}); }
+  // What it is given comes back, with a line's end behind it; or, if it has last words, it waits for the end of its input and
+  // says them.
+  void write(std::string text) override {
+    if (last_words_.empty()) return events_.written(wasm::GuestStream::kOutput, text);
+    events_.noticed(wasm::ResidentNotice::kWaiting, std::to_string(text.size()));
+  }
+  void end_input() override {
+    if (!last_words_.empty()) events_.written(wasm::GuestStream::kOutput, last_words_);
+    events_.ended({});
+  }
 
  private:
   wasm::ResidentEvents& events_;
   std::atomic<int>& alive_;
+  std::string last_words_;
 };
 
 void listens(wasm::ResidentEvents& events) { events.noticed(wasm::ResidentNotice::kListening, "8080 127.64.0.1:4711"); }
@@ -46,7 +57,7 @@ class SupervisorTest : public ::testing::Test {
     program.resident = [this, guest](const wasm::GuestSetup&, wasm::ResidentEvents& events) {
       int number = ++started_;
       shards_[0].post([guest, number, &events] { guest(number, events); });
-      return Result<std::unique_ptr<wasm::Resident>>(std::make_unique<FakeResident>(events, alive_));
+      return Result<std::unique_ptr<wasm::Resident>>(std::make_unique<FakeResident>(events, alive_, last_words_));
     };
     engine_.add("guest", std::move(program));
     auto setup = std::make_shared<wasm::GuestSetup>();
@@ -77,6 +88,7 @@ class SupervisorTest : public ::testing::Test {
   AppConfig config_;
   AppState state_{observe::Log(), metrics_.gauge("healthy", "For the test.", {})};
   wasm::testing::FakeEngine engine_;
+  std::string last_words_;
   std::atomic<int> started_ = 0;
   std::atomic<int> alive_ = 0;
   std::atomic<bool> answers_once_ = false;
@@ -143,6 +155,17 @@ TEST_F(SupervisorTest, AGuestThatWaitsForInputFirstIsTalkedToLineByLine) {
   EXPECT_EQ(supervisor->serves(), Serves::kLines);
   auto answer = ::fiso::testing::run_task(shards_[0], [&] { return supervisor->lines().ask("{}", kNever); });
   EXPECT_EQ(answer.value(), "{\"id\":1}");
+  close(supervisor);
+}
+
+TEST_F(SupervisorTest, AGuestThatAnswersOnceAndAtTooGreatLengthAnswersOnceAllTheSame) {
+  last_words_ = std::string((10_MiB).count + 1, 'x');
+  auto supervisor = supervise([](int, wasm::ResidentEvents& events) { events.noticed(wasm::ResidentNotice::kWaiting, "0"); });
+  until([&] { return state_.get() == State::kHealthy; });
+  auto answer = ::fiso::testing::run_task(shards_[0], [&] { return supervisor->lines().ask("{}", kNever); });
+  EXPECT_EQ(answer.error().message(), "wasm output is larger than 10MiB");
+  until([&] { return answers_once_ || started_ > 1; });
+  EXPECT_TRUE(answers_once_);
   close(supervisor);
 }
 

@@ -3,15 +3,13 @@
 #include <boost/asio/ip/address_v4.hpp>
 #include <utility>
 
-#include "apps/resident_http.h"
+#include "apps/guest_setup.h"
 #include "async/signal.h"
 
 namespace fiso::apps {
 namespace {
 
 constexpr uint32_t kFailedLines = 100;  // per shard and second
-constexpr std::chrono::seconds kLongestWait{1};
-constexpr std::chrono::milliseconds kLook{5};
 
 MonotonicTime now() { return std::chrono::steady_clock::now(); }
 

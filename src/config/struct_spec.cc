@@ -128,6 +128,13 @@ std::string Report::path_of(std::string_view key) const {
   return joined ? fmt::format("{}.{}", reader_.path(), key) : reader_.path() + std::string(key);
 }
 
+void report_at(const Node& node, const std::string& path, Errors& errors, const std::function<void(Report&)>& rule) {
+  EnvLookup no_environment;
+  Reader reader(path, errors, no_environment);
+  Report report(reader, node);
+  rule(report);
+}
+
 void Report::error(std::string_view key, std::string_view message) {
   reader_.with_path(path_of(key)).fail(find(key).value_or(node_), message);
 }

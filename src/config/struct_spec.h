@@ -58,6 +58,9 @@ class Report {
   const Node& node_;
 };
 
+// Lets `rule` report at the keys of a struct that was read before, at `path` of its file.
+void report_at(const Node& node, const std::string& path, Errors& errors, const std::function<void(Report&)>& rule);
+
 struct StructCheck {
   std::vector<std::string> keys;  // runs only if none of these failed; empty for all fields
   std::function<void(const void* object, Report&)> run;

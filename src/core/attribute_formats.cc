@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <chrono>
 
+#include "json/text.h"
+
 namespace fiso::core {
 namespace {
 
@@ -49,6 +51,38 @@ bool is_well_formed(std::string_view text) {
     if (text[i] == '%' && !escape) return false;
   }
   return true;
+}
+
+int hex_value(char c) { return is_digit(c) ? c - '0' : (c | 0x20) - 'a' + 10; }
+
+// CloudEvents 1.0, section 3.1: U+0000 to U+001F and U+007F to U+009F are in no attribute.
+bool may_be_in_attribute(std::string_view bytes) {
+  if (!json::is_utf8(bytes)) return false;
+  for (size_t i = 0; i < bytes.size(); ++i) {
+    auto byte = static_cast<unsigned char>(bytes[i]);
+    if (byte < 0x20 || byte == 0x7f) return false;
+    if (byte == 0xc2 && static_cast<unsigned char>(bytes[i + 1]) < 0xa0) return false;
+  }
+  return true;
+}
+
+// What escapes, one after the other, begin `text`, as bytes.
+std::string leading_escapes(std::string_view text) {
+  std::string bytes;
+  for (; text.size() >= 3 && text[0] == '%' && is_hex(text[1]) && is_hex(text[2]); text.remove_prefix(3))
+    bytes += static_cast<char>(hex_value(text[1]) * 16 + hex_value(text[2]));
+  return bytes;
+}
+
+std::string unquoted(std::string_view value) {
+  if (value.size() < 2 || value.front() != '"' || value.back() != '"') return std::string(value);
+  std::string text;
+  for (size_t i = 1; i + 1 < value.size(); ++i) {
+    if (value[i] == '"') return std::string(value);  // not one quoted string
+    if (value[i] == '\\' && ++i + 1 == value.size()) return std::string(value);
+    text += value[i];
+  }
+  return text;
 }
 
 // The two digits at `at`, or -1.
@@ -103,6 +137,19 @@ std::string to_uri_segment(std::string_view text) {
     }
   }
   return segment;
+}
+
+std::string from_header_value(std::string_view value) {
+  std::string text = unquoted(value);
+  if (text.find('%') == std::string::npos) return text;
+  std::string decoded;
+  for (std::string_view rest = text; !rest.empty();) {
+    std::string bytes = leading_escapes(rest);
+    size_t length = std::max<size_t>(3 * bytes.size(), 1);
+    decoded += !bytes.empty() && may_be_in_attribute(bytes) ? std::string_view(bytes) : rest.substr(0, length);
+    rest.remove_prefix(length);
+  }
+  return decoded;
 }
 
 bool is_timestamp(std::string_view text) {

@@ -1,4 +1,5 @@
-// The formats of CloudEvents attributes that are more than text (CloudEvents 1.0, section 2: URI-reference, Timestamp).
+// The formats of CloudEvents attributes that are more than text (CloudEvents 1.0, section 2: URI-reference, Timestamp), and
+// how attributes stand in headers.
 #pragma once
 
 #include <optional>
@@ -14,6 +15,10 @@ std::optional<std::string> to_uri_reference(std::string_view text);
 
 // Any text as one segment of a URI's path.
 std::string to_uri_segment(std::string_view text);
+
+// The text of an attribute in binary mode (CloudEvents HTTP binding 1.0, section 3.1.3.2): a quoted value is unquoted, then %XX
+// is decoded, once. Escapes that do not stand for UTF-8, or for characters that no attribute may hold, stay as they are.
+std::string from_header_value(std::string_view value);
 
 // A date and time of RFC 3339, section 5.6; the second may be a leap second.
 bool is_timestamp(std::string_view text);

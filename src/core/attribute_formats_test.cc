@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <string_view>
+#include <utility>
+
 namespace fiso::core {
 namespace {
 
@@ -43,6 +46,36 @@ TEST(Timestamp, IsThatOfRfc3339) {
         "2020-01-02T03:04:61Z", "2020-01-02T03:04:05.Z", "2020-01-02T03:04:05+1:00", "2020-01-02T03:04:05+24:00",
         "2020-01-02T03:04:05Zx", "20-01-02T03:04:05Z", "1577934245"})
     EXPECT_FALSE(is_timestamp(text)) << text;
+}
+
+TEST(FromHeaderValue, EscapesAreDecodedOnceAndWhatIsNoTextStays) {
+  const std::pair<std::string_view, std::string_view> cases[] = {
+      {"", ""},
+      {"plain", "plain"},
+      {"a%20b", "a b"},
+      {"Euro%20%E2%82%AC%20%F0%9F%98%80", "Euro \xe2\x82\xac \xf0\x9f\x98\x80"},
+      {"%e2%82%ac", "\xe2\x82\xac"},
+      {"%41%25%22", "A%\""},
+      {"%2541", "%41"},
+      {"caf\xc3\xa9", "caf\xc3\xa9"},
+      {"50%", "50%"},
+      {"%4", "%4"},
+      {"%4g%zz%%41", "%4g%zz%A"},
+      {"%ff", "%ff"},                  // no UTF-8
+      {"%E2%82", "%E2%82"},            // cut off
+      {"%C0%AF", "%C0%AF"},            // longer than needed
+      {"%ED%A0%80", "%ED%A0%80"},      // a surrogate
+      {"a%00b%0D%0A", "a%00b%0D%0A"},  // in no attribute
+      {"%7F %C2%85", "%7F %C2%85"},    // neither
+      {"%C2%A0", "\xc2\xa0"},
+      {R"("quoted \"text\" \\ %41")", R"(quoted "text" \ A)"},
+      {R"("")", ""},
+      {R"(")", R"(")"},
+      {R"("a" and "b")", R"("a" and "b")"},
+      {R"("open\")", R"("open\")"},
+      {R"(x"y)", R"(x"y)"},
+  };
+  for (const auto& [value, text] : cases) EXPECT_EQ(from_header_value(value), text) << value;
 }
 
 }  // namespace

@@ -81,14 +81,19 @@ std::string_view find_trimmed(const HeaderList& headers, std::string_view name) 
   return trim(headers.find(name).value_or(std::string_view()));
 }
 
-bool is_binary_mode(const HeaderList& headers) {
-  return std::ranges::none_of(std::array{"ce-specversion", "ce-type", "ce-source"},
-                              [&](std::string_view name) { return find_trimmed(headers, name).empty(); });
+// An attribute in a header; empty if there is none.
+std::string find_attribute(const HeaderList& headers, std::string_view name) {
+  return from_header_value(find_trimmed(headers, name));
 }
 
-// The first of its name, and no empty one: an attribute is there once, and never empty (CloudEvents 1.0, section 3.1).
-bool counts_as_attribute(const HeaderList& headers, HeaderList::Field field) {
-  return !trim(field.value).empty() && headers.find(field.name)->data() == field.value.data();
+bool is_binary_mode(const HeaderList& headers) {
+  return std::ranges::none_of(std::array{"ce-specversion", "ce-type", "ce-source"},
+                              [&](std::string_view name) { return find_attribute(headers, name).empty(); });
+}
+
+// An attribute is there once.
+bool is_first_of_its_name(const HeaderList& headers, HeaderList::Field field) {
+  return headers.find(field.name)->data() == field.value.data();
 }
 
 // An attribute as it may stand in an event, or what is wrong with the header that it came in.
@@ -110,8 +115,10 @@ Result<> append_binary_attributes(std::string& out, const HeaderList& headers, c
     bool plain = name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789") == std::string::npos;
     bool ours =
         name == "id" || name == "specversion" || name == "data" || name == "datacontenttype" || overrides_name(defaults, name);
-    if (!plain || ours || !counts_as_attribute(headers, field)) continue;
-    FISO_TRY(std::string value, to_attribute(name, trim(field.value)));
+    if (!plain || ours || !is_first_of_its_name(headers, field)) continue;
+    std::string text = from_header_value(trim(field.value));
+    if (text.empty()) continue;  // no attribute is (CloudEvents 1.0, section 3.1)
+    FISO_TRY(std::string value, to_attribute(name, text));
     append_attribute(out, name, value);
   }
   return {};
@@ -121,7 +128,7 @@ Result<Outbound> wrap(Event& event, std::string_view data, const CloudEventDefau
   Outbound out;
   bool binary = is_binary_mode(event.headers);
   if (binary) {
-    if (auto id = find_trimmed(event.headers, "ce-id"); !id.empty()) event.id = id;
+    if (auto id = find_attribute(event.headers, "ce-id"); !id.empty()) event.id = std::move(id);
   }
   out.head.reserve(256);
   out.head = "{\"specversion\":\"1.0\",";
@@ -134,7 +141,7 @@ Result<Outbound> wrap(Event& event, std::string_view data, const CloudEventDefau
   }
   append_overrides(out.head, defaults);
   if (!overrides_name(defaults, "datacontenttype")) out.head += "\"datacontenttype\":\"application/json\",";
-  if (!binary || find_trimmed(event.headers, "ce-time").empty()) {
+  if (!binary || find_attribute(event.headers, "ce-time").empty()) {
     out.head += "\"time\":\"";
     observe::append_timestamp(out.head, clock.wall_now());
     out.head += "\",";

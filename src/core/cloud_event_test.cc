@@ -151,6 +151,24 @@ TEST_F(CloudEventTest, BinaryModeKeepsItsAttributes) {
   EXPECT_EQ(event_.id, "b-1");
 }
 
+TEST_F(CloudEventTest, BinaryModeDecodesItsHeaders) {
+  std::string text = *convert("1", {{"ce-specversion", "\"1.0\""},
+                                    {"ce-type", "caf%C3%A9"},
+                                    {"ce-source", "/a%20b"},
+                                    {"ce-id", "b%20%22"},
+                                    {"ce-time", "2020-01-02T03%3A04:05Z"},
+                                    {"ce-bad", "%ff%0a"},
+                                    {"ce-none", "\"\""}});
+  EXPECT_EQ(text_of(text, "specversion"), "1.0");
+  EXPECT_EQ(text_of(text, "type"), "caf\xc3\xa9");
+  EXPECT_EQ(text_of(text, "source"), "/a%20b") << "a URI-reference holds no space";
+  EXPECT_EQ(text_of(text, "id"), "b \"");
+  EXPECT_EQ(text_of(text, "time"), "2020-01-02T03:04:05Z");
+  EXPECT_EQ(text_of(text, "bad"), "%ff%0a");
+  EXPECT_EQ(text.find("\"none\""), std::string::npos);
+  EXPECT_EQ(event_.id, "b \"");
+}
+
 TEST_F(CloudEventTest, BinaryModeCannotForgeWhatIsNotAnAttribute) {
   defaults_.overrides = {{"type", "ours"}};
   std::string text = *convert("1", {{"ce-specversion", "1.0"},

@@ -73,10 +73,7 @@ template <class C>
 Check component_check(const typename C::Config& parsed, const config::Node& node, const std::string& path) {
   if constexpr (requires(const Resources& resources, config::Report& report) { C::check(parsed, resources, report); }) {
     return [parsed, node, path](const Resources& resources, config::Errors& errors) {
-      config::EnvLookup no_environment;
-      config::Reader reader(path, errors, no_environment);
-      config::Report report(reader, node);
-      C::check(parsed, resources, report);
+      config::report_at(node, path, errors, [&](config::Report& report) { C::check(parsed, resources, report); });
     };
   }
   return nullptr;

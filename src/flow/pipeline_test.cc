@@ -147,6 +147,8 @@ TEST_F(PipelineTest, ASinkThatRefusesRejectsTheEvent) {
   EXPECT_EQ(answer.error().code(), ErrorCode::kRejected);
   EXPECT_EQ(answer.error().message(), "SINK_DELIVERY_FAILED: http status 404");
   EXPECT_TRUE(log_.contains(R"("error":"sink http: http status 404")"));
+  EXPECT_EQ(log_.count(R"("level":"ERROR","msg":"delivery failed")"), 1u);
+  EXPECT_EQ(log_.count(R"("msg":"delivery failed after retries")"), 0u);
   expect_books(1, 0, 1);
   EXPECT_EQ(stats_.sink_errors.value(), 1u);
   EXPECT_EQ(stats_.retries.value(), 0u);
@@ -159,6 +161,9 @@ TEST_F(PipelineTest, ASinkThatKeepsFailingIsTriedAsOftenAsConfigured) {
   auto answer = push(make_event("{}"));
   ASSERT_FALSE(answer.has_value());
   EXPECT_EQ(answer.error().message(), "SINK_DELIVERY_FAILED: delivery failed after 2 attempts: connection refused");
+  EXPECT_EQ(log_.count(R"("level":"ERROR","msg":"delivery failed after retries")"), 1u);
+  EXPECT_TRUE(log_.contains(R"("attempts":2)"));
+  EXPECT_EQ(log_.count(R"("msg":"delivery failed")"), 0u);
   EXPECT_EQ(stats_.retries.value(), 1u);
   expect_books(1, 0, 1);
 }

@@ -1,6 +1,8 @@
 #include "net/http_client.h"
 
 #include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
 
 #include <atomic>
 #include <future>
@@ -58,6 +60,16 @@ class HttpClientTest : public ::testing::Test {
   async::BlockingPool blocking_;
   std::unique_ptr<HttpClient> client_;
 };
+
+// Makes each further write of this process to that port of loopback fail; it can still read.
+void stop_writing_to(uint16_t port) {
+  for (int fd = 0; fd < 1024; ++fd) {
+    sockaddr_in peer{};
+    socklen_t size = sizeof peer;
+    if (::getpeername(fd, reinterpret_cast<sockaddr*>(&peer), &size) != 0 || peer.sin_family != AF_INET) continue;
+    if (ntohs(peer.sin_port) == port) ::shutdown(fd, SHUT_WR);
+  }
+}
 
 void answer_all(Conversation& c) {
   for (std::string request; !(request = c.read_request()).empty();) c.send(response_text(200, request));
@@ -192,6 +204,22 @@ TEST_F(StaleConnection, APostWithAnIdempotencyKeyIsSentAgain) {
   headers.add("idempotency-key", "k");
   EXPECT_TRUE(post(headers).has_value());
   EXPECT_EQ(upstream_.connections(), 2);
+}
+
+// To the client that is a connection whose end it learns of between the look and the first byte.
+TEST_F(HttpClientTest, ARequestOfWhichNothingWasWrittenIsSentAgainWhateverItsMethod) {
+  std::atomic<int> posts = 0;
+  ScriptedUpstream upstream([&](Conversation& c) {
+    for (std::string request; !(request = c.read_request()).empty(); c.send(response_text(200, std::to_string(c.number()))))
+      posts += request.starts_with("POST") ? 1 : 0;
+  });
+  connect_to(upstream.port());
+  ASSERT_TRUE(get().has_value());
+  stop_writing_to(upstream.port());
+  auto response = post();
+  ASSERT_TRUE(response.has_value()) << response.error().describe();
+  EXPECT_EQ(response->body, "1");
+  EXPECT_EQ(posts, 1);
 }
 
 TEST_F(HttpClientTest, ARequestIsNotSentAgainAfterHalfAnAnswer) {

@@ -17,6 +17,15 @@ std::string_view to_string(Refusal refusal) {
   return "malformed";
 }
 
+std::string_view to_string(ConnectionRefusal refusal) {
+  switch (refusal) {
+    case ConnectionRefusal::kTooMany: return "too_many";
+    case ConnectionRefusal::kTlsHandshake: return "tls_handshake";
+    case ConnectionRefusal::kSlowReader: return "slow_reader";
+  }
+  return "too_many";
+}
+
 Refusal refusal_of(int status) {
   switch (status) {
     case 413: return Refusal::kBodyTooLarge;
@@ -28,9 +37,10 @@ Refusal refusal_of(int status) {
 }
 
 // All series are there from the start, at 0.
-RefusalReport::RefusalReport(observe::Metrics& metrics, observe::Log log)
-    : connections_(metrics.counter("fiso_http_connections_refused_total", "Connections refused because too many were open.")),
-      log_(std::move(log)) {
+RefusalReport::RefusalReport(observe::Metrics& metrics, observe::Log log) : log_(std::move(log)) {
+  for (size_t i = 0; i < kConnectionRefusals; ++i)
+    connections_[i] = &metrics.counter("fiso_http_connections_refused_total", "Connections that a server refused or cut, by why.",
+                                       {{"reason", to_string(static_cast<ConnectionRefusal>(i))}});
   for (size_t i = 0; i < kRefusals; ++i)
     requests_[i] =
         &metrics.counter("fiso_http_requests_refused_total", "Requests that a server did not read to their end, by why.",

@@ -26,7 +26,19 @@ enum class Refusal {
 };
 inline constexpr size_t kRefusals = static_cast<size_t>(Refusal::kTooManyBodies) + 1;
 
+// Of a connection as a whole.
+enum class ConnectionRefusal {
+  kTooMany,       // more than the ConnectionBudget has
+  kTlsHandshake,  // failed or too slow, after a first byte
+  kSlowReader,    // the client did not take its answer within the write timeout
+};
+inline constexpr size_t kConnectionRefusals = static_cast<size_t>(ConnectionRefusal::kSlowReader) + 1;
+
 std::string_view to_string(Refusal refusal);
+std::string_view to_string(ConnectionRefusal refusal);
+// Why a slow reader was cut.
+inline constexpr std::string_view kNotTaken = "the client does not take the answer";
+
 // Of a request that the parser gave up with this status.
 Refusal refusal_of(int status);
 
@@ -36,12 +48,12 @@ class RefusalReport {
   RefusalReport(observe::Metrics& metrics, observe::Log log);
 
   void count(Refusal refusal) { requests_[static_cast<size_t>(refusal)]->increment(); }
-  void count_connection() { connections_.increment(); }
+  void count(ConnectionRefusal refusal) { connections_[static_cast<size_t>(refusal)]->increment(); }
   const observe::Log& log() const { return log_; }
 
  private:
   std::array<observe::Counter*, kRefusals> requests_;
-  observe::Counter& connections_;
+  std::array<observe::Counter*, kConnectionRefusals> connections_;
   observe::Log log_;
 };
 

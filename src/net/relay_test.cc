@@ -41,6 +41,19 @@ TEST_F(RelayTest, ARequestPassesAsItWasSentButForTheFieldsThatEndHere) {
             "Content-Length: 5\r\nTE: trailers\r\nConnection: TE\r\n\r\nhello");
 }
 
+TEST_F(RelayTest, ATargetsConnectionIsKeptNoLongerThanItSays) {
+  for (auto [value, kept] : {std::pair("timeout=1", 0u), std::pair("timeout=60, max=5", 1u)}) {
+    ScriptedUpstream target(answering(std::string("HTTP/1.1 200 OK\r\nContent-Length: 0\r\nKeep-Alive: ") + value + "\r\n\r\n"));
+    RawClient client(relay_to(target.port()));
+    EXPECT_EQ(status_of(client.exchange(kGet)), 200);
+    EXPECT_EQ(status_of(client.exchange(kGet)), 200);
+    EXPECT_EQ(target.connections(), kept > 0 ? 1 : 2) << value;
+    server_.reset();
+    EXPECT_EQ(idle(), kept) << value;
+    shards_.run_on(0, [&](async::Shard&) { service_.reset(); });
+  }
+}
+
 TEST_F(RelayTest, TheTargetsNameAndNoForwardingAreOptions) {
   ScriptedUpstream target(answer_all);
   RelayOptions options;

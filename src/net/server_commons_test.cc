@@ -2,8 +2,12 @@
 
 #include <gtest/gtest.h>
 
+#include <optional>
+#include <string>
 #include <thread>
 
+#include "net/streaming_service.h"
+#include "net/testing/certificate.h"
 #include "net/testing/raw_client.h"
 #include "observe/testing/captured_log.h"
 
@@ -14,19 +18,31 @@ using std::chrono::milliseconds;
 using testing::RawClient;
 using testing::status_of;
 
-class Ok final : public HttpService {
+class Ok final : public HttpService, private StreamingService {
  public:
-  Task<HttpResponse> call(HttpRequest&) override { co_return HttpResponse{}; }
+  StreamingService* streaming() override { return streams ? this : nullptr; }
+  Task<HttpResponse> call(HttpRequest& request) override { co_return answer_to(request); }
+  bool streams = false;
+
+ private:
+  Task<> serve(HttpRequest& head, ServerExchange& exchange) override {
+    HttpResponse response = answer_to(head);
+    (void)co_await answer(exchange, response);
+  }
+  // More than sockets hold, for /big.
+  static HttpResponse answer_to(const HttpRequest& request) {
+    return {200, {}, std::string(request.path() == "/big" ? 20 << 20 : 0, 'x')};
+  }
 };
 
 // Two servers that have their limits in common.
 class ServerCommonsTest : public ::testing::Test {
  protected:
-  void start(const ServerLimits& limits) {
+  void start(const ServerLimits& limits, const std::optional<TlsServerOptions>& tls = {}) {
     for (auto& server : servers_) server.reset();
     commons_ = std::make_unique<ServerCommons>(shards_, limits, metrics_, log_.log());
     for (auto& server : servers_) {
-      server = std::make_unique<HttpServer>(shards_, commons_->options("127.0.0.1:0", limits),
+      server = std::make_unique<HttpServer>(shards_, commons_->options("127.0.0.1:0", limits, tls),
                                             [this](async::Shard&) -> HttpService& { return service_; });
       ASSERT_TRUE(server->bind().has_value());
       server->start();
@@ -93,6 +109,47 @@ TEST_F(ServerCommonsTest, AClientThatOnlyLooksIsNoRefusal) {
   EXPECT_EQ(log_.count(), 0u);
 }
 
+TEST_F(ServerCommonsTest, TlsHandshakesThatFailAreCountedAndLogged) {
+  testing::Certificate certificate;
+  TlsServerOptions tls{certificate.cert_file(), certificate.key_file()};
+  uint64_t all = 0;
+  struct Case {
+    std::string_view bytes;
+    bool finish;  // sending; or leave the server waiting
+    uint64_t counted;
+  };
+  for (const Case& c : {Case{"GET /canary HTTP/1.1\r\nHost: x\r\n\r\n", false, 1}, Case{"\x16\x03\x01", false, 1},
+                        Case{"\x16\x03\x01", true, 1}, Case{"", true, 0}, Case{"", false, 0}}) {
+    start({.header_timeout = milliseconds(60)}, tls);
+    all += c.counted;
+    RawClient client(servers_[0]->port());
+    client.send(c.bytes);
+    if (c.finish) client.finish_sending();
+    client.read_all();
+    std::string series = "fiso_http_connections_refused_total{reason=\"tls_handshake\"} ";
+    EXPECT_TRUE(shows(series + std::to_string(all))) << c.bytes;
+    EXPECT_EQ(log_.count(R"("msg":"http connection refused")"), c.counted);
+    EXPECT_EQ(log_.count(R"("reason":"tls_handshake","error":")"), c.counted);
+    EXPECT_EQ(log_.count(R"("remote":"127.)"), c.counted);
+    EXPECT_FALSE(log_.contains("canary"));
+    log_.clear();
+  }
+}
+
+TEST_F(ServerCommonsTest, ReadersThatAreTooSlowAreCountedAndLogged) {
+  for (bool streams : {false, true}) {
+    service_.streams = streams;
+    start({.write_timeout = milliseconds(60)});
+    RawClient client(servers_[0]->port());
+    client.send("GET /big HTTP/1.1\r\nHost: x\r\n\r\n");  // and reads nothing
+    while (!shows("fiso_http_connections_refused_total{reason=\"slow_reader\"} " + std::string(streams ? "2" : "1")))
+      std::this_thread::yield();
+    while (!log_.contains(R"("msg":"http connection refused")")) std::this_thread::yield();
+    EXPECT_TRUE(log_.contains(R"("reason":"slow_reader","error":"the client does not take the answer","remote":"127.)"));
+    log_.clear();
+  }
+}
+
 TEST_F(ServerCommonsTest, AFloodOfRefusalsIsCountedButNotAllLogged) {
   start({});
   for (int i = 0; i < 60; ++i) EXPECT_EQ(status_of(answer_to("nonsense\r\n\r\n")), 400);
@@ -111,7 +168,7 @@ TEST_F(ServerCommonsTest, ConnectionsOfAllServersCountTogether) {
       EXPECT_EQ(status_of(second.read_all()), 503);
       EXPECT_EQ(server->stats().refused, 1u);
     }
-    EXPECT_TRUE(shows("fiso_http_connections_refused_total 2"));
+    EXPECT_TRUE(shows("fiso_http_connections_refused_total{reason=\"too_many\"} 2"));
     EXPECT_EQ(log_.count("\"msg\":\"http connection refused\""), 2u);
     EXPECT_TRUE(log_.contains("\"limit\":1")) << log_.lines()[0];
     commons_->show();

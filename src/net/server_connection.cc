@@ -55,6 +55,7 @@ class ConnectionOf final : public ServerConnection {
   void drop_body();
   SystemError send(const HttpResponse& response);
   Task<SystemError> send_rest();
+  void tell_no_handshake(SystemError error);
   Task<> refuse(Refusal refusal, int status, std::string_view text);
   Task<> refuse_late();
   Task<> send_last(int status, std::string_view text);
@@ -87,13 +88,13 @@ class ConnectionOf final : public ServerConnection {
 
 template <class Stream>
 Task<> ConnectionOf<Stream>::serve() {
+  remote_address_ = remote_address_of(stream_.socket());
   set(in(shard_.limits().header_timeout));
   if constexpr (std::is_same_v<Stream, TlsStream>) {
     auto [error] = co_await stream_.tls().async_handshake(asio::ssl::stream_base::server, async::kTuple);
-    if (error) co_return;
+    if (error) co_return tell_no_handshake(error);
     request_.secure = true;
   }
-  remote_address_ = remote_address_of(stream_.socket());
   request_.remote_address = remote_address_;
   for (;;) {
     parse();
@@ -145,6 +146,17 @@ Task<> ConnectionOf<Stream>::serve() {
     if (next != Next::kGoOn) break;
   }
   co_await close();
+}
+
+// Who only looks whether the port is open, and says nothing, is no failure.
+template <class Stream>
+void ConnectionOf<Stream>::tell_no_handshake(SystemError error) {
+  if constexpr (std::is_same_v<Stream, TlsStream>) {
+    bool heard = BIO_number_read(SSL_get_rbio(stream_.tls().native_handle())) > 0;
+    if (cut_ || ending_ || !heard) return;
+    if (timed_out_) shard_.shared().timeouts.fetch_add(1, std::memory_order_relaxed);
+    shard_.tell_refused(ConnectionRefusal::kTlsHandshake, timed_out_ ? "timeout" : error.message(), remote_address_);
+  }
 }
 
 template <class Stream>
@@ -240,7 +252,10 @@ Task<SystemError> ConnectionOf<Stream>::send_rest() {
   progress_ = 0;
   set(in(shard_.limits().write_timeout));
   SystemError error = co_await stream_.write(out_, this, &write_progress);
-  if (error && timed_out_) shard_.shared().timeouts.fetch_add(1, std::memory_order_relaxed);
+  if (error && timed_out_ && !cut_) {
+    shard_.shared().timeouts.fetch_add(1, std::memory_order_relaxed);
+    shard_.tell_refused(ConnectionRefusal::kSlowReader, kNotTaken, remote_address_);
+  }
   clear();
   co_return error;
 }

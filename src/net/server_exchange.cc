@@ -185,9 +185,12 @@ Task<Result<>> ConnectionExchange::flush() {
   if (error == asio::error::would_block) error = co_await flush_rest();
   if (!error) co_return Result<>();
   bool late = write_late_ && !gone_;
-  if (late) parts_.shard.shared().timeouts.fetch_add(1, std::memory_order_relaxed);
+  if (late) {
+    parts_.shard.shared().timeouts.fetch_add(1, std::memory_order_relaxed);
+    parts_.shard.tell_refused(ConnectionRefusal::kSlowReader, kNotTaken, parts_.request.remote_address);
+  }
   lost();
-  co_return late ? Error(ErrorCode::kCancelled, "the client does not take the answer") : cancelled().take_error();
+  co_return late ? Error(ErrorCode::kCancelled, std::string(kNotTaken)) : cancelled().take_error();
 }
 
 // Ending a read ends a write that waits, too; on a plain stream it can just go on.

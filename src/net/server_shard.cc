@@ -120,8 +120,10 @@ std::unique_ptr<ServerConnection> ServerShard::make_connection(Socket socket) {
 void ServerShard::refuse(Socket socket) {
   shared_.refused.fetch_add(1, std::memory_order_relaxed);
   if (shared_.refusals != nullptr) {
-    shared_.refusals->count_connection();
-    refused_log_.write("http connection refused", {{"remote", remote_address_of(socket)}, {"limit", shared_.budget.most()}});
+    shared_.refusals->count(ConnectionRefusal::kTooMany);
+    refused_log_.write("http connection refused", {{"reason", to_string(ConnectionRefusal::kTooMany)},
+                                                   {"remote", remote_address_of(socket)},
+                                                   {"limit", shared_.budget.most()}});
   }
   if (tls_ || splicing_ != nullptr || refused_.sockets.size() >= kRefusedAtOnce) return;
   (void)!::send(socket.native_handle(), kRefusal.data(), kRefusal.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
@@ -136,6 +138,12 @@ void ServerShard::tell_refused(Refusal refusal, int status, std::string_view tex
   shared_.refusals->count(refusal);
   refused_log_.write("http request refused",
                      {{"reason", to_string(refusal)}, {"status", status}, {"error", text}, {"remote", remote_address}});
+}
+
+void ServerShard::tell_refused(ConnectionRefusal refusal, std::string_view text, std::string_view remote_address) {
+  if (shared_.refusals == nullptr) return;
+  shared_.refusals->count(refusal);
+  refused_log_.write("http connection refused", {{"reason", to_string(refusal)}, {"error", text}, {"remote", remote_address}});
 }
 
 void ServerShard::Refused::expired() noexcept {

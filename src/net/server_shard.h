@@ -82,6 +82,8 @@ class ServerShard {
   bool draining() const { return draining_; }
   // Counts and logs a request that is answered with `status` for this reason; the text quotes nothing of the request.
   void tell_refused(Refusal refusal, int status, std::string_view text, std::string_view remote_address);
+  // The same of a connection that ends early.
+  void tell_refused(ConnectionRefusal refusal, std::string_view text, std::string_view remote_address);
   size_t load() const { return load_.load(std::memory_order_relaxed); }  // thread-safe
 
   // Accepts from `fd`, which it owns from now on.

@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <iostream>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -36,7 +37,7 @@ struct Commands {
   std::string directory;
   std::vector<std::string> modules;
   RunTexts run;
-  std::string max_stack = "512KiB";
+  wasm::Runtime runtime = wasm::Runtime::kLight;
 };
 
 // CLI11 reports what a callback throws as wrong usage, with the option's name.
@@ -51,8 +52,12 @@ void declare_module(CLI::App& app, Commands& commands, int& exit_code) {
   module->require_subcommand(1);
   CLI::App* compile = module->add_subcommand("compile", "Compile modules into the cache, ahead of their first use");
   compile->add_option("files", commands.modules, "Modules, *.wasm")->required();
-  compile->add_option("--max-stack", commands.max_stack, "wasm.maxStack of the servers that will use them (default 512KiB)");
-  compile->callback([&] { exit_code = compile_modules(commands.modules, parsed(parse_bytes(commands.max_stack))); });
+  compile->add_option("--max-stack", commands.run.max_stack, "wasm.maxStack of the servers that will use them (default 512KiB)");
+  compile->add_option("--runtime", commands.runtime, "The engine that will run them: wazero (default), or wasmer")
+      ->transform(CLI::Transformer(
+          std::map<std::string, wasm::Runtime>{{"wazero", wasm::Runtime::kLight}, {"wasmer", wasm::Runtime::kFull}}));
+  compile->callback(
+      [&] { exit_code = compile_modules(commands.modules, commands.runtime, parsed(parse_max_stack(commands.run.max_stack))); });
 
   CLI::App* run = module->add_subcommand("run", "Run one module: its stdin, stdout, stderr and exit code are ours");
   run->add_option("file", commands.run.file, "The module")->required();
@@ -62,6 +67,7 @@ void declare_module(CLI::App& app, Commands& commands, int& exit_code) {
   run->add_option("--env", commands.run.env, "Variable to give, NAME=VALUE; may repeat")->allow_extra_args(false);
   run->add_option("--timeout", commands.run.timeout, "When it is stopped; waiting for stdin counts (default 30s)");
   run->add_option("--memory-limit", commands.run.memory_limit, "Its memory (default 256MiB)");
+  run->add_option("--max-stack", commands.run.max_stack, "Its stack (default 512KiB)");
   run->add_flag("--pooled", commands.run.pooled,
                 "Start it ahead, park it at its first read, and give it all of stdin, as `execution: pooled` does");
   run->add_option("args", commands.run.arguments, "The module's own arguments, after --");

@@ -16,6 +16,7 @@
 #include "base/file_handle.h"
 #include "wasm/capacity.h"
 #include "wasm/light/light_engine.h"
+#include "wasm/worker/worker_engine.h"
 
 namespace fiso::program {
 namespace {
@@ -37,16 +38,22 @@ class StderrLog final : public observe::LogSink {
   void write(std::string_view line) override { std::fprintf(stderr, "%.*s\n", static_cast<int>(line.size()), line.data()); }
 };
 
-// One shard and the light engine.
+// One shard and an engine.
 struct Workshop {
   explicit Workshop(observe::LogLevel level)
       : log(sink, level, "fiso"), blocking(2, 64), capacity(shards, {.instances = 4, .queue = 4, .memory = {}}) {}
 
-  Result<> open(Bytes max_stack = wasm::light::EngineConfig().stack) {
+  Result<> open(Bytes max_stack) {
     wasm::light::LightEngineOptions options;
     options.config.slots = 4;
     options.config.stack = max_stack;
     FISO_TRY(engine, wasm::light::LightEngine::make(shards, blocking, capacity, log, std::move(options)));
+    return {};
+  }
+  Result<> open_full() {
+    wasm::worker::WorkerEngineOptions options;
+    FISO_TRY(options.program, wasm::worker::find_worker_program());
+    FISO_TRY(engine, wasm::worker::WorkerEngine::make(blocking, capacity, log, std::move(options)));
     return {};
   }
 
@@ -55,13 +62,14 @@ struct Workshop {
   async::ShardSet shards{1};
   async::BlockingPool blocking;
   wasm::Capacity capacity;
-  std::unique_ptr<wasm::light::LightEngine> engine;
+  std::unique_ptr<wasm::Engine> engine;
 };
 
 Result<std::shared_ptr<const wasm::GuestSetup>> make_setup(const ModuleRun& run, StopRequest stop) {
   auto setup = std::make_shared<wasm::GuestSetup>();
   setup->limits = run.limits;
   setup->may_park = run.pooled;
+  setup->module = run.file;
   wasm::wasi::GuestOptions options;
   options.args = {std::filesystem::path(run.file).filename().string()};
   options.args.insert(options.args.end(), run.arguments.begin(), run.arguments.end());
@@ -108,9 +116,10 @@ int to_exit_code(const wasm::RunResult& result, const wasm::Limits& limits) {
 
 }  // namespace
 
-int compile_modules(const std::vector<std::string>& files, Bytes max_stack) {
+int compile_modules(const std::vector<std::string>& files, wasm::Runtime runtime, Bytes max_stack) {
   Workshop workshop(observe::LogLevel::kWarn);
-  if (auto opened = workshop.open(max_stack); !opened.has_value()) return fail(opened.error());
+  auto opened = runtime == wasm::Runtime::kLight ? workshop.open(max_stack) : workshop.open_full();
+  if (!opened.has_value()) return fail(opened.error());
   int exit_code = 0;
   for (const std::string& file : files) {
     MonotonicTime start = Clock::system().now();
@@ -132,7 +141,7 @@ int run_module(const ModuleRun& run) {
   auto setup = make_setup(run, StopRequest(stop.get()));
   if (!setup.has_value()) return fail(setup.error()), kUsageExit;
   Workshop workshop(observe::LogLevel::kWarn);
-  if (auto opened = workshop.open(); !opened.has_value()) return fail(opened.error());
+  if (auto opened = workshop.open(run.max_stack); !opened.has_value()) return fail(opened.error());
   auto module = workshop.engine->load(run.file);
   if (!module.has_value()) return fail(module.error());
   module = (*module)->prepare(*setup);

@@ -51,7 +51,17 @@ Result<ModuleRun> parse_module_run(const RunTexts& texts) {
   }
   FISO_TRY(run.limits.timeout, positive("--timeout", texts.timeout, parse_duration(texts.timeout), Duration(1)));
   FISO_TRY(run.limits.memory, positive("--memory-limit", texts.memory_limit, parse_bytes(texts.memory_limit), Bytes{1}));
+  FISO_TRY(run.max_stack, parse_max_stack(texts.max_stack));
   return run;
+}
+
+Result<Bytes> parse_max_stack(const std::string& text) {
+  auto stack = parse_bytes(text);
+  if (!stack.has_value()) return bad_value("--max-stack", text, stack.error().message());
+  if (*stack < wasm::kLeastStack || *stack > wasm::kMostStack)
+    return bad_value("--max-stack", text,
+                     "it must be between " + format_bytes(wasm::kLeastStack) + " and " + format_bytes(wasm::kMostStack));
+  return stack;
 }
 
 }  // namespace fiso::program

@@ -19,6 +19,7 @@ struct RunTexts {
   std::vector<std::string> arguments;
   std::string timeout = "30s";
   std::string memory_limit = "256MiB";
+  std::string max_stack = "512KiB";
   bool pooled = false;
 };
 
@@ -28,10 +29,12 @@ struct ModuleRun {
   std::vector<std::pair<std::string, std::string>> env;
   std::vector<std::string> arguments;
   wasm::Limits limits;
+  Bytes max_stack;
   bool pooled = false;
 };
 
 // The error names the option, its value and what was expected. Nothing is opened.
 Result<ModuleRun> parse_module_run(const RunTexts& texts);
+Result<Bytes> parse_max_stack(const std::string& text);
 
 }  // namespace fiso::program

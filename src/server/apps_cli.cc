@@ -8,6 +8,7 @@
 #include "observe/stdout_log.h"
 #include "server/apps_server.h"
 #include "server/command_line.h"
+#include "wasm/module_file.h"
 
 namespace fiso::server {
 namespace {
@@ -45,6 +46,7 @@ int fail(const std::string& message) {
 
 Result<AppsFile> apps_of(const Arguments& arguments) {
   if (arguments.module.empty()) return load_apps_file(arguments.config);
+  if (arguments.check) FISO_TRY_OK(wasm::check_module_file(arguments.module));
   AppsFile file;
   file.apps.push_back({.name = "main", .module = arguments.module, .port = arguments.port});
   return file;

@@ -7,6 +7,7 @@
 
 #include "base/file_handle.h"
 #include "components/process_network.h"
+#include "server/process_parts.h"
 
 namespace fiso::server {
 
@@ -29,6 +30,24 @@ config::Spec<AppsFile> apps_file_spec() {
       });
 }
 
+namespace {
+
+// Of each app that reads well by itself, whatever is wrong with others.
+void check_each(const config::Node& root, const wasm::CapacityOptions& all, config::Errors& errors) {
+  std::optional<config::Node> apps = root.find("apps");
+  if (!apps.has_value()) return;
+  size_t index = 0;
+  for (const config::Node& node : apps->items()) {
+    std::string path = "apps[" + std::to_string(index++) + "]";
+    apps::AppConfig app;
+    config::Errors known;
+    if (!apps::app_spec().parse(node, path, app, known)) continue;
+    config::report_at(node, path, errors, [&](config::Report& report) { apps::check_app(app, all, report); });
+  }
+}
+
+}  // namespace
+
 Result<AppsFile> load_apps_file(const std::string& file) {
   std::error_code unknown;
   std::ifstream input;
@@ -42,7 +61,10 @@ Result<AppsFile> load_apps_file(const std::string& file) {
   config::Errors errors;
   AppsFile parsed;
   auto document = config::Document::parse(text.str(), file, errors);
-  if (document.has_value()) apps_file_spec().parse(document->root(), "", parsed, errors);
+  if (document.has_value()) {
+    apps_file_spec().parse(document->root(), "", parsed, errors);
+    check_each(document->root(), capacity_options(parsed.wasm), errors);
+  }
   if (errors.empty()) return parsed;
   std::string message = "parsing config:\n" + errors.render();
   message.pop_back();  // the last line's end

@@ -21,7 +21,8 @@ struct AppsFile {
 
 config::Spec<AppsFile> apps_file_spec();
 
-// The error is what the program prints: "reading config: ...", or "parsing config: ..." with everything that is wrong.
+// The error is what the program prints: "reading config: ...", or "parsing config: ..." with everything that is wrong, modules
+// and directories that cannot be used included.
 Result<AppsFile> load_apps_file(const std::string& file);
 
 }  // namespace fiso::server

@@ -36,7 +36,7 @@ config::Spec<WasmSettings> wasm_settings_spec() {
       .field("totalMemory", &WasmSettings::total_memory,
              "Memory of all instances together, long output included; 0 is half of what the process may use.",
              config::between<Bytes>(0_B, Bytes{1ull << 46}))
-      .field("maxStack", &WasmSettings::max_stack, "Stack of one guest.", config::between<Bytes>(64_KiB, 16_MiB))
+      .field("maxStack", &WasmSettings::max_stack, "Stack of one guest.", config::between(wasm::kLeastStack, wasm::kMostStack))
       .field("compile", &WasmSettings::compile, compile_spec(), "Compiling.");
 }
 

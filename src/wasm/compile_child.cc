@@ -9,6 +9,7 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <csignal>
@@ -16,18 +17,21 @@
 #include <optional>
 
 #include "base/file_handle.h"
+#include "wasm/wasi/stderr_lines.h"
 
 extern char** environ;
 
 namespace fiso::wasm {
 namespace {
 
-// Descriptors of the child; 0, 1 and 2 are /dev/null, /dev/null and the parent's stderr.
+// Descriptors of the child; 0 and 1 are /dev/null, and what it says on 2 is kept for the case that it dies.
 constexpr int kModuleFd = 3;
 constexpr int kReplyFd = 4;
 // First byte of the reply: what follows.
 constexpr uint8_t kArtifact = 1;
 constexpr uint8_t kReason = 2;
+// Bytes of its stderr that are looked at.
+constexpr size_t kMostWords = 512;
 
 Error refused(std::string why) { return Error(ErrorCode::kInvalidConfig, std::move(why)); }
 
@@ -43,13 +47,28 @@ Result<FileHandle> memory_file(const char* name) {
   return file;
 }
 
-Result<pid_t> spawn_compiler(const std::string& program, int module_fd, int reply_fd, std::vector<std::string> arguments) {
+struct ChildFiles {
+  FileHandle module, reply, words;
+};
+
+Result<ChildFiles> make_files(std::span<const uint8_t> module) {
+  ChildFiles files;
+  FISO_TRY(files.module, memory_file("fiso-module"));
+  FISO_TRY(files.reply, memory_file("fiso-artifact"));
+  FISO_TRY(files.words, memory_file("fiso-compiler-stderr"));
+  if (!write_all(files.module.get(), module))
+    return Error(ErrorCode::kInternal, errno_text(errno)).with_context("hand the module to the compiler");
+  return files;
+}
+
+Result<pid_t> spawn_compiler(const std::string& program, const ChildFiles& files, std::vector<std::string> arguments) {
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
   posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
   posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0);
-  posix_spawn_file_actions_adddup2(&actions, module_fd, kModuleFd);
-  posix_spawn_file_actions_adddup2(&actions, reply_fd, kReplyFd);
+  posix_spawn_file_actions_adddup2(&actions, files.words.get(), 2);
+  posix_spawn_file_actions_adddup2(&actions, files.module.get(), kModuleFd);
+  posix_spawn_file_actions_adddup2(&actions, files.reply.get(), kReplyFd);
   posix_spawn_file_actions_addclosefrom_np(&actions, kReplyFd + 1);
   std::vector<char*> argv;
   for (std::string& argument : arguments) argv.push_back(argument.data());
@@ -84,10 +103,32 @@ Ending wait_for(pid_t pid, Duration longest, StopRequest stop) {
   return stopped ? Ending() : Ending(status);
 }
 
-Error explain_death(int status, const CompileLimits& limits) {
+// The first two lines of what a program says as it dies, such as "thread 'main' panicked at FILE:1:2:" and why; no backtrace.
+std::string last_words(const FileHandle& file) {
+  auto mapped = MappedFile::map(file);
+  if (!mapped.has_value()) return "";
+  std::string_view rest(reinterpret_cast<const char*>(mapped->bytes().data()), std::min(mapped->bytes().size(), kMostWords));
+  std::string words;
+  for (int lines = 0; lines < 2 && !rest.empty();) {
+    size_t end = std::min(rest.find('\n'), rest.size());
+    std::string_view line = rest.substr(0, end);
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+    if (line.starts_with("note:") || line.starts_with("stack backtrace:")) break;
+    if (line.find_first_not_of(" \t\r") == std::string_view::npos) continue;
+    if (lines++ > 0) words += ' ';
+    words += line;
+  }
+  return wasi::escape_controls(words);
+}
+
+Error explain_death(int status, const CompileLimits& limits, const std::string& words) {
   if (WIFSIGNALED(status) && (WTERMSIG(status) == SIGXCPU || WTERMSIG(status) == SIGKILL))
     return refused("compiling it takes more than " + seconds_text(limits.cpu) + " s of CPU time");
-  return refused("compiling it takes more than " + format_bytes(limits.memory) + " of memory, or it crashes the compiler");
+  std::string memory = "compiling it takes more than " + format_bytes(limits.memory) + " of memory";
+  if (words.find("memory allocation of") != std::string::npos || words.find("bad_alloc") != std::string::npos)
+    return refused(std::move(memory));
+  if (!words.empty()) return refused("it crashes the compiler: " + words);
+  return refused(memory + ", or it crashes the compiler");
 }
 
 void limit_self(const std::string& parent, const std::string& cpu_seconds, const std::string& memory) {
@@ -107,20 +148,17 @@ void limit_self(const std::string& parent, const std::string& cpu_seconds, const
 Result<std::vector<uint8_t>> compile_in_child(std::span<const uint8_t> module, const std::string& settings,
                                               const CompileLimits& limits, StopRequest stop, const std::string& program) {
   if (stop.made()) return cancelled();
-  FISO_TRY(FileHandle input, memory_file("fiso-module"));
-  FISO_TRY(FileHandle reply, memory_file("fiso-artifact"));
-  if (!write_all(input.get(), module))
-    return Error(ErrorCode::kInternal, errno_text(errno)).with_context("hand the module to the compiler");
-  FISO_TRY(pid_t pid, spawn_compiler(program, input.get(), reply.get(),
+  FISO_TRY(ChildFiles files, make_files(module));
+  FISO_TRY(pid_t pid, spawn_compiler(program, files,
                                      {kCompilerName, std::to_string(getpid()), seconds_text(limits.cpu),
                                       std::to_string(limits.memory.count), settings}));
   Ending ending = wait_for(pid, limits.cpu * 4, stop);
   if (!ending.has_value()) return cancelled();
   int status = *ending;
-  FISO_TRY(MappedFile mapped, MappedFile::map(reply));
+  FISO_TRY(MappedFile mapped, MappedFile::map(files.reply));
   std::span<const uint8_t> bytes = mapped.bytes();
   bool finished = WIFEXITED(status) && WEXITSTATUS(status) == 0;
-  if (!finished || bytes.empty()) return explain_death(status, limits);
+  if (!finished || bytes.empty()) return explain_death(status, limits, last_words(files.words));
   if (bytes[0] == kReason) return refused(std::string(bytes.begin() + 1, bytes.end()));
   return std::vector<uint8_t>(bytes.begin() + 1, bytes.end());
 }

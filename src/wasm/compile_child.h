@@ -2,7 +2,8 @@
 //
 // The child is this very program, started again under the name kCompilerName (every main calls compiler_main() first when it
 // finds itself called so), or another that keeps to the same rules. It gets the module on one inherited descriptor and hands the
-// artifact, or the reason why there is none, back on another; it writes no file. CPU time and memory are limited, and a
+// artifact, or the reason why there is none, back on another; it writes no file, and what it says on stderr as it dies becomes
+// part of that reason, in one line. CPU time and memory are limited, and a
 // wall-clock deadline of four times the CPU limit covers the rest. Control thread: it blocks.
 #pragma once
 

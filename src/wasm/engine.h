@@ -29,6 +29,8 @@ struct GuestSetup {
   uint32_t threads = 16;
   // Instances may be parked at their first read of input (execution: pooled).
   bool may_park = false;
+  // The module's path as it was configured, for the log.
+  std::string module = "";
   // Shows the linear memory of all instances made with this; may be null.
   observe::Gauge* memory_bytes = nullptr;
   // Keeps the guest's series, that gauge included, for as long as any of its instances; may be null.

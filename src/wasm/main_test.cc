@@ -52,6 +52,10 @@ Result<std::vector<uint8_t>> compile(std::span<const uint8_t> module, const std:
   if (word == "spin") spin();
   if (word == "memory") reply = take_memory();
   if (word == "abort") abort();
+  if (word == "panic") {
+    std::fputs(rest.c_str(), stderr);
+    abort();
+  }
   if (word == "die") raise(SIGKILL);
   if (word == "exit") _exit(0);
   if (word == "sleep") pause();

@@ -32,7 +32,8 @@ class ResidentEvents {
 
 class Resident {
  public:
-  // Stops the guest where it is.
+  // Stops the guest where it is. What it holds of the process's capacity is given back in the shard's next turn, which whoever
+  // ends the capacity waits for.
   virtual ~Resident() = default;
   // Asks it to end, as SIGTERM does. Nothing is written afterwards.
   virtual void terminate() = 0;

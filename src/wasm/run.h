@@ -17,6 +17,10 @@ class StderrSink;
 }
 
 // Limits on every run. All of them always hold; none can be switched off.
+// What the stack of a guest may be, whichever engine runs it.
+inline constexpr Bytes kLeastStack = 64_KiB;
+inline constexpr Bytes kMostStack = 16_MiB;
+
 struct Limits {
   Duration timeout = std::chrono::seconds(30);
   Bytes memory = 256_MiB;  // linear memory, initial size included

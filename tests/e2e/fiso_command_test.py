@@ -2,11 +2,13 @@
 """The `fiso` command: validate, module compile, module run."""
 import json
 import os
+import pathlib
 import signal
 import subprocess
+import tempfile
 import threading
 
-from harness import FISO, TestCase, environment, flow_yaml, guest, main, run
+from harness import FISO, FISO_WASMER_HOST, TestCase, environment, flow_yaml, guest, main, run
 
 ENVELOPE = b'{"payload":{"a":1},"headers":null,"direction":"inbound"}'
 
@@ -44,6 +46,18 @@ class Compile(TestCase):
         self.assertIn("it is not a WebAssembly binary", ended.stderr.decode())
         self.assertIn("module path not accessible: /nonexistent.wasm", ended.stderr.decode())
 
+    def test_the_runtime_says_for_which_engine(self):
+        with tempfile.TemporaryDirectory() as cache:
+            def artifacts(runtime):
+                ended = run(FISO, "module", "compile", "--runtime", runtime, guest("enrich"), env=environment(FISO_CACHE_DIR=cache))
+                self.assertEqual(ended.returncode, 0, ended.stderr)
+                return {path.name for path in pathlib.Path(cache).glob("*.artifact")}
+            light = artifacts("wazero")
+            self.assertEqual(len(light), 1)
+            if os.path.exists(FISO_WASMER_HOST):
+                self.assertEqual(len(artifacts("wasmer") - light), 1)
+        self.assertEqual(run(FISO, "module", "compile", "--runtime", "v8", guest("enrich")).returncode, 2)
+
 
 class Run(TestCase):
     def run_guest(self, name, *arguments, stdin=ENVELOPE):
@@ -65,6 +79,10 @@ class Run(TestCase):
             self.assertEqual(ended.returncode, code, (name, ended.stderr))
             self.assertIn(text, ended.stderr)
 
+    def test_the_stack_is_as_large_as_it_is_told(self):
+        self.assertEqual(self.run_guest("recurse_2000", "--max-stack", "64KiB").returncode, 134)
+        self.assertEqual(self.run_guest("recurse_2000", "--max-stack", "1MiB").returncode, 0)
+
     def test_arguments_variables_and_directories(self):
         ended = self.run_guest("env_args", "--env", "A=1", "--env", "B=", "--", "-x", "y")
         self.assertEqual(json.loads(ended.stdout)["payload"], {"args": ["env_args.wasm", "-x", "y"], "env": {"A": "1", "B": ""}})
@@ -82,6 +100,7 @@ class Run(TestCase):
     def test_a_wrong_value_is_told_before_anything_runs(self):
         for option, value, text in (("--timeout", "soon", '"soon" is not a duration'), ("--timeout", "0s", "it must be more than 0"),
                                     ("--memory-limit", "much", '"much" is not a size'), ("--memory-limit", "0", "more than 0"),
+                                    ("--max-stack", "1KiB", "it must be between 64KiB and 16MiB"),
                                     ("--env", "NAME", "write NAME=VALUE"), ("--env", "=x", "write NAME=VALUE"),
                                     ("--dir", "::/data", "write HOST::GUEST"), ("--dir", ".::", "write HOST::GUEST"),
                                     ("--dir", "/nonexistent::/data", "preopen directory not accessible")):

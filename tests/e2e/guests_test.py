@@ -20,7 +20,7 @@ class Outcomes(TestCase):
         self.assertEqual(flow.metric("fiso_wasm_errors_total", kind=kind), 1, name)
         self.assertEqual(flow.books(), (1, 0, 1, 0))
         line, = flow.wait_log("event processing failed")
-        self.assertIn(f"interceptor 0: wasm module {name}.wasm: ", line["error"])
+        self.assertIn(f"interceptor 0: wasm module {guest(name)}: ", line["error"])
 
     def test_each_failure_has_its_text_and_its_kind(self):
         for name, text, kind in (

@@ -140,7 +140,7 @@ class InGo(LightApps):
         apps, port = self.live_go()
         self.assertEqual(get(port, "/exit/7").status, 502)
         poll("another guest", lambda: get(port, "/health").status == 200)
-        self.assertEqual([entry["reason"] for entry in apps.log("app guest restarts")], ["module closed with exit_code(7)"])
+        poll("the reason", lambda: [entry["reason"] for entry in apps.log("app guest restarts")] == ["module closed with exit_code(7)"])
         self.assertEqual(apps.stop(), 0)
 
     def test_a_request_over_its_time_leaves_the_guest_running(self):

@@ -224,6 +224,40 @@ class Standalone(TestCase):
         for line in ("apps.yaml:4:16: apps[0].execution: ", "apps.yaml:5:5: apps[1].name: app name is required", "apps.yaml:6:11: apps[1].port: "):
             self.assertIn(line, said)
 
+    def test_modules_directories_and_pools_are_checked_too(self):
+        directory = self.directory()
+        directory.write("apps.yaml", f"""apps:
+  - name: a
+    module: /no/such.wasm
+    preopens:
+      /data: /no/such/directory
+  - name: b
+    module: {guest("text")}
+    execution: pooled
+    poolSize: 8
+    memoryMB: 2048
+  - name: c
+    module: /no/such.wasm
+    port: 70000
+wasm:
+  maxInstances: 8
+  totalMemory: 1GiB
+""")
+        for flags in (["-check"], []):
+            ended = run(FISO_WASMER, "-config", directory.path / "apps.yaml", *flags)
+            self.assertEqual(ended.returncode, 1)
+            said = ended.stderr.decode()
+            for line in ("apps.yaml:3:13: apps[0].module: module path not accessible: /no/such.wasm (No such file or directory)",
+                         'apps.yaml:5:7: apps[0].preopens["/data"]: preopen directory not accessible: /no/such/directory: No such file or directory',
+                         f"apps.yaml:7:13: apps[1].module: module {guest('text')} cannot be used: it is not a WebAssembly binary",
+                         "apps.yaml:9:15: apps[1].poolSize: poolSize 8 leaves no instance for others: wasm.maxInstances is 8",
+                         "apps.yaml:10:15: apps[1].memoryMB: apps[1].memoryMB can never be reached: wasm.totalMemory is 1GiB",
+                         "apps.yaml:13:11: apps[2].port"):
+                self.assertIn(line, said)
+        ended = run(FISO_WASMER, "-module", "/no/such.wasm", "-check")
+        self.assertEqual(ended.returncode, 1)
+        self.assertIn("module path not accessible: /no/such.wasm", ended.stderr.decode())
+
 
 if __name__ == "__main__":
     main()

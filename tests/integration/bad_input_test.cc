@@ -158,7 +158,7 @@ TEST(BadInputTest, OneConnectionTooManyIsRefused) {
     EXPECT_EQ(status_of(answer), 503) << answer;
     EXPECT_EQ(header_of(answer, "Retry-After"), "1");
   }
-  EXPECT_EQ(server.metric("fiso_http_connections_refused_total"), 2.0);
+  EXPECT_EQ(server.metric(R"(fiso_http_connections_refused_total{reason="too_many"})"), 2.0);
   EXPECT_EQ(server.metric("fiso_http_connections"), 1.0);
   EXPECT_EQ(server.log().count(R"("msg":"http connection refused")"), 2u);
   EXPECT_EQ(status_of(first.exchange(post_text("/ingest", "{}"))), 200);

@@ -38,6 +38,8 @@ TEST(ReloadTest, AFlowIsAddedChangedAndRemoved) {
   server.wait_for_reload(before);
   EXPECT_EQ(status_of(server.post("{}", "/a")), 404);
   EXPECT_EQ(status_of(server.post("{}", "/b")), 200);
+  EXPECT_EQ(server.log().count(R"("msg":"flow stopped")"), 1u);
+  EXPECT_TRUE(server.log().contains(R"("msg":"flow stopped","component":"test","name":"a")"));
   EXPECT_EQ(server.metric(R"(fiso_config_reloads_total{result="ok"})"), 3.0);
   EXPECT_TRUE(server.log().contains("config change detected"));
 }

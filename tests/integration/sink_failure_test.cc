@@ -43,6 +43,7 @@ TEST_P(SinkFailureTest, IsAnsweredWithItsText) {
   EXPECT_EQ(status_of(answer), 500) << answer;
   EXPECT_EQ(body_of(answer), "SINK_DELIVERY_FAILED: " + GetParam().text + "\n");
   EXPECT_TRUE(server.log().contains(R"("msg":"event processing failed")"));
+  EXPECT_EQ(server.log().count(R"("msg":"delivery failed")"), 1u);
   EXPECT_TRUE(server.log().contains(R"("code":"SINK_DELIVERY_FAILED")"));
   EXPECT_FALSE(server.log().contains("canary"));
   EXPECT_EQ(server.metric(R"(fiso_flow_sink_delivery_errors_total{flow="orders"})"), 1.0);
@@ -58,6 +59,8 @@ TEST_P(SinkFailureTest, HasAPreciseStatusAndIsTriedAgainIfThatCanHelp) {
   std::string again = GetParam().passing ? "delivery failed after 2 attempts: " : "";
   EXPECT_EQ(body_of(answer), "SINK_DELIVERY_FAILED: " + again + GetParam().text + "\n");
   EXPECT_EQ(server.metric(R"(fiso_flow_sink_retries_total{flow="orders"})"), GetParam().passing ? 1.0 : 0.0);
+  EXPECT_EQ(server.log().count(R"("msg":"delivery failed after retries")"), GetParam().passing ? 1u : 0u);
+  EXPECT_EQ(server.log().count(R"("msg":"delivery failed")"), GetParam().passing ? 0u : 1u);
 }
 
 INSTANTIATE_TEST_SUITE_P(

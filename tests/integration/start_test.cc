@@ -157,6 +157,7 @@ TEST(StartTest, AStopFinishesWhatIsInFlight) {
   EXPECT_EQ(status_of(answer), 200);
   EXPECT_EQ(to_lower(header_of(answer, "Connection")), "close");
   EXPECT_TRUE(server.wait_stopped());
+  EXPECT_EQ(server.log().count(R"("msg":"flow stopped","component":"test","name":"orders")"), 1u);
 }
 
 TEST(StartTest, AGuestThatIsBeingStartedAheadDoesNotHoldUpAStop) {

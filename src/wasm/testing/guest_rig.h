@@ -95,6 +95,11 @@ class Rig {
         engine(make({shards, blocking, capacity, log_lines.log()})) {
     FISO_CHECK(engine != nullptr);
   }
+  // Who gave back the last of the capacity may still be in the middle of that, on its shard.
+  ~Rig() {
+    shards.run_on_each([](async::Shard&) {});
+  }
+  Rig(const Rig&) = delete;
 
   std::shared_ptr<const Module> load(std::string_view guest) const {
     auto module = engine->load(guest_path(guest));

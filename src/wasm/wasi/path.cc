@@ -12,6 +12,7 @@
 #include "wasm/wasi/calls.h"
 #include "wasm/wasi/directory_access.h"
 #include "wasm/wasi/filestat.h"
+#include "wasm/wasi/guest_links.h"
 
 namespace fiso::wasm::wasi::calls {
 namespace {
@@ -64,6 +65,7 @@ Errno link_host(const Move& move) {
   if (source->wants_directory()) return Errno::kPerm;
   auto target = open_parent(move.to->fd(), move.new_path);
   if (!target) return target.error();
+  if (Errno error = may_move(*move.from, *source, *move.to, *target); error != Errno::kSuccess) return error;
   return result_of(::linkat(source->parent.get(), source->name.c_str(), target->parent.get(), target->name.c_str(), 0));
 }
 
@@ -72,7 +74,14 @@ Errno rename_host(const Move& move) {
   if (!source) return source.error() == Errno::kInval ? Errno::kBusy : source.error();
   auto target = open_parent(move.to->fd(), move.new_path);
   if (!target) return target.error() == Errno::kInval ? Errno::kBusy : target.error();
+  if (Errno error = may_move(*move.from, *source, *move.to, *target); error != Errno::kSuccess) return error;
   return result_of(::renameat(source->parent.get(), source->name.c_str(), target->parent.get(), target->name.c_str()));
+}
+
+int make_link(const HostFile& base, const std::string& target, int parent, const char* name) {
+  if (may_make_link(base, parent, target)) return ::symlinkat(target.c_str(), parent, name);
+  errno = EPERM;
+  return -1;
 }
 
 int path_flags(uint32_t lookup) { return (lookup & lookupflags::kSymlinkFollow) != 0 ? O_PATH : O_PATH | O_NOFOLLOW; }
@@ -132,10 +141,9 @@ Outcome path_symlink(Guest& guest, GuestMemory memory, Args args) {
   if (!target) return target.error();
   auto path = path_argument(memory, args.u32(3), args.u32(4));
   if (!path) return path.error();
-  if (!safe_link_target(*target)) return Errno::kPerm;
   return off_shard([host = *directory, target = std::move(*target), path = std::move(*path)] {
     return at_entry(host->fd(), path, Errno::kExist,
-                    [&](int parent, const char* name) { return ::symlinkat(target.c_str(), parent, name); });
+                    [&](int parent, const char* name) { return make_link(*host, target, parent, name); });
   });
 }
 

@@ -93,29 +93,29 @@ OrErrno<Opened> open_host(int directory, const Request& request) {
   return Opened{.handle = std::move(*handle), .directory = S_ISDIR(status.st_mode)};
 }
 
-Descriptor describe(Opened opened, const Request& request, Access access, Rights most) {
+Descriptor describe(Opened opened, const Request& request, const HostFileRef& directory, Rights most) {
+  Access access = directory->access();
   Descriptor descriptor{.kind = opened.directory ? Kind::kDirectory : Kind::kFile, .flags = request.fdflags};
   descriptor.rights = (opened.directory ? directory_rights(access) : file_rights(access)) & most;
   if (!opened.directory && !request.reads) descriptor.rights &= ~rights::kFdRead;
   if (!opened.directory && !request.writes)
     descriptor.rights &= ~(rights::kFdWrite | rights::kFdAllocate | rights::kFdFilestatSetSize);
   if (opened.directory) descriptor.inheriting = most;
-  descriptor.host = std::make_shared<HostFile>(std::move(opened.handle), access);
+  descriptor.host = HostFile::beneath(directory, std::move(opened.handle));
   return descriptor;
 }
 
 Outcome open_in_directory(const Descriptor& directory, Request request) {
-  Access access = directory.host->access();
-  if (request.changes() && access == Access::kReadOnly) return Errno::kRofs;
+  if (request.changes() && directory.host->access() == Access::kReadOnly) return Errno::kRofs;
   if (request.has(oflags::kCreat) && !directory.may(rights::kPathCreateFile)) return Errno::kNotcapable;
   if (request.has(oflags::kTrunc) && !directory.may(rights::kPathFilestatSetSize)) return Errno::kNotcapable;
   Rights most = directory.inheriting;
   if ((request.writes && (most & rights::kFdWrite) == 0) || (request.reads && (most & rights::kFdRead) == 0))
     return Errno::kNotcapable;
   return off_shard([host = directory.host, request] { return open_host(host->fd(), request); },
-                   [request, access, most](Guest& guest, GuestMemory memory, OrErrno<Opened> opened) {
+                   [host = directory.host, request, most](Guest& guest, GuestMemory memory, OrErrno<Opened> opened) {
                      if (!opened) return opened.error();
-                     return install(guest, memory, request.result, describe(std::move(*opened), request, access, most));
+                     return install(guest, memory, request.result, describe(std::move(*opened), request, host, most));
                    });
 }
 

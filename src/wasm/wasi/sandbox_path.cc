@@ -58,16 +58,6 @@ OrErrno<DirectoryEntry> open_parent(int directory, const std::string& path) {
   return DirectoryEntry{std::move(*handle), std::move(name)};
 }
 
-bool safe_link_target(std::string_view target) {
-  if (target.starts_with('/')) return false;
-  while (!target.empty()) {
-    size_t slash = target.find('/');
-    if (target.substr(0, slash) == "..") return false;
-    target.remove_prefix(slash == std::string_view::npos ? target.size() : slash + 1);
-  }
-  return true;
-}
-
 bool can_resolve_beneath() { return open_beneath(AT_FDCWD, ".", O_PATH | O_DIRECTORY).has_value(); }
 
 }  // namespace fiso::wasm::wasi

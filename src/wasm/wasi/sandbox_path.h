@@ -36,10 +36,6 @@ struct DirectoryEntry {
 // kInval where the last component is `.` or `..`.
 OrErrno<DirectoryEntry> open_parent(int directory, const std::string& path);
 
-// True unless a link with this target could lead out of the directory it is in: the target is relative and has no `..`, so
-// it stays inside even after the link, or a directory above it, was renamed.
-bool safe_link_target(std::string_view target);
-
 // False on kernels without openat2(2), and where a sandbox of the host forbids it.
 bool can_resolve_beneath();
 

@@ -64,7 +64,7 @@ Result<> ForkServer::restart(const std::shared_ptr<WorkerProcess>& dead) {
     if (state.process != dead) return {};
     if (now() < state.next_start) return unavailable("it died a moment ago");
     state.next_start = now() + kBetweenStarts;
-    host_.log.warn("worker process died, starting another", {{"module", guest_name(guest())}});
+    host_.log.warn("worker process died, starting another", {{"module", guest().module}});
     state.process.reset();
     auto process = WorkerProcess::start(host_, setup_, *artifact_);
     if (!process.has_value()) return unavailable(process.error().describe());

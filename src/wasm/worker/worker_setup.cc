@@ -5,6 +5,12 @@
 namespace fiso::wasm::worker {
 namespace {
 
+// What the guest is called: its argument zero.
+std::string guest_name(const GuestSetup& guest) {
+  const std::vector<std::string>& args = guest.wasi->options().args;
+  return args.empty() ? "guest" : args.front();
+}
+
 std::string_view to_string(NetworkMode mode) {
   switch (mode) {
     case NetworkMode::kOpen: return "open";
@@ -39,11 +45,6 @@ void add_network(PacketWriter& packet, const NetworkRules& network) {
 }
 
 }  // namespace
-
-std::string guest_name(const GuestSetup& guest) {
-  const std::vector<std::string>& args = guest.wasi->options().args;
-  return args.empty() ? "guest" : args.front();
-}
 
 Result<std::string> setup_packet(const WorkerSetup& setup) {
   PacketWriter packet;

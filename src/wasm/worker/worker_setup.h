@@ -19,9 +19,6 @@ struct WorkerSetup {
   Bytes files_memory = 16_MiB;  // of the guest's in-memory root
 };
 
-// What the guest is called: its argument zero.
-std::string guest_name(const GuestSetup& guest);
-
 // kInvalidConfig if it is larger than a packet may be.
 Result<std::string> setup_packet(const WorkerSetup& setup);
 

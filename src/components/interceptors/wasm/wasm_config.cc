@@ -2,11 +2,11 @@
 #include <filesystem>
 #include <utility>
 
+#include "components/guest_checks.h"
 #include "components/guest_environment.h"
 #include "components/guest_preopens.h"
 #include "components/interceptors/wasm/wasm_interceptor.h"
 #include "components/process_network.h"
-#include "wasm/module_file.h"
 
 namespace fiso::interceptors {
 namespace {
@@ -43,6 +43,7 @@ Result<std::shared_ptr<const wasm::GuestSetup>> make_setup(const Config& config,
   setup->may_park = config.execution == wasm::Execution::kPooled;
   setup->network = resources.get<ProcessNetwork>().rules_of(config.network);
   setup->threads = static_cast<uint32_t>(config.threads);
+  setup->module = config.module;
   if (module.initial_memory() > config.memory_limit) {
     return Error(ErrorCode::kInvalidConfig, "the module needs " + format_bytes(module.initial_memory()) +
                                                 " of memory, memoryLimit is " + format_bytes(config.memory_limit));
@@ -64,16 +65,7 @@ Result<std::shared_ptr<const wasm::GuestSetup>> make_setup(const Config& config,
   return std::shared_ptr<const wasm::GuestSetup>(std::move(setup));
 }
 
-// What the limits of all guests leave no room for.
-void check_against_capacity(const Config& config, const wasm::CapacityOptions& all, config::Report& report) {
-  bool pooled = config.execution == wasm::Execution::kPooled;
-  if (pooled && static_cast<uint64_t>(config.pool_size) >= all.instances)
-    report.error("poolSize", "poolSize " + std::to_string(config.pool_size) +
-                                 " leaves no instance for others: wasm.maxInstances is " + std::to_string(all.instances));
-  // Only what was written: the default, and what is left to the machine, are no opinions.
-  if (report.has("memoryLimit") && all.memory != Bytes() && config.memory_limit > all.memory)
-    report.error("memoryLimit", "{path} can never be reached: wasm.totalMemory is " + format_bytes(all.memory));
-}
+int64_t pool_of(const Config& config) { return config.execution == wasm::Execution::kPooled ? config.pool_size : 0; }
 
 config::Rules<Duration> timeout_rules() {
   config::Rules<Duration> rules;
@@ -134,22 +126,21 @@ config::Spec<Config> WasmInterceptor::spec() {
 void WasmInterceptor::check(const Config& config, const core::Resources& resources, config::Report& report) {
   const auto* full = resources.find<wasm::FullEngineSupport>();
   if (config.runtime == wasm::Runtime::kFull && full != nullptr && !full->why_not.empty()) report.error("runtime", full->why_not);
-  if (auto module = wasm::check_module_file(config.module); !module.has_value())
-    report.error("module", module.error().describe());
-  check_preopens(config.preopens, report);
+  GuestClaims claims{.module = config.module,
+                     .preopens = config.preopens,
+                     .pool_size = pool_of(config),
+                     .memory = config.memory_limit,
+                     .memory_key = "memoryLimit"};
+  check_guest(claims, report);
   if (const auto* network = resources.find<ProcessNetwork>(); network != nullptr)
     if (auto complaint = network->bad_dns(config.network)) report.error("network.dns", "{path} " + *complaint);
-  if (const auto* all = resources.find<wasm::CapacityOptions>(); all != nullptr) check_against_capacity(config, *all, report);
+  if (const auto* all = resources.find<wasm::CapacityOptions>(); all != nullptr) check_against_capacity(claims, *all, report);
 }
 
 core::Prepared<core::Interceptor> WasmInterceptor::prepare(const Config& config, core::BuildContext& context) {
   auto& capacity = context.resources.get<wasm::Capacity>();
-  bool pooled = config.execution == wasm::Execution::kPooled;
-  if (pooled && static_cast<uint64_t>(config.pool_size) >= capacity.instances.capacity()) {
-    return Error(ErrorCode::kInvalidConfig, "poolSize " + std::to_string(config.pool_size) +
-                                                " leaves no instance for others: wasm.maxInstances is " +
-                                                std::to_string(capacity.instances.capacity()));
-  }
+  if (auto complaint = bad_pool_size(pool_of(config), capacity.instances.capacity()))
+    return Error(ErrorCode::kInvalidConfig, std::move(*complaint));
   FISO_TRY(wasm::Engine * engine, context.resources.get<wasm::Runtimes>().find(config.runtime));
   FISO_TRY(auto module, engine->load(config.module));
   std::string name = std::filesystem::path(config.module).filename().string();
@@ -159,14 +150,15 @@ core::Prepared<core::Interceptor> WasmInterceptor::prepare(const Config& config,
   if (!setup.has_value()) return setup.take_error().with_context("wasm module " + config.module);
   if (config.runtime == wasm::Runtime::kFull)
     log_network_policy(context.log.with({{"module", config.module}}), (*setup)->network);
-  FISO_TRY(module, module->prepare(*setup));
+  auto prepared = module->prepare(*setup);
+  if (!prepared.has_value()) return prepared.take_error().with_context("wasm module " + config.module);
   auto& instances = series->gauge("fiso_wasm_instances", "Instances that exist, those that are started ahead included.");
   auto& parked = series->gauge("fiso_wasm_parked_instances", "Instances that wait for input.");
   wasm::PoolOptions options{.execution = config.execution, .size = config.pool_size, .max_requests = config.max_requests};
   Shared shared;
-  shared.module = name;
+  shared.module = config.module;
   shared.on_failure = config.fail_open ? OnFailure::kPass : OnFailure::kReject;
-  shared.pool = std::make_shared<wasm::PoolShare>(capacity, std::move(module), std::move(*setup), options, instances, parked);
+  shared.pool = std::make_shared<wasm::PoolShare>(capacity, std::move(*prepared), std::move(*setup), options, instances, parked);
   shared.log = context.log.with({{"module", config.module}});
   shared.series = series;
   shared.calls = &series->counter("fiso_wasm_calls_total", "Guest calls.");

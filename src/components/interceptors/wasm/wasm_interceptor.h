@@ -51,7 +51,7 @@ class WasmInterceptor final : public core::Interceptor {
 
   // What all shards share.
   struct Shared {
-    std::string module;  // its file name
+    std::string module;  // its path as it was configured, for what the operator reads
     OnFailure on_failure = OnFailure::kReject;
     std::shared_ptr<wasm::PoolShare> pool;
     observe::Log log;

@@ -160,7 +160,7 @@ TEST_F(WasmInterceptorTest, EachWayToFailHasItsTextAndKind) {
     ASSERT_FALSE(done.has_value()) << cases[next].message;
     EXPECT_EQ(done.error().code(), cases[next].code) << cases[next].message;
     EXPECT_EQ(done.error().message(), cases[next].message);
-    EXPECT_TRUE(done.error().describe().starts_with("wasm module guest.wasm: ")) << done.error().describe();
+    EXPECT_TRUE(done.error().describe().starts_with("wasm module /m/guest.wasm: ")) << done.error().describe();
     EXPECT_EQ(errors_of(cases[next].kind), 1u) << cases[next].kind;
   }
 }
