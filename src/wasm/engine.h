@@ -51,8 +51,9 @@ class Instance {
   // guest writes meanwhile, an unfinished line at the end included.
   virtual Task<RunResult> park(wasi::StderrSink* stderr_lines) = 0;
 
-  // Of an instance that is new, or is waiting(). Gives the guest its input and runs it until it ends or, with kMore, waits for the
-  // next input. The timeout runs from this call. A guest that waits for more without having written whole lines is given the end of its input.
+  // Of an instance that is new, or is waiting(). Gives the guest its input and runs it until it ends or, with kMore, waits
+  // for the next input. The timeout runs from this call. A guest that waits for more without having written whole lines is
+  // given the end of its input.
   virtual Task<RunResult> run(const RunRequest& request, AfterInput after) = 0;
 
   // Ends a park() or run() that is under way as if its time were up: a guest that computes at the end of its slice, one that

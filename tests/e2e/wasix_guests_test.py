@@ -138,8 +138,7 @@ class Redis:
 
 class Database(WasixCase):
     def setUp(self):
-        if not shutil.which("redis-server"):
-            self.skipTest("redis-server is not installed: tools/setup.sh")
+        self.assertTrue(shutil.which("redis-server"), "redis-server is not installed: run tools/setup.sh")
         self.redis = self.closing(Redis())
 
     def test_a_guest_keeps_its_data_in_a_real_redis(self):

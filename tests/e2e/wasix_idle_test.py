@@ -31,7 +31,8 @@ class Idle(TestCase):
         tcp = "    execution: longRunning\n    listen: tcp\n    memoryMB: 64\n"
         names = [f"{what}_{call}" for what in ("accept", "read", "write") for call in CALLS]
         directory = self.directory()
-        directory.write("apps.yaml", "apps:\n" + "".join(app_yaml(name, f"{tcp}    args: [{name.rpartition('_')[2]}]\n", "patient") for name in names))
+        apps = (app_yaml(name, f"{tcp}    args: [{name.rpartition('_')[2]}]\n", "patient") for name in names)
+        directory.write("apps.yaml", "apps:\n" + "".join(apps))
         apps = self.closing(Apps("-config", directory.path / "apps.yaml", "-admin-addr", ANY_PORT))
         apps.wait_line("Press Ctrl\\+C to stop")
         readers = [self.connect(apps.port(f"read_{call}"), b"half a ") for call in CALLS]
@@ -39,7 +40,6 @@ class Idle(TestCase):
         time.sleep(IDLE)
         for call in CALLS:
             self.assertEqual(self.rest(self.connect(apps.port(f"accept_{call}"), b"hello\n")), b"hello\n", call)
-        print('DEBUG', apps.log_lines[-8:])
         for reader in readers:
             reader.sendall(b"line\n")
             self.assertEqual(self.rest(reader), b"half a line\n")

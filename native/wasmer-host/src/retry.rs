@@ -3,6 +3,8 @@
 //! wasmer-wasix ends every blocking socket call with "timed out" after 30 s, where POSIX waits for ever. Such a call is made
 //! again, unless the guest sets time-outs itself and so may mean it. A connection attempt is repeated for two minutes, as
 //! long as Linux tries.
+use std::time::{Duration, Instant};
+
 use wasmer::{Extern, Function, FunctionEnv, FunctionEnvMut, Imports, Module, StoreMut, Value};
 
 const TIMED_OUT: i32 = 73;
