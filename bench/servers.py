@@ -16,6 +16,7 @@ SOURCE = pathlib.Path(__file__).resolve().parents[1]
 FISO_FLOW = SOURCE / "tmp/fiso-flow"
 FISO_FLOW_WASMER = SOURCE / "tmp/fiso-flow-wasmer"
 FISO = SOURCE / "tmp/fiso"
+WASMER_HOST = SOURCE / "tmp/fiso-wasmer-host"
 GUESTS = SOURCE / "build/release/guests"
 WORK = SOURCE / "build/bench"
 CACHE = WORK / "cache"
