@@ -172,6 +172,20 @@ TEST(InstancePoolAhead, AStartUpThatFoundNoMemoryIsTriedAgain) {
   EXPECT_TRUE(guest.parks(1));
 }
 
+TEST(InstancePoolAhead, AStartUpWhoseProcessDiedIsTriedAgain) {
+  std::atomic<bool> dies{true};
+  PoolRig rig({.serve = testing::echoes(), .start_up = [&](testing::FakeCall) -> Task<RunResult> {
+                 if (dies) co_return RunResult{.outcome = Outcome::kTrap, .detail = "it died", .died = true};
+                 co_return RunResult{};
+               }});
+  RunningGuest guest(rig, pooled({.size = 1}));
+  EXPECT_EQ(guest.run("x").outcome, Outcome::kTrap);
+  EXPECT_TRUE(rig.becomes_idle());
+  dies = false;
+  EXPECT_TRUE(guest.parks(1));
+  EXPECT_EQ(guest.run("x").output, "x");
+}
+
 TEST(InstancePoolAhead, AGuestThatTrapsIsReplaced) {
   PoolRig rig({.serve = testing::ends_with({.outcome = Outcome::kTrap, .detail = "unreachable"})});
   RunningGuest guest(rig, pooled({.size = 1, .max_requests = 5}));
