@@ -44,6 +44,7 @@ class Threads(WasixCase):
 
     def test_a_thread_that_leaves_or_traps_ends_the_guest_and_another_is_started(self):
         apps = self.apps(*(app_yaml(f"pool{i}", LIVES_ON, "worker_pool") for i in range(3)))
+        # The main thread waits for connections, is woken by that, and would leave with 12.
         for name, path, reason in (("pool0", "/exit/3", "module closed with exit_code(3)"), ("pool1", "/trap", "wasm trap: unreachable"),
                                    ("pool2", "/exit/0", "it left with 0")):
             port = apps.port(name)

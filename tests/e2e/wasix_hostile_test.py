@@ -51,13 +51,14 @@ class HostileCase(TestCase):
 
 class Hostile(HostileCase):
     def test_what_never_answers_costs_its_own_request_and_is_replaced(self):
-        apps = self.start_apps(("loop", ""), ("accept", ""), ("futex", ""))
-        for name in ("loop", "accept", "futex"):
+        names = ("loop", "accept", "futex", "names")  # the last makes files in memory, each a little later than the one before
+        apps = self.start_apps(*((name, "") for name in names))
+        for name in names:
             late = get(apps.port(name), f"/{name}")
             self.assertEqual((late.status, late.text), (504, "wasm execution timeout after 500ms\n"))
             self.check_back(apps, name)
         self.assertEqual([(entry["app"], entry["reason"]) for entry in apps.log("app guest restarts")],
-                         [(name, "requests are over their time again and again") for name in ("loop", "accept", "futex")])
+                         [(name, "requests are over their time again and again") for name in names])
         self.check_others()
         self.assertEqual(apps.stop(), 0)
 
@@ -154,6 +155,7 @@ class CrashingWorkers(HostileCase):
             load.stop()
         for name, path in (("server", "/primes/100"), ("fresh", "/threads/2"), ("pool", "/threads/2")):
             poll(f"{name} answers again", lambda: get(apps.port(name), path).status == 200)
+        poll("the pool is full again", lambda: 'fiso_app_parked_instances{app="pool"} 2' in apps.admin("/metrics").text)
         self.assertTrue(apps.log("worker process died, starting another"))
         self.assertTrue(apps.log("app guest restarts"))
         self.check_others()
