@@ -1,12 +1,12 @@
-// An app with threads: /threads/N starts N of them, which, once all are there, add to one number a thousand times each, and
-// answers {"started", "sum", "errno" of the first that was refused}; /note appends a line to /data/notes and answers how many
-// there are, or the errno.
+// An app with threads: /threads/N starts N of them, which, once all are there, add to one number a thousand times each, and answers {"started", "sum",
+// "errno" of the first that was refused}; /note appends a line to /data/notes and answers how many there are, or the errno.
+#include "threads.h"
+
 #include <fcntl.h>
 #include <stdio.h>
 #include <unistd.h>
 
 #include "envelope.h"
-#include "threads.h"
 
 enum { kAdditions = 1000 };
 

@@ -1,19 +1,21 @@
 // An HTTP server on PORT that answers /health, and goes wrong on request. Those that never answer: /loop, /accept (takes
 // connections and lets them wait), /futex.
-// Those that answer {"done": n, "errno": the last}: /threads (starts 200 that never end), /fork and /spawn (a thousand
-// processes), /memory, /files (MiB of a file in memory), /names (files in memory), /fds and /memory-fds (one file, again and
-// again), /sockets, /dial/A.B.C.D/PORT, /open/PATH, and /link/TARGET (makes /data/link point there and reads it).
+// Those that answer {"done": n, "errno": the last}: /threads (starts 200 that never end), /fork and /spawn (a thousand processes),
+// /memory, /files (MiB of a file in memory), /names (files in memory), /fds and /memory-fds (one file, again and again), /sockets,
+// /dial/A.B.C.D/PORT, /open/PATH, and
+// /link/TARGET (makes /data/link point there and reads it).
 #include <fcntl.h>
 
-#include "http.h"
 #include "threads.h"
+
+#include "http.h"
 
 enum { kThreads = 200, kProcesses = 1000, kMany = 1000000 };
 
 int32_t wasix_proc_fork(int32_t copy_memory, int32_t* id) WASIX_IMPORT(proc_fork);
-int32_t wasix_proc_spawn(const char* name, int32_t name_size, const char* args, int32_t args_size, const char* envs,
-                         int32_t envs_size, const void* fd_ops, int32_t fd_ops_count, const void* signals, int32_t signal_count,
-                         int32_t search_path, const char* path, int32_t path_size, int32_t* id) WASIX_IMPORT(proc_spawn2);
+int32_t wasix_proc_spawn(const char* name, int32_t name_size, const char* args, int32_t args_size, const char* envs, int32_t envs_size,
+                         const void* fd_ops, int32_t fd_ops_count, const void* signals, int32_t signal_count, int32_t search_path,
+                         const char* path, int32_t path_size, int32_t* id) WASIX_IMPORT(proc_spawn2);
 
 typedef struct {
   long done;

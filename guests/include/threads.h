@@ -28,8 +28,7 @@ typedef struct {
 } MaybeTime;
 
 int32_t wasix_thread_spawn(ThreadStart* start, uint32_t* id) WASIX_IMPORT(thread_spawn_v2);
-int32_t wasix_futex_wait(_Atomic uint32_t* word, uint32_t expected, const MaybeTime* most, uint8_t* woken)
-    WASIX_IMPORT(futex_wait);
+int32_t wasix_futex_wait(_Atomic uint32_t* word, uint32_t expected, const MaybeTime* most, uint8_t* woken) WASIX_IMPORT(futex_wait);
 int32_t wasix_futex_wake_all(_Atomic uint32_t* word, uint8_t* woken) WASIX_IMPORT(futex_wake_all);
 
 void thread_main(uint32_t argument);
@@ -53,8 +52,8 @@ static inline int32_t start_thread(uint32_t argument) {
   if (!memory) return 48;  // ENOMEM
   ThreadStart* start = (ThreadStart*)memory;
   uint32_t locals = (uint32_t)memory + sizeof *start, id = 0;
-  *start = (ThreadStart){
-      .stack_end = locals + kThreadLocals + kThreadStack, .locals = locals, .argument = argument, .stack_size = kThreadStack};
+  *start = (ThreadStart){.stack_end = locals + kThreadLocals + kThreadStack, .locals = locals, .argument = argument,
+                         .stack_size = kThreadStack};
   return wasix_thread_spawn(start, &id);
 }
 

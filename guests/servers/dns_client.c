@@ -7,8 +7,7 @@ static int write_address(char* text, size_t room, const HostAddress* address) {
   const uint8_t* at = address->address;
   if (address->family == kInet4) return snprintf(text, room, "\"%d.%d.%d.%d\"", at[0], at[1], at[2], at[3]);
   int size = snprintf(text, room, "\"");
-  for (int i = 0; i < 16; i += 2)
-    size += snprintf(text + size, room - (size_t)size, "%s%x", i ? ":" : "", at[i] << 8 | at[i + 1]);
+  for (int i = 0; i < 16; i += 2) size += snprintf(text + size, room - (size_t)size, "%s%x", i ? ":" : "", at[i] << 8 | at[i + 1]);
   return size + snprintf(text + size, room - (size_t)size, "\"");
 }
 

@@ -1,8 +1,8 @@
 // An HTTP server of one thread that waits by WASIX's epoll, with up to 32 connections at once, kept open. /meet/N answers when N
 // such requests are there, which one at a time never are; the rest answers {"connections":n}, how many are open.
 //
-// Wasmer's epoll tells each arrival once, as Linux does with EPOLLET: so nothing blocks, and what is told is read until there is
-// no more. (A call that blocks would besides take the descriptor out of the set.)
+// Wasmer's epoll tells each arrival once, as Linux does with EPOLLET: so nothing blocks, and what is told is read until there is no
+// more. (A call that blocks would besides take the descriptor out of the set.)
 #include <wasi/api.h>
 
 #include "http.h"
@@ -16,8 +16,7 @@ typedef struct {
 
 int32_t wasix_epoll_create(int32_t* fd) WASIX_IMPORT(epoll_create);
 int32_t wasix_epoll_ctl(int32_t epoll, int32_t operation, int32_t fd, const Interest* interest) WASIX_IMPORT(epoll_ctl);
-int32_t wasix_epoll_wait(int32_t epoll, Interest* ready, int32_t most, uint64_t timeout_ns, uint32_t* count)
-    WASIX_IMPORT(epoll_wait);
+int32_t wasix_epoll_wait(int32_t epoll, Interest* ready, int32_t most, uint64_t timeout_ns, uint32_t* count) WASIX_IMPORT(epoll_wait);
 
 static HttpConnection connections[kMostConnections];
 static int meets[kMostConnections];  // whether it waits for the others

@@ -4,7 +4,9 @@
 
 static int by_fd = 0;
 
-static int64_t receive(int32_t fd, void* to, uint32_t most) { return by_fd ? read(fd, to, most) : socket_read(fd, to, most); }
+static int64_t receive(int32_t fd, void* to, uint32_t most) {
+  return by_fd ? read(fd, to, most) : socket_read(fd, to, most);
+}
 
 static int transmit(int32_t fd, const char* from, uint32_t size) {
   if (!by_fd) return socket_write(fd, from, size);

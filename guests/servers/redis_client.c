@@ -1,7 +1,6 @@
 // A web front of a Redis server, REDIS=A.B.C.D:PORT, over one connection that it keeps and opens again when it broke:
 // GET /get/KEY, POST /set/KEY with the value as the body, POST /incr/KEY. 200 with the value; 404 if there is none; 502 with
-// Redis's words, or the errno, when it went wrong. A request is sent to Redis twice at most, when a kept connection turns out
-// dead.
+// Redis's words, or the errno, when it went wrong. A request is sent to Redis twice at most, when a kept connection turns out dead.
 #include "http.h"
 
 enum { kMostValue = 32 * 1024 };
@@ -30,8 +29,7 @@ static void close_redis(void) {
 static int send_word(const char* word, size_t size) {
   char head[32];
   int length = snprintf(head, sizeof head, "$%zu\r\n", size);
-  return socket_write(redis, head, (uint32_t)length) && socket_write(redis, word, (uint32_t)size) &&
-         socket_write(redis, "\r\n", 2);
+  return socket_write(redis, head, (uint32_t)length) && socket_write(redis, word, (uint32_t)size) && socket_write(redis, "\r\n", 2);
 }
 
 static int fill_reply(void) {
@@ -77,8 +75,8 @@ static Reply read_reply(void) {
 static Reply ask_once(const char* command, const char* key, const HttpMessage* value) {
   char head[16];
   int length = snprintf(head, sizeof head, "*%d\r\n", value ? 3 : 2);
-  int is_sent = socket_write(redis, head, (uint32_t)length) && send_word(command, strlen(command)) &&
-                send_word(key, strlen(key)) && (!value || send_word(value->body, value->body_size));
+  int is_sent = socket_write(redis, head, (uint32_t)length) && send_word(command, strlen(command)) && send_word(key, strlen(key)) &&
+                (!value || send_word(value->body, value->body_size));
   Reply answer = is_sent ? read_reply() : (Reply){.status = 0};
   if (answer.status == 0) close_redis();
   return answer;

@@ -1,9 +1,10 @@
-// An HTTP server whose requests are answered by threads: the first accepts connections and queues them, WORKERS (4) others take
-// one each, and sleep on a futex while there is none. /primes/N counts the primes below N; /meet/N answers when N such requests
-// are there; /all/N starts N threads that add to one number; /exit/N leaves with N, /trap traps, each in its thread. An answer
-// says which thread gave it: {"worker":2,"value":168}.
-#include "http.h"
+// An HTTP server whose requests are answered by threads: the first accepts connections and queues them, WORKERS (4) others take one
+// each, and sleep on a futex while there is none. /primes/N counts the primes below N; /meet/N answers when N such requests are
+// there; /all/N starts N threads that add to one number; /exit/N leaves with N, /trap traps, each in its thread. An answer says
+// which thread gave it: {"worker":2,"value":168}.
 #include "threads.h"
+
+#include "http.h"
 
 enum { kQueue = 64, kMostWorkers = 16, kAdditions = 1000, kAdder = 1u << 31 };
 

@@ -14,7 +14,7 @@ class RustGuest(TestCase):
                 how = f"      runtime: {runtime}\n      execution: {execution}\n"
                 directory = self.directory(orders=flow_yaml(module=guest("enrich_rust"), interceptor=how, sink=http_sink(sink.url)))
                 flow = self.closing(Flow(directory, program=FISO_FLOW_WASMER)).wait_ready()
-                for payload in ({}, {"text": "}\\", {[,", "n": [1, {"headers": None}]}, {"grün": "\u2028"}):
+                for payload in ({}, {"text": "}\", {[,", "n": [1, {"headers": None}]}, {"grün": "\u2028"}):
                     self.assertEqual(post(flow.port(), "/orders", payload).status, 200)
                     self.assertEqual(sink.events()[-1]["data"], {"wasm_enriched": True, **payload})
                     self.assertEqual(sink.received[-1][1]["x-wasm-enriched"], "true")

@@ -50,18 +50,18 @@ class WorkerCrashTest : public ::testing::Test {
   // The one fork server. The compiler, another child, may just be ending.
   pid_t server() {
     std::vector<pid_t> found;
-    EXPECT_TRUE(eventually(rig.shards, [&] { return (found = children_of(getpid())).size() == 1; }));
+    EXPECT_TRUE(eventually(rig_.shards, [&] { return (found = children_of(getpid())).size() == 1; }));
     return found.front();
   }
   void end(pid_t pid) {
     kill(pid, SIGKILL);
-    EXPECT_TRUE(eventually(rig.shards, [&] { return is_gone(pid); }));
+    EXPECT_TRUE(eventually(rig_.shards, [&] { return is_gone(pid); }));
   }
   void end_server() {
     pid_t pid = server();
     std::vector<pid_t> guests = children_of(pid);
     end(pid);
-    for (pid_t guest : guests) EXPECT_TRUE(eventually(rig.shards, [&] { return is_gone(guest); }));
+    for (pid_t guest : guests) EXPECT_TRUE(eventually(rig_.shards, [&] { return is_gone(guest); }));
   }
   // A zombie is, once its other threads are: they hold its sockets as well.
   static bool is_gone(pid_t pid) {
@@ -70,11 +70,11 @@ class WorkerCrashTest : public ::testing::Test {
   }
   static void expect_answers(RunningGuest& guest) { EXPECT_EQ(verdict(guest.run(envelope("42"))), "ok"); }
 
-  Rig rig{worker::testing::make_worker, {}};
+  Rig rig_{worker::testing::make_worker, {}};
 };
 
 TEST_F(WorkerCrashTest, GuestsThatStoodParkedWhenTheirForkServerDiedAreNotUsed) {
-  RunningGuest guest(rig, {.module = "passthrough", .pool = {.execution = Execution::kPooled, .size = 2}});
+  RunningGuest guest(rig_, {.module = "passthrough", .pool = {.execution = Execution::kPooled, .size = 2}});
   ASSERT_TRUE(guest.parks(2));
   end_server();
   expect_answers(guest);
@@ -82,14 +82,14 @@ TEST_F(WorkerCrashTest, GuestsThatStoodParkedWhenTheirForkServerDiedAreNotUsed) 
 }
 
 TEST_F(WorkerCrashTest, AGuestThatDiedWhileItStoodParkedIsNotUsed) {
-  RunningGuest guest(rig, {.module = "passthrough", .pool = {.execution = Execution::kPooled, .size = 1}});
+  RunningGuest guest(rig_, {.module = "passthrough", .pool = {.execution = Execution::kPooled, .size = 1}});
   ASSERT_TRUE(guest.parks(1));
   end(children_of(server()).front());
   expect_answers(guest);
 }
 
 TEST_F(WorkerCrashTest, AForkServerThatDiesTwiceWithinASecondIsWaitedFor) {
-  RunningGuest guest(rig, {.module = "passthrough"});
+  RunningGuest guest(rig_, {.module = "passthrough"});
   for (int i = 0; i < 3; ++i) {
     end_server();
     expect_answers(guest);
@@ -97,7 +97,7 @@ TEST_F(WorkerCrashTest, AForkServerThatDiesTwiceWithinASecondIsWaitedFor) {
 }
 
 TEST_F(WorkerCrashTest, APoolIsFullAgainAfterItsForkServerDied) {
-  RunningGuest guest(rig, {.module = "passthrough", .pool = {.execution = Execution::kPooled, .size = 2}});
+  RunningGuest guest(rig_, {.module = "passthrough", .pool = {.execution = Execution::kPooled, .size = 2}});
   for (int i = 0; i < 3; ++i) {
     ASSERT_TRUE(guest.parks(2));
     end_server();
