@@ -40,7 +40,15 @@ class Process:
     def has_ended(self):
         return self._child.poll() is not None
 
-    def tail(self, lines=5):
+    def output_at_end(self, seconds):
+        """All output of a process that ends by itself."""
+        try:
+            self._child.wait(seconds)
+        except subprocess.TimeoutExpired as error:
+            raise BenchError(f"has not ended within {seconds} s:\n{self.tail()}") from error
+        return self.log.read_text(errors="replace")
+
+    def tail(self, lines=20):
         with open(self.log, encoding="utf-8", errors="replace") as log:
             return "".join(log.readlines()[-lines:])
 

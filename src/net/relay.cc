@@ -158,7 +158,7 @@ Task<Result<>> Relay::splice(HttpResponse& head, Passing& passing) {
   std::string protocol(head.headers.find("upgrade").value_or(passing.request->head.upgrade));
   FISO_CO_TRY(ServerExchange::Raw raw, co_await passing.down.upgrade(protocol, head.headers));
   Splice both(shard_, *raw.stream, passing.up.stream());
-  co_await both.run(raw.ahead, passing.up.ahead(), options_.idle_timeout);
+  co_await both.run(raw.ahead, passing.up.ahead(), {.idle = options_.idle_timeout, .after_end = options_.end_timeout});
   co_return Result<>();
 }
 

@@ -13,7 +13,7 @@ namespace fiso::observe {
 
 struct StdoutLogOptions {
   int fd = 1;  // borrowed
-  size_t queue_lines = 1024;
+  size_t queue_lines = 512;
   Duration exit_grace = std::chrono::seconds(2);  // how long destruction may wait for a reader that does not read
 };
 
