@@ -1,5 +1,6 @@
-// An app with threads: /threads/N starts N of them, which, once all are there, add to one number a thousand times each, and answers {"started", "sum",
-// "errno" of the first that was refused}; /note appends a line to /data/notes and answers how many there are, or the errno.
+// An app with threads: /threads/N starts N of them, which, once all are there, add to one number a thousand times each, and
+// answers {"started", "sum", "errno" of the first that was refused}; /note appends a line to /data/notes and answers how many
+// there are, or the errno.
 #include "threads.h"
 
 #include <fcntl.h>
