@@ -9,6 +9,7 @@ import sys
 import time
 
 import apps
+import fork_server
 import instructions
 import load
 import machine
@@ -22,7 +23,7 @@ from processes import BenchError, end_with_us
 JSON_FILE = servers.SOURCE / "build/bench.json"
 PAGE_FILE = servers.SOURCE / "docs/benchmarks.md"
 INSTRUCTIONS = "instructions"
-PROBES = {**probes.PROBES, **workers.PROBES, **apps.PROBES}
+PROBES = {**probes.PROBES, **workers.PROBES, **fork_server.PROBES, **apps.PROBES}
 
 # What each row means, in the order of the table.
 MEANINGS = {
@@ -42,6 +43,8 @@ MEANINGS = {
     "M2": "what the Go guest adds to the latency of an event at 100 requests/s, pooled against fresh",
     "python": "the answer to an event at 5 requests/s through CPython with a script (`guests/python/enrich.py`) in worker processes: its "
               "process was started ahead and ends before the answer counts; looping: `maxRequests` above 1",
+    "forked": "a run of a guest in a worker process: as a child of its fork server, against a process of its own. CPU is that of all "
+             "processes but Fiso's",
     "M8": "the 99th percentile of how much later than its timeout a looping guest is answered; the deadline is always armed, its cost "
           "is in the instructions",
     "M8-bulk": "the same for the worst case, a guest inside one bulk-memory instruction over all the memory it has by default, which "

@@ -24,7 +24,7 @@ readonly packages=(
   libboost1.81-dev libssl-dev libsimdjson-dev libfyaml-dev libfmt-dev libspdlog-dev libcli11-dev prometheus-cpp-dev
   libexpected-dev libmimalloc-dev
   # tests and benchmarks
-  libgtest-dev libgmock-dev libbenchmark-dev nginx-light wrk valgrind
+  libgtest-dev libgmock-dev libbenchmark-dev nginx-light wrk valgrind redis-server
 )
 
 problems=0
@@ -60,10 +60,12 @@ apt() {
   return 1
 }
 
-# Installing nginx would start it, now and at every boot; only the benchmark wants it, on ports of its own.
+# Packages that would start a service, now and at every boot; tests and benchmarks want only the program, on ports of their own.
+readonly services=(nginx-light:nginx redis-server:redis-server)
+
 install_packages() {
-  local policy=/usr/sbin/policy-rc.d ours=no done=yes
-  if [[ " $* " == *" nginx-light "* && ! -e $policy ]]; then
+  local policy=/usr/sbin/policy-rc.d ours=no done=yes service
+  if [[ ! -e $policy ]]; then
     ours=yes
     printf '#!/bin/sh\nexit 101\n' | "${as_root[@]}" tee "$policy" >/dev/null
     "${as_root[@]}" chmod 755 "$policy"
@@ -74,10 +76,11 @@ install_packages() {
     "${as_root[@]}" rm -f "$policy"
     trap - EXIT
   fi
-  if [[ $done == yes && " $* " == *" nginx-light "* ]]; then
-    "${as_root[@]}" update-rc.d nginx disable >/dev/null 2>&1 || true
-    if [[ -d /run/systemd/system ]]; then "${as_root[@]}" systemctl disable --now nginx >/dev/null 2>&1 || true; fi
-  fi
+  for service in "${services[@]}"; do
+    [[ $done == yes && " $* " == *" ${service%:*} "* ]] || continue
+    "${as_root[@]}" update-rc.d "${service#*:}" disable >/dev/null 2>&1 || true
+    if [[ -d /run/systemd/system ]]; then "${as_root[@]}" systemctl disable --now "${service#*:}" >/dev/null 2>&1 || true; fi
+  done
   [[ $done == yes ]]
 }
 
@@ -192,11 +195,19 @@ check_rust() {
   fi
 }
 
+# The toolchain is the user's, so its targets are too. One guest of the tests is written in Rust.
+note_rust_guests() {
+  local libraries
+  libraries=$(cd / && rustc --print target-libdir --target wasm32-wasip1 2>/dev/null) || return 0
+  [[ -d $libraries ]] || say "the guest written in Rust is left out, and its test skipped; to have it: rustup target add wasm32-wasip1"
+}
+
 setup_packages
 setup_llhttp
 setup_go
 setup_python
 check_rust
+note_rust_guests
 if ((problems > 0)); then
   say "$problems of the things needed are missing, see above"
   exit 1

@@ -16,6 +16,7 @@ constexpr std::chrono::milliseconds kFirstProbes{50};
 constexpr std::chrono::milliseconds kGrace{300};  // for a guest that is asked to end before it is replaced
 constexpr std::chrono::seconds kLongestPause{300};
 constexpr std::chrono::minutes kGoodLife{10};
+constexpr const char* kOverTime = "requests are over their time again and again";
 
 MonotonicTime now() { return std::chrono::steady_clock::now(); }
 
@@ -61,6 +62,9 @@ Task<> Supervisor::close(MonotonicTime deadline) {
 
 void Supervisor::note_timeout() {
   if (timeouts_.fetch_add(1, std::memory_order_relaxed) + 1 < parts_.config.unhealthy_threshold) return;
+  over_time_.store(true, std::memory_order_relaxed);
+  // At once: who is told of this time-out and asks again shall wait for the next guest.
+  if (parts_.state.get() == State::kHealthy) parts_.state.set(State::kUnhealthy);
   parts_.shard.post([self = shared_from_this()] { self->changed_.set(); });
 }
 
@@ -166,6 +170,7 @@ Task<std::string> Supervisor::live_once() {
   over_.reset();
   fault_.clear();
   timeouts_ = 0;
+  over_time_ = false;
   starting_ = true;
   waits_ = false;
   auto started = co_await parts_.module->start_resident(parts_.shard, parts_.setup, *this);
@@ -190,6 +195,7 @@ Task<std::string> Supervisor::watch(MonotonicTime healthy_by) {
   for (int64_t failures = 0; !is_over();) {
     bool well = !care_.is_well || co_await care_.is_well();
     if (is_over()) break;
+    if (over_time_.load(std::memory_order_relaxed)) co_return kOverTime;
     bool was_healthy = parts_.state.get() == State::kHealthy;
     failures = well ? 0 : failures + 1;
     if (well) parts_.state.set(State::kHealthy);
@@ -197,8 +203,7 @@ Task<std::string> Supervisor::watch(MonotonicTime healthy_by) {
     if (was_healthy && failures >= config.unhealthy_threshold) co_return std::to_string(failures) + " health checks failed";
     MonotonicTime next = !care_.is_well ? kNever : now() + (well || was_healthy ? config.health_check_interval : kFirstProbes);
     for (changed_.reset(); !is_over() && co_await changed_.wait(next); changed_.reset())
-      if (timeouts_.load(std::memory_order_relaxed) >= config.unhealthy_threshold)
-        co_return "requests are over their time again and again";
+      if (over_time_.load(std::memory_order_relaxed)) co_return kOverTime;
   }
   if (over_.has_value()) co_return describe(*over_);
   co_return fault_.empty() ? "it is told to" : fault_;

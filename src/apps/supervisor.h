@@ -126,7 +126,8 @@ class Supervisor final : public std::enable_shared_from_this<Supervisor>, privat
   MonotonicTime close_by_{};
   int pauses_ = 0;  // in a row
   std::atomic<Serves> serves_{Serves::kNothingYet};
-  std::atomic<int64_t> timeouts_{0};  // in a row
+  std::atomic<int64_t> timeouts_{0};    // in a row
+  std::atomic<bool> over_time_{false};  // there were too many: this guest is given up
   std::atomic<uint64_t> restarts_{0};
 };
 

@@ -207,6 +207,9 @@ TEST_F(SupervisorTest, RequestsOverTheirTimeInARowReplaceTheGuest) {
   supervisor->note_timeout();
   EXPECT_EQ(started_, 1);
   supervisor->note_timeout();
+  // Whoever asks from now on waits for the next guest.
+  State after = state_.get();
+  EXPECT_TRUE(after != State::kHealthy || started_ == 2);
   until([&] { return started_ == 2; });
   close(supervisor);
 }

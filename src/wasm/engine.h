@@ -56,8 +56,9 @@ class Instance {
   // guest writes meanwhile, an unfinished line at the end included.
   virtual Task<RunResult> park(wasi::StderrSink* stderr_lines) = 0;
 
-  // Gives the guest its input and runs it until it ends or, with kMore, waits for the next input. The timeout runs from
-  // this call. A guest that waits for more without having written whole lines is given the end of its input.
+  // Of an instance that is new, or is waiting(). Gives the guest its input and runs it until it ends or, with kMore, waits
+  // for the next input. The timeout runs from this call. A guest that waits for more without having written whole lines is
+  // given the end of its input.
   virtual Task<RunResult> run(const RunRequest& request, AfterInput after) = 0;
 
   // Ends a park() or run() that is under way as if its time were up: a guest that computes at the end of its slice, one that
@@ -67,7 +68,8 @@ class Instance {
   // Linear memory that it has now.
   virtual Bytes memory() const = 0;
 
-  // True while the guest waits for input: after park(), or after a run that it survived.
+  // True while the guest waits for input: after park(), or after a run that it survived. One that waits can still die, where the
+  // engine runs it in a process: what is leased is asked first.
   virtual bool waiting() const = 0;
 };
 

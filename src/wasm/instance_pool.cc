@@ -116,7 +116,8 @@ bool InstancePool::take_parked(Lease& lease) {
     lease = std::move(parked_.back());
     parked_.pop_back();
     share_->parked.decrement();
-    if (lease.stale_at <= time) drop(std::exchange(lease, Lease()));
+    bool is_dead = !lease.instance->waiting();  // a worker process can die while its guest stands parked
+    if (is_dead || lease.stale_at <= time) drop(std::exchange(lease, Lease()));
   }
   publish();
   return lease.instance != nullptr;
@@ -304,8 +305,8 @@ Task<bool> InstancePool::start(Lease& lease) {
   RunResult started = co_await lease.instance->park(&start_lines_);
   starting_ = nullptr;
   publish();
-  // Neither being called off nor running out of the memory for all says anything about the guest.
-  if (std::exchange(called_off_, false) || started.outcome == Outcome::kExhausted) {
+  // Neither being called off nor running out of the memory for all nor the death of its process says anything about the guest.
+  if (std::exchange(called_off_, false) || started.outcome == Outcome::kExhausted || started.died) {
     hold_back();
     co_return false;
   }

@@ -48,6 +48,22 @@ TEST(InstancePoolAhead, ARunTakesWhatIsParkedAndItIsReplaced) {
   EXPECT_EQ(rig.fake().alive(), 2);
 }
 
+TEST(InstancePoolAhead, WhatDiedWhileItStoodParkedIsNotUsed) {
+  std::atomic<bool> dead{false};
+  auto serve = [&](testing::FakeCall call) -> Task<RunResult> {
+    dead = false;  // what is started from now on is well
+    co_return RunResult{.output = std::string(call.input)};
+  };
+  PoolRig rig({.serve = serve, .parked_are_dead = &dead});
+  RunningGuest guest(rig, pooled({.size = 2}));
+  ASSERT_TRUE(guest.parks(2));
+  dead = true;
+  EXPECT_EQ(guest.run("x").output, "x");
+  ASSERT_TRUE(guest.parks(2));
+  EXPECT_EQ(rig.fake().made(), 5);
+  EXPECT_EQ(rig.fake().alive(), 2);
+}
+
 TEST(InstancePoolAhead, WhereNoneIsParkedARunGetsAFreshInstance) {
   HeldCalls held;
   PoolRig rig({.serve = held.serve()});
@@ -154,6 +170,20 @@ TEST(InstancePoolAhead, AStartUpThatFoundNoMemoryIsTriedAgain) {
   exhausted = false;
   EXPECT_EQ(guest.run("x").outcome, Outcome::kOk);
   EXPECT_TRUE(guest.parks(1));
+}
+
+TEST(InstancePoolAhead, AStartUpWhoseProcessDiedIsTriedAgain) {
+  std::atomic<bool> dies{true};
+  PoolRig rig({.serve = testing::echoes(), .start_up = [&](testing::FakeCall) -> Task<RunResult> {
+                 if (dies) co_return RunResult{.outcome = Outcome::kTrap, .detail = "it died", .died = true};
+                 co_return RunResult{};
+               }});
+  RunningGuest guest(rig, pooled({.size = 1}));
+  EXPECT_EQ(guest.run("x").outcome, Outcome::kTrap);
+  EXPECT_TRUE(rig.becomes_idle());
+  dies = false;
+  EXPECT_TRUE(guest.parks(1));
+  EXPECT_EQ(guest.run("x").output, "x");
 }
 
 TEST(InstancePoolAhead, AGuestThatTrapsIsReplaced) {

@@ -51,6 +51,7 @@ struct RunResult {
   uint32_t exit_code = 0;
   std::string detail;  // trap kind or reason; never a guest's own text
   std::string output;  // stdout up to the end; complete only for kOk
+  bool died = false;   // what ran it did, or could not be had: that says nothing about the guest
 };
 
 // The error that a run which did not end in kOk amounts to. Its message is safe to show and keeps the documented wording:

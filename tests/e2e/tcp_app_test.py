@@ -138,6 +138,7 @@ class TcpApp(Echo):
         silent, waiting = self.connect(port), self.connect(port)
         self.assertEqual(silent.ask(b"hello"), b"hello")
         waiting.send(b"late")
+        poll("it has arrived", lambda: self.metric(apps, 'fiso_app_bytes_total{app="echo",direction="in"}') == 9)
         self.assertEqual(apps.stop(), 0)
         self.assertEqual(silent.rest(), b"")
         self.assertEqual(waiting.rest(), b"late")

@@ -14,8 +14,8 @@ from harness import ANY_PORT, FISO_WASMER, PATIENCE, TestCase, descendants, envi
 class Apps:
     """A running fiso-wasmer."""
 
-    def __init__(self, *flags):
-        self.process = subprocess.Popen([FISO_WASMER, *map(str, flags)], env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    def __init__(self, *flags, env=None):
+        self.process = subprocess.Popen([FISO_WASMER, *map(str, flags)], env=environment(**(env or {})), stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                                         text=True)
         self.lines, self.log_lines = [], []
         self._threads = [threading.Thread(target=self._read, args=pair, daemon=True)

@@ -111,7 +111,7 @@ fn run_to_end(
     let mut inner = PluggableRuntime::new(Arc::new(TokioTaskManager::new(tokio.handle().clone())));
     inner.set_engine(loaded.engine.clone());
     inner.networking = crate::network::build(&setup.network, status);
-    let runtime = Arc::new(GuestRuntime { inner, thread_trap: thread_trap.clone() });
+    let runtime = Arc::new(GuestRuntime { inner, thread_trap: thread_trap.clone(), descriptors: setup.descriptors });
     let input = Input::new(descriptors.input, (waiting == Waiting::Told).then_some(status));
 
     let mut builder = WasiEnvBuilder::new(&setup.name);
@@ -130,11 +130,17 @@ fn run_to_end(
     let ending = match builder.instantiate(loaded.module.clone(), &mut store) {
         Err(error) => ending_of_start(&error),
         Ok((instance, env)) => {
-            on_start(env.data(&store).process.clone());
+            let process = env.data(&store).process.clone();
+            on_start(process.clone());
             let start = instance.exports.get_function("_start")?.clone();
-            match start.call(&mut store, &[]) {
+            let ending = match start.call(&mut store, &[]) {
                 Ok(_) => Ending::Exit(0),
                 Err(error) => ending_of(&error),
+            };
+            // Where a thread has exited, that was the end; what the main thread made of being woken by it is not.
+            match (&ending, process.try_join()) {
+                (Ending::Exit(_), Some(Ok(first))) => Ending::Exit(first.raw()),
+                _ => ending,
             }
         }
     };

@@ -7,6 +7,7 @@
 //!   fiso-wasmer-host --fingerprint                    prints what an artifact depends on besides the module
 //!
 //! It leaves by `_exit` alone: guest threads may still run, and destructors under them are no good.
+mod bounds;
 mod channel;
 mod compile;
 mod cpu;

@@ -1,4 +1,5 @@
-//! wasmer-wasix's runtime with our rules: no hidden time-outs, and traps of guest threads told apart from exits.
+//! wasmer-wasix's runtime with our rules: no hidden time-outs, bounds where it has none, and traps of guest threads told apart from
+//! exits.
 use std::sync::{Arc, Mutex};
 
 use wasmer_wasix::Runtime;
@@ -20,6 +21,7 @@ pub type ThreadTrap = Arc<Mutex<Option<Ending>>>;
 pub struct GuestRuntime {
     pub inner: PluggableRuntime,
     pub thread_trap: ThreadTrap,
+    pub descriptors: u64,
 }
 
 impl Runtime for GuestRuntime {
@@ -58,6 +60,7 @@ impl Runtime for GuestRuntime {
     ) -> anyhow::Result<InstantiationState> {
         let state = self.inner.prepare_imports(module, store, imports)?;
         crate::retry::wrap_blocking_calls(module, store, imports);
+        crate::bounds::apply(self.descriptors, module, store, imports);
         Ok(state)
     }
     fn on_taint(&self, reason: TaintReason) {

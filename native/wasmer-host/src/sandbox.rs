@@ -18,7 +18,8 @@ use crate::setup::{Kind, NetworkMode, Setup};
 
 /// What the host needs beside the guest's memory: the engine, an artifact's writable parts, tokio, stacks.
 const HOST_MEMORY: u64 = 192 << 20;
-const THREAD_MEMORY: u64 = 2 << 20;
+/// The system's stack of a thread, 2 MiB, the engine's, and an arena of the allocator.
+const THREAD_MEMORY: u64 = 5 << 20;
 
 /// The Landlock version that we ask for; older kernels have less of it.
 const LANDLOCK: ABI = ABI::V6;

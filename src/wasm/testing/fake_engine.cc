@@ -25,11 +25,12 @@ class FakeInstance final : public Instance {
   Task<RunResult> run(const RunRequest& request, AfterInput after) override;
   void stop() override { stopped_ = true; }
   Bytes memory() const override { return program_->initial_memory; }
-  bool waiting() const override { return phase_ == Phase::kWaiting; }
+  bool waiting() const override { return phase_ == Phase::kWaiting && !is_dead(); }
 
  private:
   enum class Phase { kNew, kWaiting, kEnded };
 
+  bool is_dead() const { return program_->parked_are_dead != nullptr && program_->parked_are_dead->load(); }
   Task<RunResult> start(MonotonicTime deadline);
   Task<RunResult> serve(std::string_view input, MonotonicTime deadline);
   Task<RunResult> serve_lines(std::string_view input, MonotonicTime deadline);

@@ -43,6 +43,8 @@ struct FakeProgram {
   Bytes initial_memory = 64_KiB;
   // Makes a resident; a program without does not live on.
   std::function<Result<std::unique_ptr<Resident>>(const GuestSetup& setup, ResidentEvents& events)> resident = {};
+  // While it is true, those that wait for input are dead. May be null; outlives the instances.
+  const std::atomic<bool>* parked_are_dead = nullptr;
 };
 
 // Building blocks for programs.

@@ -53,23 +53,50 @@ Task<Result<>> ForkServer::run(ChildEnds ends, Waiting waiting, MonotonicTime de
       co_await async::sleep_until(now() + kRetry);
       continue;
     }
-    if (std::exchange(restarted, true)) co_return unavailable(errno_text(failed));
-    FISO_CO_TRY(auto started, co_await blocking_.run([this, process] { return restart(process); }));
-    if (!started.has_value()) co_return started.take_error();
+    if (restarted) co_return unavailable(errno_text(failed));
+    if (auto next_look = claim_restart(process); next_look.has_value()) {
+      if (*next_look >= deadline) co_return unavailable("it died a moment ago");
+      co_await async::sleep_until(*next_look);
+      continue;
+    }
+    restarted = true;
+    auto started = co_await blocking_.run([this] { return restart(); });
+    if (!started.has_value()) {
+      end_restart(nullptr);
+      co_return started.take_error();
+    }
+    FISO_CO_TRY_OK(std::move(*started));
   }
 }
 
-Result<> ForkServer::restart(const std::shared_ptr<WorkerProcess>& dead) {
-  return state_.with([&](State& state) -> Result<> {
-    if (state.process != dead) return {};
-    if (now() < state.next_start) return unavailable("it died a moment ago");
-    state.next_start = now() + kBetweenStarts;
-    host_.log.warn("worker process died, starting another", {{"module", guest().module}});
-    state.process.reset();
-    auto process = WorkerProcess::start(host_, setup_, *artifact_);
-    if (!process.has_value()) return unavailable(process.error().describe());
-    state.process = std::move(*process);
-    return {};
+std::optional<MonotonicTime> ForkServer::claim_restart(const std::shared_ptr<WorkerProcess>& dead) {
+  return state_.with([&](State& state) -> std::optional<MonotonicTime> {
+    MonotonicTime time = now();
+    if (state.process != dead) return time;
+    if (state.is_starting) return time + kRetry;
+    if (time < state.next_start) return state.next_start;
+    state.next_start = time + kBetweenStarts;
+    state.is_starting = true;
+    return std::nullopt;
+  });
+}
+
+Result<> ForkServer::restart() {
+  host_.log.warn("worker process died, starting another", {{"module", guest().module}});
+  auto process = WorkerProcess::start(host_, setup_, *artifact_);
+  if (!process.has_value()) {
+    end_restart(nullptr);
+    return unavailable(process.error().describe());
+  }
+  end_restart(std::move(*process));
+  return {};
+}
+
+// The dead one goes when nobody holds it any more, outside of the lock: it is waited for.
+void ForkServer::end_restart(std::shared_ptr<WorkerProcess> process) {
+  state_.with([&](State& state) {
+    state.is_starting = false;
+    std::swap(state.process, process);
   });
 }
 

@@ -1,11 +1,11 @@
 // The fork server of one configured guest: a worker process that has the module loaded and makes a child per run.
 //
 // A server that has died (its memory ran out, somebody killed it) is started again by the next run that finds it so, off the
-// shard, and not more than once a second. Thread-safe.
+// shard, and not more than once a second: runs wait for that. Thread-safe.
 #pragma once
 
 #include <memory>
-#include <span>
+#include <optional>
 
 #include "async/blocking_pool.h"
 #include "async/task.h"
@@ -41,8 +41,11 @@ class ForkServer {
   ForkServer(WorkerHost& host, async::BlockingPool& blocking, WorkerSetup setup, std::shared_ptr<const FileHandle> artifact)
       : host_(host), blocking_(blocking), setup_(std::move(setup)), artifact_(std::move(artifact)) {}
   std::shared_ptr<WorkerProcess> current();
-  // Replaces `dead`, unless somebody has done so already.
-  Result<> restart(const std::shared_ptr<WorkerProcess>& dead);
+  // Nothing if the caller is to restart() what is dead; else when to look for another.
+  std::optional<MonotonicTime> claim_restart(const std::shared_ptr<WorkerProcess>& dead);
+  // Blocks, without the lock: shards look at the state meanwhile.
+  Result<> restart();
+  void end_restart(std::shared_ptr<WorkerProcess> process);
 
   WorkerHost& host_;
   async::BlockingPool& blocking_;
@@ -51,6 +54,7 @@ class ForkServer {
   struct State {
     std::shared_ptr<WorkerProcess> process;
     MonotonicTime next_start{};  // not before
+    bool is_starting = false;
   };
   Guarded<State> state_;
 };

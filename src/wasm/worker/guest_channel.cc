@@ -82,6 +82,11 @@ bool GuestChannel::read_status() {
   return false;
 }
 
+bool GuestChannel::has_guest() {
+  char byte = 0;
+  return recv(stdio_.native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT) != 0;
+}
+
 void GuestChannel::drain(size_t most) {
   while (output_.size() < most && read_some(stdio_.native_handle(), output_) > 0) {}
   std::string text;

@@ -41,6 +41,8 @@ class GuestChannel : public std::enable_shared_from_this<GuestChannel> {
   // Reads what the guest has written and is not here yet, until there are `most` bytes of output. What a guest wrote before
   // its end was told is there when that is.
   void drain(size_t most);
+  // False from the moment that the guest's process ends, before anything is told or has come.
+  bool has_guest();
   // The worker has nothing more to say.
   bool lost() const { return lost_; }
   // Set whenever any of this changes.

@@ -15,6 +15,7 @@ struct GuestEnding {
   Outcome outcome = Outcome::kOk;
   uint32_t exit_code = 0;
   std::string detail;
+  bool died = false;  // as in RunResult
 };
 
 // Nothing if the words tell something else.

@@ -109,14 +109,14 @@ Task<Result<>> WorkerInstance::begin(Waiting waiting) {
     return std::array{std::move(stdio), std::move(errors), std::move(status)};
   }();
   if (!prepared.has_value()) {
-    end({.outcome = Outcome::kOverloaded});  // no descriptor is left
+    end({.outcome = Outcome::kOverloaded, .died = true});  // no descriptor is left
     co_return prepared.take_error();
   }
   auto& [stdio, errors, status] = *prepared;
   auto run = co_await server_->run({stdio.theirs.get(), errors.theirs.get(), status.theirs.get()}, waiting, deadline_);
   if (!run.has_value()) {
     bool late = run.error().code() == ErrorCode::kTimeout;
-    end({.outcome = late ? Outcome::kTimeout : Outcome::kBadStart, .detail = run.error().describe()});
+    end({.outcome = late ? Outcome::kTimeout : Outcome::kBadStart, .detail = run.error().describe(), .died = true});
     co_return run;
   }
   channel_ = std::make_shared<GuestChannel>(shard_, std::move(stdio.ours), std::move(errors.ours), std::move(status.ours),
@@ -146,7 +146,7 @@ Task<> WorkerInstance::drive() {
       input_ended_ = true;  // it reads to the end before it answers
       channel_->write({}, GuestChannel::End::kFollows);
     } else if (channel_->lost()) {
-      end({.outcome = Outcome::kTrap, .detail = "the worker process of the guest died"});
+      end_by_death();
     } else if (!co_await channel_->changed.wait(deadline_)) {
       end({.outcome = Outcome::kTimeout});
     }
@@ -170,7 +170,7 @@ void WorkerInstance::told(std::span<const std::string_view> words) {
   } else if (what == "gone" && phase_ != Phase::kEnded) {
     auto status = static_cast<int>(number_at(words, 1));
     std::string signal = WIFSIGNALED(status) ? " of signal " + std::to_string(WTERMSIG(status)) : "";
-    end({.outcome = Outcome::kTrap, .detail = "the worker process of the guest died" + signal});
+    end_by_death(signal);
   }
 }
 
@@ -196,13 +196,17 @@ void WorkerInstance::end(GuestEnding ending) {
   ending_ = std::move(ending);
 }
 
+void WorkerInstance::end_by_death(std::string_view signal) {
+  end({.outcome = Outcome::kTrap, .detail = "the worker process of the guest died" + std::string(signal), .died = true});
+}
+
 void WorkerInstance::end_by_itself(GuestEnding ending) {
   ended_by_itself_ = phase_ != Phase::kEnded;
   end(std::move(ending));
 }
 
 RunResult WorkerInstance::conclude() {
-  RunResult result{.outcome = ending_.outcome, .exit_code = ending_.exit_code, .detail = ending_.detail};
+  RunResult result{.outcome = ending_.outcome, .exit_code = ending_.exit_code, .detail = ending_.detail, .died = ending_.died};
   if (channel_ != nullptr) {
     if (ended_by_itself_) channel_->drain(server_->guest().limits.output.count + 1);
     result.output = std::move(channel_->output());

@@ -27,7 +27,7 @@ class WorkerInstance final : public Instance, private GuestChannel::Listener {
   Task<RunResult> run(const RunRequest& request, AfterInput after) override;
   void stop() override;
   Bytes memory() const override { return Bytes{memory_}; }
-  bool waiting() const override { return phase_ == Phase::kWaiting; }
+  bool waiting() const override { return phase_ == Phase::kWaiting && channel_->has_guest(); }
 
  private:
   enum class Phase { kNew, kRunning, kWaiting, kEnded };
@@ -47,6 +47,7 @@ class WorkerInstance final : public Instance, private GuestChannel::Listener {
   Task<> drive();
   bool has_answered() const;
   void end(GuestEnding ending);
+  void end_by_death(std::string_view signal = {});
   void end_by_itself(GuestEnding ending);
   RunResult conclude();
 
