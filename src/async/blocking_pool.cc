@@ -1,22 +1,49 @@
 #include "async/blocking_pool.h"
 
+#include <system_error>
+
 namespace fiso::async {
 
 BlockingPool::~BlockingPool() {
-  if (pool_) pool_->join();
+  {
+    std::lock_guard lock(mutex_);
+    ending_ = true;
+  }
+  more_.notify_all();
+  for (std::thread& thread : threads_) thread.join();
 }
 
 bool BlockingPool::submit(std::function<void()> job) {
-  if (queued_.fetch_add(1, std::memory_order_relaxed) >= max_queued_) {
-    queued_.fetch_sub(1, std::memory_order_relaxed);
-    return false;
-  }
-  std::call_once(started_, [this] { pool_ = std::make_unique<asio::thread_pool>(threads_); });
-  asio::post(*pool_, [this, job = std::move(job)] {
-    job();
-    queued_.fetch_sub(1, std::memory_order_relaxed);
-  });
+  std::lock_guard lock(mutex_);
+  if (under_way_ >= max_queued_ || !has_threads()) return false;
+  ++under_way_;
+  jobs_.push_back(std::move(job));
+  more_.notify_one();
   return true;
+}
+
+bool BlockingPool::has_threads() {
+  if (!threads_.empty()) return true;
+  try {
+    while (threads_.size() < most_threads_) threads_.emplace_back([this] { loop(); });
+  } catch (const std::system_error&) {  // there are as many as there can be
+  }
+  return !threads_.empty();
+}
+
+void BlockingPool::loop() {
+  std::unique_lock lock(mutex_);
+  for (;;) {
+    more_.wait(lock, [this] { return ending_ || !jobs_.empty(); });
+    if (jobs_.empty()) return;
+    std::function<void()> job = std::move(jobs_.front());
+    jobs_.pop_front();
+    lock.unlock();
+    job();
+    job = nullptr;  // what it holds may take its time to go
+    lock.lock();
+    --under_way_;
+  }
 }
 
 }  // namespace fiso::async

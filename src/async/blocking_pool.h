@@ -1,17 +1,19 @@
 // A few threads for what may block: files, DNS, fsync. Values in, values out; the caller's shard never waits.
 //
-// Threads start with the first job. The queue is bounded: beyond `max_queued` jobs run() answers kOverloaded. A job that
-// was started is finished even if nobody waits for it any more. Thread-safe; destroy it after the shards' work has ended.
+// Threads start with the first job; fewer than wanted do, if the system has no more. The queue is bounded: beyond `max_queued`
+// jobs run() answers kOverloaded. A job that was taken is finished even if nobody waits for it any more. Thread-safe; destroy it
+// after the shards' work has ended.
 #pragma once
 
-#include <atomic>
-#include <boost/asio/post.hpp>
-#include <boost/asio/thread_pool.hpp>
+#include <condition_variable>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <thread>
 #include <utility>
+#include <vector>
 
 #include "async/shard.h"
 #include "async/signal.h"
@@ -21,10 +23,11 @@ namespace fiso::async {
 
 class BlockingPool {
  public:
-  BlockingPool(unsigned threads, size_t max_queued) : threads_(threads), max_queued_(max_queued) {}
+  BlockingPool(unsigned threads, size_t max_queued) : most_threads_(threads), max_queued_(max_queued) {}
+  BlockingPool(const BlockingPool&) = delete;
   ~BlockingPool();
 
-  // False when the queue is full; otherwise `job` runs on one of the threads.
+  // False when the queue is full, or there is not one thread to be had; otherwise `job` runs on one of the threads.
   bool submit(std::function<void()> job);
 
   // Runs `job` on one of the threads and resumes the caller on its shard with what it returned.
@@ -32,11 +35,17 @@ class BlockingPool {
   auto run(F job) -> Task<Result<std::invoke_result_t<F>>>;
 
  private:
-  unsigned threads_;
-  size_t max_queued_;
-  std::atomic<size_t> queued_{0};
-  std::once_flag started_;
-  std::unique_ptr<asio::thread_pool> pool_;
+  bool has_threads();
+  void loop();
+
+  const unsigned most_threads_;
+  const size_t max_queued_;
+  std::mutex mutex_;  // of all below
+  std::condition_variable more_;
+  std::deque<std::function<void()>> jobs_;
+  size_t under_way_ = 0;  // jobs, queued or running
+  std::vector<std::thread> threads_;
+  bool ending_ = false;
 };
 
 template <class F>

@@ -40,13 +40,20 @@ ShardSet::ShardSet(unsigned count) {
     shards_.push_back(std::make_unique<Shard>(i));
     work_.emplace_back(shards_.back()->executor());
   }
-  for (auto& shard : shards_) {
-    threads_.emplace_back([&shard] { shard->run(); });
-    pthread_setname_np(threads_.back().native_handle(), ("shard-" + std::to_string(shard->index())).c_str());
+  try {
+    for (auto& shard : shards_) {
+      threads_.emplace_back([&shard] { shard->run(); });
+      pthread_setname_np(threads_.back().native_handle(), ("shard-" + std::to_string(shard->index())).c_str());
+    }
+  } catch (...) {
+    stop();
+    throw;
   }
 }
 
-ShardSet::~ShardSet() {
+ShardSet::~ShardSet() { stop(); }
+
+void ShardSet::stop() {
   for (auto& shard : shards_) shard->context().stop();
   for (auto& thread : threads_) thread.join();
 }

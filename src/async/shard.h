@@ -42,6 +42,7 @@ class Shard {
 // All shards of the process and their threads. Owned by the control thread (main, or a test).
 class ShardSet {
  public:
+  // Throws std::system_error or boost's where there is no thread, or no descriptor for an event loop: a start that cannot go on.
   explicit ShardSet(unsigned count);
   // Stops the loops and joins the threads; what still lives on the shards must have been destroyed before.
   ~ShardSet();
@@ -59,6 +60,8 @@ class ShardSet {
   static unsigned suitable_count();
 
  private:
+  void stop();
+
   std::vector<std::unique_ptr<Shard>> shards_;
   std::vector<asio::executor_work_guard<Executor>> work_;
   std::vector<std::thread> threads_;

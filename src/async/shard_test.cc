@@ -1,8 +1,12 @@
-// How many shards suit the machine.
+// How many shards suit the machine, and whether there can be any.
 #include "async/shard.h"
 
 #include <gtest/gtest.h>
 #include <sched.h>
+
+#include <system_error>
+
+#include "async/testing/no_threads.h"
 
 namespace fiso::async {
 namespace {
@@ -12,6 +16,11 @@ TEST(ShardSet, NoMoreShardsThanCpusSuit) {
   ASSERT_EQ(sched_getaffinity(0, sizeof all, &all), 0);
   EXPECT_GE(ShardSet::suitable_count(), 1u);
   EXPECT_LE(ShardSet::suitable_count(), static_cast<unsigned>(CPU_COUNT(&all)));
+}
+
+TEST(ShardSet, WithoutThreadsThereIsNone) {
+  testing::NoThreads none;
+  EXPECT_THROW(ShardSet(2), std::system_error);
 }
 
 TEST(ShardSet, OneCpuInTheAffinityIsOneShard) {

@@ -6,11 +6,12 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <future>
 #include <iterator>
 #include <latch>
-#include <thread>
 #include <utility>
 
+#include "async/signal.h"
 #include "async/spawn.h"
 #include "base/check.h"
 #include "base/file_handle.h"
@@ -26,7 +27,7 @@ struct HttpServer::State {
   const std::optional<TlsServerOptions> tls;
   ServerShared shared;
   int fd = -1;
-  Drained outcome = Drained::kClean;
+  std::vector<std::optional<Acceptor>> acceptors;  // by shard, from bind() to start()
 };
 
 namespace {
@@ -78,7 +79,24 @@ Result<> HttpServer::bind() {
   state_->fd = socket.fd;
   port_ = socket.port;
   phase_ = Phase::kBound;
-  return {};
+  return open_acceptors();
+}
+
+// A descriptor of the port for each shard, known to its event loop.
+Result<> HttpServer::open_acceptors() {
+  state_->acceptors.resize(shards_.count());
+  std::vector<SystemError> errors(shards_.count());
+  shards_.run_on_each([&](async::Shard& shard) {
+    SystemError& error = errors[shard.index()];
+    FileHandle fd(::fcntl(state_->fd, F_DUPFD_CLOEXEC, 0));
+    if (!fd) error.assign(errno, boost::system::system_category());
+    Acceptor& acceptor = state_->acceptors[shard.index()].emplace(shard.executor());
+    if (!error) acceptor.assign(asio::ip::tcp::v6(), fd.get(), error);  // the family only matters to calls that we do not make
+    if (!error) fd.release();
+  });
+  auto failed = std::ranges::find_if(errors, [](const SystemError& error) { return error.failed(); });
+  if (failed == errors.end()) return {};
+  return Error(ErrorCode::kUnavailable, "listen " + state_->address + ": " + errno_text(failed->value()));
 }
 
 Result<> HttpServer::bind_beside(const HttpServer& other) {
@@ -88,7 +106,7 @@ Result<> HttpServer::bind_beside(const HttpServer& other) {
   if (state_->fd < 0) return Error(ErrorCode::kUnavailable, "listen " + state_->address + ": " + errno_text(errno));
   port_ = other.port_;
   phase_ = Phase::kBound;
-  return {};
+  return open_acceptors();
 }
 
 void HttpServer::use_tls(TlsContext context) {
@@ -108,9 +126,7 @@ void HttpServer::start() {
   });
   // Only now: a part that accepts may place a connection on any other.
   shards_.run_on_each([&](async::Shard& shard) {
-    int fd = ::dup(state_->fd);
-    FISO_CHECK(fd >= 0, "no descriptor left to start a server");
-    parts[shard.index()]->accept_from(fd);
+    parts[shard.index()]->accept_from(std::move(*std::exchange(state_->acceptors[shard.index()], std::nullopt)));
   });
   phase_ = Phase::kServing;
 }
@@ -127,36 +143,69 @@ void HttpServer::begin_drain(Port port) {
   drain_began_ = std::chrono::steady_clock::now();
 }
 
-void HttpServer::close_port(MonotonicTime not_before) {
-  if (port_after_ == Port::kCloses) std::this_thread::sleep_until(not_before);
-  on_each(state_->shared.shards, [](ServerShard& part) { return part.stop_accepting(); });
-  if (port_after_ == Port::kCloses) accept_the_rest();
-  ::close(std::exchange(state_->fd, -1));
-}
+// On every shard: the port is left, and when all have left it what waits there is accepted, and everything comes to its end.
+// Nobody waits for that on a thread, so that a stop needs none.
+struct HttpServer::Draining {
+  Draining(State& server, Port after, MonotonicTime grace, MonotonicTime cut)
+      : state(server),
+        port_after(after),
+        grace_end(grace),
+        deadline(cut),
+        at_port(server.shared.shards.size()),
+        under_way(server.shared.shards.size()) {}
 
-void HttpServer::accept_the_rest() {
-  auto& parts = state_->shared.shards;
-  for (size_t i = 0;; ++i) {
-    int fd = ::accept4(state_->fd, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
-    if (fd < 0 && (errno == EINTR || errno == ECONNABORTED)) continue;
-    if (fd < 0) break;
-    parts[i % parts.size()]->adopt_later(fd);
+  static Task<> leave_port(Draining& self, ServerShard& part, MonotonicTime not_before) {
+    co_await async::sleep_until(not_before);
+    co_await part.stop_accepting();
+    if (self.at_port.fetch_sub(1) > 1) co_return;
+    if (self.port_after == Port::kCloses) self.accept_the_rest();
+    ::close(std::exchange(self.state.fd, -1));
+    // Posted, as those that were accepted are: behind them.
+    for (auto& each : self.state.shared.shards)
+      each->shard().post([&self, &each] { async::spawn(each->shard(), come_to_end(self, *each)); });
   }
+
+  static Task<> come_to_end(Draining& self, ServerShard& part) {
+    if (!co_await part.drain(self.grace_end, self.deadline)) self.clean = false;
+    if (self.under_way.fetch_sub(1) > 1) co_return;
+    std::promise<Drained> end = std::move(self.end);  // whoever waits for it may destroy us
+    end.set_value(self.clean ? Drained::kClean : Drained::kCut);
+  }
+
+  void accept_the_rest() {
+    auto& parts = state.shared.shards;
+    for (size_t i = 0;; ++i) {
+      int fd = ::accept4(state.fd, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
+      if (fd < 0 && (errno == EINTR || errno == ECONNABORTED)) continue;
+      if (fd < 0) break;
+      parts[i % parts.size()]->adopt_later(fd);
+    }
+  }
+
+  State& state;
+  const Port port_after;
+  const MonotonicTime grace_end, deadline;
+  std::atomic<size_t> at_port, under_way;  // shards
+  std::atomic<bool> clean{true};
+  std::promise<Drained> end;
+};
+
+std::shared_future<HttpServer::Drained> HttpServer::finish_drain(MonotonicTime deadline) {
+  if (drained_.valid()) return drained_;
+  MonotonicTime grace_end = std::min(deadline, drain_began_ + state_->shared.limits.drain_grace);
+  draining_ = std::make_unique<Draining>(*state_, port_after_, grace_end, deadline);
+  drained_ = draining_->end.get_future().share();
+  if (phase_ != Phase::kDraining) {
+    draining_->end.set_value(Drained::kClean);
+    return drained_;
+  }
+  MonotonicTime handshakes_end = port_after_ == Port::kCloses ? drain_began_ + kHandshakeTime : drain_began_;
+  MonotonicTime port_end = std::min(grace_end, handshakes_end);
+  for (auto& part : state_->shared.shards) async::spawn(part->shard(), Draining::leave_port(*draining_, *part, port_end));
+  return drained_;
 }
 
-HttpServer::Drained HttpServer::wait_drained(MonotonicTime deadline) {
-  if (phase_ != Phase::kDraining) return state_->outcome;
-  MonotonicTime grace_end = std::min(deadline, drain_began_ + state_->shared.limits.drain_grace);
-  if (state_->fd >= 0) close_port(std::min(grace_end, drain_began_ + kHandshakeTime));
-  std::atomic<bool> clean{true};
-  on_each(state_->shared.shards, [&](ServerShard& part) {
-    return [](ServerShard& drained, MonotonicTime grace, MonotonicTime end, std::atomic<bool>& all_clean) -> Task<> {
-      if (!co_await drained.drain(grace, end)) all_clean = false;
-    }(part, grace_end, deadline, clean);
-  });
-  state_->outcome = clean ? Drained::kClean : Drained::kCut;
-  return state_->outcome;
-}
+HttpServer::Drained HttpServer::wait_drained(MonotonicTime deadline) { return finish_drain(deadline).get(); }
 
 HttpServer::Drained HttpServer::drain(MonotonicTime deadline) {
   begin_drain();
@@ -165,12 +214,14 @@ HttpServer::Drained HttpServer::drain(MonotonicTime deadline) {
 
 void HttpServer::stop() {
   auto& parts = state_->shared.shards;
-  if (phase_ == Phase::kServing || (phase_ == Phase::kDraining && state_->fd >= 0))
+  if (drained_.valid()) drained_.wait();
+  if (phase_ == Phase::kServing || (phase_ == Phase::kDraining && !drained_.valid()))
     on_each(parts, [](ServerShard& part) { return part.stop_accepting(); });
   if (phase_ == Phase::kServing || phase_ == Phase::kDraining) {
     on_each(parts, [](ServerShard& part) { return part.cut_all(); });
     shards_.run_on_each([&](async::Shard& shard) { parts[shard.index()].reset(); });
   }
+  if (phase_ == Phase::kBound) shards_.run_on_each([&](async::Shard& shard) { state_->acceptors[shard.index()].reset(); });
   if (state_->fd >= 0) ::close(std::exchange(state_->fd, -1));
   phase_ = Phase::kStopped;
 }

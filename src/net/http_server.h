@@ -10,6 +10,7 @@
 #include <atomic>
 #include <cstdint>
 #include <functional>
+#include <future>
 #include <memory>
 #include <optional>
 #include <string>
@@ -73,7 +74,8 @@ class HttpServer {
   HttpServer(const HttpServer&) = delete;
 
   // Reads the certificate and opens the port; connections queue up from here on. kInvalidConfig or kUnavailable with a
-  // message for the operator ("listen 127.0.0.1:8081: address already in use").
+  // message for the operator ("listen 127.0.0.1:8081: address already in use"). All descriptors that serving needs are taken
+  // here.
   Result<> bind();
   // In place of bind(): at the port that `other`, which has started, is bound to; both accept from it until one of them ends. The
   // options' address is the same.
@@ -83,7 +85,7 @@ class HttpServer {
   // New connections shake hands with this certificate from now on; those that are open keep theirs. For a server that was
   // bound with TLS.
   void use_tls(TlsContext context);
-  // Starts to serve. After bind().
+  // Starts to serve, which cannot fail. After bind().
   void start();
 
   enum class Drained { kClean, kCut };
@@ -92,21 +94,23 @@ class HttpServer {
   // Lets no new connection begin and open ones come to their end: requests under way are finished, requests that still
   // arrive on idle connections within `drain_grace` are served, every answer says `Connection: close`. Returns at once.
   void begin_drain(Port port = Port::kCloses);
-  // Closes the port and waits for that end; at the deadline what is left is cut. kCut if a request was.
+  // Closes the port and lets that end come, on the shards; at the deadline what is left is cut. Returns at once, and ever the
+  // same: kCut if a request was.
+  std::shared_future<Drained> finish_drain(MonotonicTime deadline);
+  // The same, and waits for it.
   Drained wait_drained(MonotonicTime deadline);
   Drained drain(MonotonicTime deadline);
 
-  // Closes everything and waits until the last service call has returned.
+  // Closes everything and waits until the last service call has returned; after finish_drain() not before its end.
   void stop();
 
   ServerStats stats() const;
 
  private:
   struct State;
+  struct Draining;
   enum class Phase { kNew, kBound, kServing, kDraining, kStopped };
-  void close_port(MonotonicTime not_before);
-  void accept_the_rest();
-
+  Result<> open_acceptors();
   async::ShardSet& shards_;
   ServiceOf service_of_;
   std::unique_ptr<State> state_;
@@ -114,6 +118,8 @@ class HttpServer {
   Port port_after_ = Port::kCloses;
   uint16_t port_ = 0;
   MonotonicTime drain_began_{};
+  std::unique_ptr<Draining> draining_;   // since finish_drain()
+  std::shared_future<Drained> drained_;  // of it
 };
 
 }  // namespace fiso::net

@@ -8,6 +8,7 @@
 
 #include "async/signal.h"
 #include "async/testing/run_task.h"
+#include "net/testing/few_descriptors.h"
 #include "net/testing/raw_client.h"
 
 namespace fiso::net {
@@ -324,6 +325,19 @@ TEST_F(HttpServerTest, AddressesThatMakeNoSenseAreRefused) {
     auto result = server.bind();
     ASSERT_FALSE(result.has_value()) << address;
     EXPECT_EQ(result.error().code(), ErrorCode::kInvalidConfig) << address;
+  }
+}
+
+TEST_F(HttpServerTest, WithoutDescriptorsItDoesNotBindAndOnceBoundItStarts) {
+  bool bound = false;
+  for (rlim_t left = 0; !bound; ++left) {
+    ASSERT_LT(left, 32u);
+    HttpServer server(shards_, {"127.0.0.1:0", {}, {}}, [this](async::Shard&) -> HttpService& { return *services_[0]; });
+    testing::FewDescriptors few(left);
+    auto result = server.bind();
+    bound = result.has_value();
+    if (bound) server.start();
+    if (!bound) EXPECT_EQ(result.error().message(), "listen 127.0.0.1:0: Too many open files") << left;
   }
 }
 

@@ -22,6 +22,7 @@ std::string_view to_string(ConnectionRefusal refusal) {
     case ConnectionRefusal::kTooMany: return "too_many";
     case ConnectionRefusal::kTlsHandshake: return "tls_handshake";
     case ConnectionRefusal::kSlowReader: return "slow_reader";
+    case ConnectionRefusal::kNoDescriptors: return "no_descriptors";
   }
   return "too_many";
 }

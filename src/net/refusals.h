@@ -28,11 +28,12 @@ inline constexpr size_t kRefusals = static_cast<size_t>(Refusal::kTooManyBodies)
 
 // Of a connection as a whole.
 enum class ConnectionRefusal {
-  kTooMany,       // more than the ConnectionBudget has
-  kTlsHandshake,  // failed or too slow, after a first byte
-  kSlowReader,    // the client did not take its answer within the write timeout
+  kTooMany,        // more than the ConnectionBudget has
+  kTlsHandshake,   // failed or too slow, after a first byte
+  kSlowReader,     // the client did not take its answer within the write timeout
+  kNoDescriptors,  // it waits in the kernel: no descriptor, or memory, to accept it with
 };
-inline constexpr size_t kConnectionRefusals = static_cast<size_t>(ConnectionRefusal::kSlowReader) + 1;
+inline constexpr size_t kConnectionRefusals = static_cast<size_t>(ConnectionRefusal::kNoDescriptors) + 1;
 
 std::string_view to_string(Refusal refusal);
 std::string_view to_string(ConnectionRefusal refusal);

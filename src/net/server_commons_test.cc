@@ -1,6 +1,9 @@
 #include "net/server_commons.h"
 
 #include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <optional>
 #include <string>
@@ -8,6 +11,7 @@
 
 #include "net/streaming_service.h"
 #include "net/testing/certificate.h"
+#include "net/testing/few_descriptors.h"
 #include "net/testing/raw_client.h"
 #include "observe/testing/captured_log.h"
 
@@ -107,6 +111,28 @@ TEST_F(ServerCommonsTest, AClientThatOnlyLooksIsNoRefusal) {
   EXPECT_EQ(answer_to(""), "");
   EXPECT_EQ(RawClient(servers_[0]->port()).read_all(), "");
   EXPECT_EQ(log_.count(), 0u);
+}
+
+TEST_F(ServerCommonsTest, AConnectionThatThereIsNoDescriptorForIsToldAndAcceptedLater) {
+  start({});
+  RawClient client(servers_[0]->port()), next(servers_[0]->port());
+  EXPECT_EQ(status_of(client.exchange("GET / HTTP/1.1\r\nHost: x\r\n\r\n")), 200);
+  std::string series = "fiso_http_connections_refused_total{reason=\"no_descriptors\"}";
+  EXPECT_TRUE(shows(series + " 0"));
+  int late = ::socket(AF_INET, SOCK_STREAM, 0);
+  sockaddr_in to{.sin_family = AF_INET, .sin_port = htons(servers_[0]->port()), .sin_addr = {htonl(INADDR_LOOPBACK)}};
+  {
+    testing::FewDescriptors none(0);
+    EXPECT_EQ(::connect(late, reinterpret_cast<sockaddr*>(&to), sizeof to), 0);
+    while (log_.count() == 0) std::this_thread::yield();
+  }
+  EXPECT_FALSE(shows(series + " 0"));
+  std::string line = log_.lines()[0];
+  for (const char* text : {R"("level":"WARN")", R"("msg":"http connections cannot be accepted")", R"("reason":"no_descriptors")",
+                           "Too many open files"})
+    EXPECT_NE(line.find(text), std::string::npos) << text << " in " << line;
+  while (servers_[0]->stats().accepted < 3) std::this_thread::yield();
+  ::close(late);
 }
 
 TEST_F(ServerCommonsTest, TlsHandshakesThatFailAreCountedAndLogged) {

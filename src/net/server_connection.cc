@@ -37,6 +37,7 @@ class ConnectionOf final : public ServerConnection {
   }
 
   Task<> serve() override;
+  void hurry() override;
   void end_if_idle() override;
   void cut() override;
 
@@ -209,11 +210,12 @@ template <class Stream>
 void ConnectionOf<Stream>::arm_for_read() {
   if (parser_.state() == State::kIdle) return;
   if (parser_.state() == State::kHeaders) {
-    if (phase_ == Phase::kIdle && !fresh_) set(in(shard_.limits().header_timeout));
+    if (phase_ == Phase::kIdle && !fresh_) set(in(shard_.patience(shard_.limits().header_timeout)));
+    if (phase_ == Phase::kIdle && fresh_ && shard_.draining()) set(std::min(deadline(), in(shard_.limits().drain_grace)));
   } else if (!in_body_ || request_.body.size() - progress_ >= shard_.limits().min_progress.count) {
     in_body_ = true;
     progress_ = request_.body.size();
-    set(in(shard_.limits().body_timeout));
+    set(in(shard_.patience(shard_.limits().body_timeout)));
   }
   phase_ = Phase::kReading;
 }
@@ -223,6 +225,7 @@ auto ConnectionOf<Stream>::after_read(SystemError error, size_t bytes) -> Next {
   if (error && ending_ && !cut_) bytes = stream_.read_now(buffer_.space());  // may have come just before we stopped to wait
   if (bytes > 0) {
     buffer_.filled(bytes);
+    ending_ = false;  // which it does in its own time
     return Next::kGoOn;
   }
   if (cut_) return Next::kGone;
@@ -318,19 +321,29 @@ void ConnectionOf<Stream>::next_request() {
 }
 
 // Says that nothing more comes and waits for the other side to close: closing with unread input would reset the connection
-// and could take the answer away again.
+// and could take the answer away again. In a drain that waited for a request there is no such answer: it was read long ago.
 template <class Stream>
 Task<> ConnectionOf<Stream>::close() {
   phase_ = Phase::kClosing;
   timed_out_ = false;
   set(in(kLingerTime));
   if (!cut_) co_await stream_.finish_writing();
+  if (ending_) co_return;
   std::span<char> unwanted = (buffer_.consume(buffer_.data().size()), buffer_.space());
   while (!cut_ && !timed_out_) {
     auto [error, bytes] =
         co_await stream_.socket().async_read_some(asio::buffer(unwanted.data(), unwanted.size()), async::kTuple);
     if (error) break;
   }
+}
+
+// The rest of the head, or the next `min_progress` bytes of the body, have the grace.
+template <class Stream>
+void ConnectionOf<Stream>::hurry() {
+  if (exchange_ != nullptr) return exchange_->hurry();
+  if (phase_ != Phase::kReading) return;
+  progress_ = request_.body.size();
+  set(std::min(deadline(), in(shard_.limits().drain_grace)));
 }
 
 template <class Stream>

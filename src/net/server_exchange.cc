@@ -79,6 +79,7 @@ Task<Result<>> ConnectionExchange::send_continue() {
 Task<Result<>> ConnectionExchange::receive() {
   if (gone_) co_return cancelled();
   MonotonicTime began = std::chrono::steady_clock::now();
+  if (!begun_) body_time_ = parts_.shard.patience(body_time_);
   read_alarm_.set(began + body_time_);
   auto [error, bytes] = co_await stream_.read_some(parts_.buffer.space());
   read_alarm_.clear();
@@ -92,6 +93,12 @@ Task<Result<>> ConnectionExchange::receive() {
   parts_.buffer.filled(bytes);
   parts_.buffer.consume(parser_.feed(parts_.buffer.data()));
   co_return Result<>();
+}
+
+// Once the answer has begun the two are talking, and both may pause.
+void ConnectionExchange::hurry() {
+  if (begun_ || read_alarm_.deadline() == kNever) return;
+  read_alarm_.set(std::min(read_alarm_.deadline(), in(limits().drain_grace)));
 }
 
 Result<> ConnectionExchange::nothing_received() {

@@ -47,6 +47,8 @@ class ConnectionExchange final : public ServerExchange {
   Task<Next> finish();
   // The bytes are the service's.
   bool raw() const { return raw_; }
+  // In a drain: a body that is not answered yet has to come on faster, see ServerShard::patience().
+  void hurry();
   // The connection has been, or is about to be, closed under us.
   void lost();
 

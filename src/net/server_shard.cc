@@ -1,12 +1,12 @@
 #include "net/server_shard.h"
 
+#include <poll.h>
 #include <unistd.h>
 
 #include <algorithm>
 
 #include "async/signal.h"
 #include "async/spawn.h"
-#include "base/check.h"
 
 namespace fiso::net {
 namespace {
@@ -59,10 +59,8 @@ ServerShard::ServerShard(async::Shard& shard, ServerShared& shared, HttpService&
       refused_log_(shared.refusals != nullptr ? shared.refusals->log() : observe::Log(), observe::LogLevel::kWarn,
                    kRefusedLines) {}
 
-void ServerShard::accept_from(int fd) {
-  SystemError error;
-  acceptor_.assign(asio::ip::tcp::v6(), fd, error);  // the family only matters to calls that we do not make
-  FISO_CHECK(!error, "a duplicate of a listening socket cannot be watched");
+void ServerShard::accept_from(Acceptor acceptor) {
+  acceptor_ = std::move(acceptor);
   async::spawn(shard_, accept(accepting_.enter()));
 }
 
@@ -73,8 +71,20 @@ Task<> ServerShard::accept([[maybe_unused]] async::Gate::Pass pass) {
 Task<bool> ServerShard::accept_one() {
   auto [error, socket] = co_await acceptor_.async_accept(async::kTuple);
   if (!error) place(std::move(socket));
-  if (out_of_resources(error)) co_await async::sleep_until(std::chrono::steady_clock::now() + kAcceptBackOff);
+  if (out_of_resources(error)) {
+    tell_cannot_accept(error);
+    co_await async::sleep_until(std::chrono::steady_clock::now() + kAcceptBackOff);
+  }
   co_return acceptor_.is_open();
+}
+
+// Each attempt: how many wait nobody knows. The kernel looks for a descriptor before it looks whether one waits at all.
+void ServerShard::tell_cannot_accept(SystemError error) {
+  pollfd look{.fd = acceptor_.native_handle(), .events = POLLIN, .revents = 0};
+  if (shared_.refusals == nullptr || !acceptor_.is_open() || ::poll(&look, 1, 0) <= 0) return;
+  shared_.refusals->count(ConnectionRefusal::kNoDescriptors);
+  refused_log_.write("http connections cannot be accepted",
+                     {{"reason", to_string(ConnectionRefusal::kNoDescriptors)}, {"error", error.message()}});
 }
 
 // Whichever shard woke up first accepted it; it belongs where the fewest are.
@@ -159,6 +169,11 @@ Task<> ServerShard::stop_accepting() {
   co_await accepting_.wait_empty();
 }
 
+void ServerShard::begin_drain() {
+  draining_ = true;
+  for (ServerConnection* connection : connections_) connection->hurry();
+}
+
 Task<bool> ServerShard::drain(MonotonicTime grace_end, MonotonicTime deadline) {
   bool empty = co_await inside_.wait_empty(std::min(grace_end, deadline));
   if (!empty && grace_end < deadline) {
@@ -169,11 +184,12 @@ Task<bool> ServerShard::drain(MonotonicTime grace_end, MonotonicTime deadline) {
   co_return empty || cut_connections() == 0;
 }
 
-// Returns how many had a request under way.
+// Returns how many had a request under way: one that is here, or at least its head where bodies are streams.
 size_t ServerShard::cut_connections() {
+  using Phase = ServerConnection::Phase;
   size_t busy = 0;
   for (ServerConnection* connection : connections_) {
-    if (connection->phase() != ServerConnection::Phase::kIdle && connection->phase() != ServerConnection::Phase::kClosing) ++busy;
+    if (connection->phase() == Phase::kHandling || connection->phase() == Phase::kWriting) ++busy;
     connection->cut();
   }
   return busy;

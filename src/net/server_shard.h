@@ -3,6 +3,7 @@
 // Internal to net. Threading: shard-local, except ServerShared and adopt_later().
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <boost/asio/ip/tcp.hpp>
 #include <deque>
@@ -22,6 +23,7 @@
 namespace fiso::net {
 
 class ServerShard;
+using Acceptor = asio::basic_socket_acceptor<asio::ip::tcp, async::Executor>;
 
 // What the shards of one server have in common. Thread-safe.
 struct ServerShared {
@@ -53,6 +55,8 @@ class ServerConnection : public async::Watchdog::Entry {
 
   virtual Task<> serve() = 0;
   Phase phase() const { return phase_; }
+  // A request that is still arriving has to come on faster from now on: ServerShard::patience().
+  virtual void hurry() {}
   // If it waits for a request: no longer. What has arrived already is still served.
   virtual void end_if_idle() = 0;
   // At once, in the middle of whatever it does.
@@ -80,21 +84,22 @@ class ServerShard {
   const ServerLimits& limits() const { return shared_.limits; }
   DateText& date() { return date_; }
   bool draining() const { return draining_; }
+  // How long to wait for a request that is arriving, or for the next piece of it: shorter in a drain.
+  Duration patience(Duration usual) const { return draining_ ? std::min(usual, limits().drain_grace) : usual; }
   // Counts and logs a request that is answered with `status` for this reason; the text quotes nothing of the request.
   void tell_refused(Refusal refusal, int status, std::string_view text, std::string_view remote_address);
   // The same of a connection that ends early.
   void tell_refused(ConnectionRefusal refusal, std::string_view text, std::string_view remote_address);
   size_t load() const { return load_.load(std::memory_order_relaxed); }  // thread-safe
 
-  // Accepts from `fd`, which it owns from now on.
-  void accept_from(int fd);
+  void accept_from(Acceptor acceptor);
   // Takes a connected socket, soon. Thread-safe.
   void adopt_later(int fd);
   // Ends accepting; what was accepted meanwhile is adopted when this completes.
   Task<> stop_accepting();
 
-  // From now on every answer is the last one of its connection.
-  void begin_drain() { draining_ = true; }
+  // From now on every answer is the last one of its connection, and requests that stop to arrive are waited for no longer.
+  void begin_drain();
   // True if no request had to be cut.
   Task<bool> drain(MonotonicTime grace_end, MonotonicTime deadline);
   Task<> cut_all();
@@ -110,6 +115,7 @@ class ServerShard {
 
   Task<> accept(async::Gate::Pass pass);
   Task<bool> accept_one();
+  void tell_cannot_accept(SystemError error);
   void place(Socket socket);
   void start(Socket socket);
   std::unique_ptr<ServerConnection> make_connection(Socket socket);
@@ -121,7 +127,7 @@ class ServerShard {
   HttpService& service_;
   SpliceService* const splicing_ = service_.splicing();  // null for HTTP
   TlsContext tls_;                                       // null for plain HTTP
-  asio::basic_socket_acceptor<asio::ip::tcp, async::Executor> acceptor_;
+  Acceptor acceptor_;
   async::Gate accepting_, inside_;
   std::vector<ServerConnection*> connections_;
   std::atomic<size_t> load_{0};

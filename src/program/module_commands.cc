@@ -1,6 +1,5 @@
 #include "program/module_commands.h"
 
-#include <fcntl.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -80,12 +79,6 @@ Result<std::shared_ptr<const wasm::GuestSetup>> make_setup(const ModuleRun& run,
   return std::shared_ptr<const wasm::GuestSetup>(std::move(setup));
 }
 
-// A descriptor that is closed would be taken by the next file that is opened, and the guest would be given that.
-void open_closed_streams() {
-  for (int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO})
-    if (::fcntl(fd, F_GETFD) < 0) (void)::open("/dev/null", fd == STDIN_FILENO ? O_RDONLY : O_WRONLY);
-}
-
 std::string read_stdin() { return {std::istreambuf_iterator<char>(std::cin), std::istreambuf_iterator<char>()}; }
 
 struct GuestCall {
@@ -136,7 +129,6 @@ int compile_modules(const std::vector<std::string>& files, wasm::Runtime runtime
 
 int run_module(const ModuleRun& run) {
   std::signal(SIGPIPE, SIG_IGN);  // the guest is told by an errno
-  open_closed_streams();
   FileHandle stop(::eventfd(0, EFD_CLOEXEC));
   auto setup = make_setup(run, StopRequest(stop.get()));
   if (!setup.has_value()) return fail(setup.error()), kUsageExit;

@@ -130,11 +130,9 @@ void Listeners::serve(const std::shared_ptr<const Generation>& generation) {
   }
 }
 
-// Draining blocks, and the control thread has signals to attend to.
 void Listeners::retire(std::unique_ptr<Listener> listener, MonotonicTime deadline) {
   listener->server->begin_drain();
-  listener->drained =
-      std::async(std::launch::async, [server = listener->server.get(), deadline] { return server->wait_drained(deadline); });
+  listener->drained = listener->server->finish_drain(deadline);
   retired_.push_back(std::move(listener));
 }
 

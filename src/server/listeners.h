@@ -58,7 +58,7 @@ class Listeners {
     std::optional<net::TlsServerOptions> tls;
     net::TlsContext next_tls;  // read by open_for(), used by serve()
     bool serving = false;
-    std::shared_future<net::HttpServer::Drained> drained;  // of a retired one; until then the server is its thread's
+    std::shared_future<net::HttpServer::Drained> drained;  // of a retired one
   };
   Result<std::unique_ptr<Listener>> open(const std::string& address, const std::optional<net::TlsServerOptions>& tls);
   static Result<net::TlsContext> next_tls(const std::string& address, const Listener& listener,
