@@ -4,6 +4,7 @@
 #include "program/fiso_command.h"
 #include "server/apps_cli.h"
 #include "server/cli.h"
+#include "server/link_cli.h"
 #include "wasm/light/light_engine.h"
 
 namespace fiso::program {
@@ -17,6 +18,8 @@ int flow_wasmer_program(int argc, char** argv, const std::string& name) {
   if (wasm::started_to_compile(argc, argv)) return wasm::light::light_compiler_main(argv);
   return server::flow_main(argc, argv, name, all_engines());
 }
+
+int link_program(int argc, char** argv, const std::string& name) { return server::link_main(argc, argv, name); }
 
 int wasmer_program(int argc, char** argv, const std::string& name) {
   if (wasm::started_to_compile(argc, argv)) return wasm::light::light_compiler_main(argv);
