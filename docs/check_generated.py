@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 
-PAGES = ("config-reference.md", "config-schema.json", "settings-schema.json")
+PAGES = ("config-reference.md", "config-schema.json", "settings-schema.json", "apps-reference.md", "apps-schema.json")
 
 
 def main():

@@ -1,6 +1,6 @@
 // An HTTP server on WASIX sockets that counts its requests: {"count":1}, {"count":2}, … One connection at a time, closed
 // after each answer. /health is not counted, /echo answers the body, /env/NAME a variable, /exit/N leaves with N, /trap traps,
-// /hang never answers, /fill allocates until it is refused.
+// /hang never answers, /loop computes for ever, /fill allocates until it is refused.
 #include "http.h"
 
 static long counted = 0;
@@ -31,6 +31,8 @@ static void serve(HttpConnection* connection, const HttpMessage* message) {
     __builtin_trap();
   } else if (strcmp(message->path, "/hang") == 0) {
     for (;;) sleep(1);
+  } else if (strcmp(message->path, "/loop") == 0) {
+    for (volatile unsigned rounds = 0;; ++rounds) continue;
   } else if (strcmp(message->path, "/fill") == 0) {
     fill_memory(connection);
     return;

@@ -1,12 +1,12 @@
 // A TCP server that is no HTTP: what it reads it writes back, on any number of connections at once. It listens on PORT and on the
-// ports of its arguments. A read that begins with one of these words does something else: "port" answers the port it came in by,
+// ports of its arguments, or, built for preview 1, on the listener that it was given. A read that begins with one of these words does something else: "port" answers the port it came in by,
 // "hush" answers nothing, "late" answers after half a second, "bye" closes, "exit N" leaves with N.
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "wasix.h"
+#include "sockets.h"
 
 enum { kListeners = 4, kMost = 64, kRead = 64 * 1024 };
 
@@ -45,7 +45,7 @@ static int open_ports(int argc, char** argv) {
   const char* own = getenv("PORT");
   for (int i = 0; i < argc && i < kListeners; ++i) {
     int port = atoi(i > 0 ? argv[i] : own ? own : "7000");
-    int32_t error = 0, listener = listen_on((uint16_t)port, &error);
+    int32_t error = 0, listener = open_listener((uint16_t)port, &error);
     if (listener < 0) {
       fprintf(stderr, "cannot listen on %d: errno %d\n", port, error);
       return 0;
@@ -68,10 +68,10 @@ int main(int argc, char** argv) {
       came_in_by[i] = came_in_by[count];
     }
     for (nfds_t i = 0; i < listeners; ++i) {
-      SocketAddress peer;
-      int32_t accepted = -1;
       if (watched[i].revents == 0) continue;
-      if (wasix_sock_accept(watched[i].fd, 0, &accepted, &peer) == 0) watch(accepted, came_in_by[i]);
+      int32_t accepted = accept_from(watched[i].fd);
+      if (accepted < 0) return 0;
+      watch(accepted, came_in_by[i]);
     }
   }
 }

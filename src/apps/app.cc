@@ -95,6 +95,7 @@ App::App(AppConfig config, AppParts parts)
       parts_(std::move(parts)),
       state_(parts_.log.with({{"app", config_.name}}),
              parts_.metrics.gauge("fiso_app_healthy", "1 while the app is healthy.", {{"app", config_.name}})),
+      use_(parts_.metrics, config_),
       in_flight_(parts_.shards, static_cast<uint64_t>(config_.max_in_flight), kMostWaiting) {}
 
 App::~App() {
@@ -133,7 +134,7 @@ Result<> App::make_services() {
 }
 
 GuestPlace App::make_place() const {
-  GuestPlace place{.port = server_->port(), .network = parts_.network.rules_of(config_.network)};
+  GuestPlace place{.port = server_->port(), .network = parts_.network.rules_of(config_.network), .use = &use_};
   if (config_.execution == Execution::kLongRunning) place.network.listen = {{.guest_port = place.port, .host = kAnyGuestPort}};
   for (const MorePort& more : more_ports_) place.network.listen.push_back({.guest_port = more.port, .host = kAnyGuestPort});
   return place;
@@ -243,7 +244,13 @@ void App::end_probing() {
 }
 
 AppStatus App::status() const {
-  AppStatus status{.name = config_.name, .state = state_.get(), .probes = probe_.asked(), .failed_probes = probe_.failed()};
+  AppStatus status{.name = config_.name,
+                   .state = state_.get(),
+                   .probes = probe_.asked(),
+                   .failed_probes = probe_.failed(),
+                   .cpu = use_.cpu(),
+                   .memory = use_.memory(),
+                   .resident = use_.resident()};
   if (server_ != nullptr) status.port = server_->port();
   if (long_running_ != nullptr) status.restarts = long_running_->restarts();
   return status;

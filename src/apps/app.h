@@ -13,6 +13,7 @@
 #include "apps/health_probe.h"
 #include "apps/json_app.h"
 #include "apps/long_running.h"
+#include "apps/use_metrics.h"
 #include "async/blocking_pool.h"
 #include "async/limiter.h"
 #include "async/signal.h"
@@ -43,6 +44,9 @@ struct AppStatus {
   uint64_t probes = 0;
   uint64_t failed_probes = 0;
   uint64_t restarts = 0;
+  Duration cpu{};
+  Bytes memory;
+  std::optional<Bytes> resident;  // of worker processes, where there are any
 };
 
 class App {
@@ -87,6 +91,7 @@ class App {
   AppConfig config_;
   AppParts parts_;
   AppState state_;
+  UseMetrics use_;
   async::Limiter in_flight_;
   HealthProbe probe_{config_};
   std::unique_ptr<JsonAppShared> shared_;                 // of an app that is not longRunning

@@ -31,7 +31,7 @@ void check_listen(const AppConfig& app, config::Report& report) {
   if (app.listen == Listen::kHttp) return;
   if (app.execution != Execution::kLongRunning)
     report.error("listen", "{path}: tcp needs `execution: longRunning`, a guest that serves its PORT");
-  for (std::string_view key : {"healthCheck", "timeout", "unhealthyThreshold", "protocol", "stdio", "maxInFlight"})
+  for (std::string_view key : {"healthCheck", "timeout", "unhealthyThreshold", "protocol", "stdio", "maxInFlight", "idleTimeout"})
     if (report.has(key)) report.error(key, "{path} has no effect with `listen: tcp`, where there are no requests");
 }
 
@@ -44,12 +44,14 @@ void check_keys_of_modes(const AppConfig& app, config::Report& report) {
       if (report.has(key)) report.error(key, "{path} has an effect with `runtime: wasmer` only");
   bool lives_on = app.execution == Execution::kLongRunning;
   if (!lives_on)
-    for (std::string_view key : {"startTimeout", "restart", "protocol", "stdio", "network.listen"})
+    for (std::string_view key : {"startTimeout", "restart", "protocol", "stdio", "idleTimeout", "network.listen"})
       if (report.has(key)) report.error(key, "{path} has an effect with `execution: longRunning` only");
   if (!lives_on && app.health_check.empty() && report.has("unhealthyThreshold"))
     report.error("unhealthyThreshold", "{path} has an effect with `healthCheck` or `execution: longRunning` only");
   if (app.stdio == Stdio::kNdjson && (app.protocol == Protocol::kHttp || app.protocol == Protocol::kJsonOnce))
     report.error("stdio", "{path}: ndjson goes with `protocol: ndjson` only");
+  if (app.speaks() == Protocol::kNdjson || app.speaks() == Protocol::kJsonOnce)
+    if (report.has("idleTimeout")) report.error("idleTimeout", "{path} has an effect on guests that serve HTTP only");
   check_listen(app, report);
   if (app.health_check.empty())
     for (std::string_view key : {"healthCheckInterval", "healthCheckTimeout"})
@@ -77,7 +79,8 @@ config::Spec<AppConfig> app_spec() {
       .field("listenAddr", &AppConfig::listen_addr, "Address to answer on; empty is 127.0.0.1, or FISO_APPS_LISTEN.",
              {.check = bad_host})
       .field("memoryMB", &AppConfig::memory_mb, "Linear memory of one instance, in MiB.", bounds(1, 4096))
-      .field("timeout", &AppConfig::timeout, "When a request is answered 504 and its guest is stopped.", time_rules())
+      .field("timeout", &AppConfig::timeout,
+             "When a request is answered 504. Its guest is stopped, unless it is one that lives on.", time_rules())
       .field("args", &AppConfig::args, "Arguments after the program's name.")
       .field("env", &AppConfig::env, "Environment; the host's is never passed on. PORT is set to the port.")
       .field("preopens", &AppConfig::preopens, "Directories, `/guest: /host`, with :ro behind the host's for read-only.",
@@ -110,6 +113,8 @@ config::Spec<AppConfig> app_spec() {
               {{"log", Stdio::kLog}, {"ndjson", Stdio::kNdjson}})
       .field("maxInFlight", &AppConfig::max_in_flight, "Requests under way at once; others wait for a moment.",
              bounds(1, 100'000))
+      .field("idleTimeout", &AppConfig::idle_timeout,
+             "`longRunning`: after which an answer that has begun, or a WebSocket, is cut when nothing passes.", time_rules())
       .check({"execution", "runtime", "healthCheck"}, check_keys_of_modes)
       .check({"env"}, [](const AppConfig& app, config::Report& report) { check_environment(app.env, report); });
 }

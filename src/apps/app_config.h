@@ -53,6 +53,7 @@ struct AppConfig {
   Protocol protocol = Protocol::kAuto;
   Stdio stdio = Stdio::kLog;
   int64_t max_in_flight = 1000;
+  Duration idle_timeout = std::chrono::minutes(5);
 
   Protocol speaks() const {
     if (listen == Listen::kTcp) return Protocol::kHttp;  // whatever it is, it is spoken on the guest's PORT

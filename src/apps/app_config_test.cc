@@ -52,6 +52,11 @@ TEST(AppConfig, AGuestThatLivesOnHasKeysOfItsOwn) {
   EXPECT_THAT(errors_of("name: a\nmodule: m\nrestart: never"),
               HasSubstr("restart has an effect with `execution: longRunning` only"));
   EXPECT_THAT(errors_of("name: a\nmodule: m\nstartTimeout: 5s"), HasSubstr("startTimeout has an effect with"));
+  EXPECT_EQ(errors_of("name: a\nmodule: m\nexecution: longRunning\nidleTimeout: 1h", &app), "");
+  EXPECT_EQ(app.idle_timeout, std::chrono::hours(1));
+  EXPECT_THAT(errors_of("name: a\nmodule: m\nexecution: longRunning\nprotocol: ndjson\nidleTimeout: 1h"),
+              HasSubstr("guests that serve HTTP only"));
+  EXPECT_THAT(errors_of("name: a\nmodule: m\nidleTimeout: 1h"), HasSubstr("idleTimeout has an effect with"));
   EXPECT_THAT(errors_of("name: a\nmodule: m\nexecution: longRunning\nrestart: often"), HasSubstr("apps[0].restart"));
   EXPECT_EQ(errors_of("name: a\nmodule: m\nexecution: longRunning\nruntime: wazero"), "");
   EXPECT_THAT(errors_of("name: a\nmodule: m\nexecution: longRunning\nruntime: wazero\npoolSize: 2"),

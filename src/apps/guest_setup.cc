@@ -32,6 +32,7 @@ Result<std::shared_ptr<wasm::GuestSetup>> make_guest_setup(const AppConfig& conf
   setup->network = place.network;
   setup->threads = static_cast<uint32_t>(config.threads);
   setup->module = config.module;
+  if (place.use != nullptr) place.use->measure(*setup);
   if (module.initial_memory() > setup->limits.memory)
     return Error(ErrorCode::kInvalidConfig, "the module needs " + format_bytes(module.initial_memory()) +
                                                 " of memory, memoryMB is " + std::to_string(config.memory_mb))

@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "apps/app_config.h"
+#include "apps/use_metrics.h"
 #include "wasm/engine.h"
 
 namespace fiso::apps {
@@ -16,6 +17,7 @@ inline constexpr char kAnyGuestPort[] = "127.64.0.1:0";
 struct GuestPlace {
   uint16_t port = 0;  // found as PORT
   wasm::NetworkRules network;
+  const UseMetrics* use = nullptr;  // what they use is shown there; may be null
 };
 
 // Opens the directories. The error is the operator's to read.

@@ -31,7 +31,7 @@ Task<Result<int>> ResidentHttp::pass_on(net::HttpRequest& head, net::ServerExcha
   uint16_t port = parts_.supervisor->port();
   if (port == 0) co_return Error(ErrorCode::kOverloaded, "the app is starting");
   std::shared_ptr<net::HttpClient> client = client_for(port);
-  net::Relay relay(parts_.shard, *client, {.timeout = parts_.config.timeout});
+  net::Relay relay(parts_.shard, *client, {.timeout = parts_.config.timeout, .idle_timeout = parts_.config.idle_timeout});
   co_return co_await relay.pass(head, exchange);
 }
 

@@ -189,7 +189,7 @@ Task<Result<>> RelayedRequest::splice(HttpResponse& head) {
   std::string protocol(head.headers.find("upgrade").value_or(upgrade_));
   FISO_CO_TRY(ServerExchange::Raw raw, co_await down_.upgrade(protocol, head.headers));
   Splice both(shard_, *raw.stream, up.stream());
-  co_await both.run(raw.ahead, up.ahead(), options_.idle_timeout);
+  co_await both.run(raw.ahead, up.ahead(), {.idle = options_.idle_timeout, .after_end = options_.end_timeout});
   co_return Result<>();
 }
 

@@ -11,8 +11,8 @@ namespace fiso::net {
 Splice::Splice(async::Shard& shard, ByteStream& a, ByteStream& b)
     : shard_(shard), a_(a), b_(b), back_(shard.executor()), idle_(shard.watchdog(), this, idle) {}
 
-auto Splice::run(std::string_view ahead_of_a, std::string_view ahead_of_b, Duration idle_timeout) -> Task<End> {
-  idle_timeout_ = idle_timeout;
+auto Splice::run(std::string_view ahead_of_a, std::string_view ahead_of_b, Patience patience) -> Task<End> {
+  patience_ = patience;
   moved();
   async::spawn(shard_, carry_back(*this, ahead_of_b, back_.enter()));
   co_await carry(a_, b_, ahead_of_a, from_a_);
@@ -33,6 +33,7 @@ Task<> Splice::carry(ByteStream& from, ByteStream& to, std::string_view ahead, D
     auto [end, bytes] = co_await from.read_some(buffer.space());
     if (closed_) co_return;
     direction.ended = bytes == 0;
+    if (direction.ended) moved();  // on other terms, perhaps
     if (bytes == 0 && is_end(end)) co_return co_await pass_end_on(to);
     error = end;
     if (bytes == 0) break;
@@ -73,7 +74,8 @@ bool Splice::is_settled(Duration quiet) const {
 }
 
 void Splice::moved() {
-  if (idle_timeout_ > Duration::zero() && !closed_) idle_.set(std::chrono::steady_clock::now() + idle_timeout_);
+  Duration patience = from_b_.ended && patience_.after_end > Duration::zero() ? patience_.after_end : patience_.idle;
+  if (patience > Duration::zero() && !closed_) idle_.set(std::chrono::steady_clock::now() + patience);
 }
 
 void Splice::close(End end, ByteStream::Close how) {

@@ -26,8 +26,13 @@ class Splice {
     kBroken,   // one side failed
     kStopped,  // by stop()
   };
-  // What was read ahead from a side goes out first. In all cases but kDone the streams have been closed. Zero: no idle timeout.
-  Task<End> run(std::string_view ahead_of_a, std::string_view ahead_of_b, Duration idle_timeout);
+  // How long nothing may move. Zero: for ever.
+  struct Patience {
+    Duration idle{0};
+    Duration after_end{0};  // once b has ended: whoever answers a is gone, and a may not have noticed
+  };
+  // What was read ahead from a side goes out first. In all cases but kDone the streams have been closed.
+  Task<End> run(std::string_view ahead_of_a, std::string_view ahead_of_b, Patience patience);
   // At once: for a drain.
   void stop() { close(End::kStopped, ByteStream::Close::kUsual); }
 
@@ -59,7 +64,7 @@ class Splice {
   ByteStream &a_, &b_;
   async::Gate back_;
   Alarm idle_;
-  Duration idle_timeout_{0};
+  Patience patience_;
   End end_ = End::kDone;
   bool closed_ = false;
   Direction from_a_, from_b_;

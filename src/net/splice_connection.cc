@@ -52,7 +52,7 @@ class SpliceConnection final : public ServerConnection {
     series.open.add(1);
     splice_.emplace(shard_.shard(), client_bytes_, target_bytes_);
     splice_->count_into(series.bytes_in, series.bytes_out);
-    co_await splice_->run("", "", Duration::zero());
+    co_await splice_->run("", "", {});
     clear();
     phase_ = Phase::kClosing;
     series.open.add(-1);

@@ -26,9 +26,9 @@ class SpliceTest : public ::testing::Test {
     if (b_ >= 0) ::close(b_);
   }
 
-  std::future<Splice::End> run(Duration idle, std::string_view ahead_a = "", std::string_view ahead_b = "") {
+  std::future<Splice::End> run(Splice::Patience patience, std::string_view ahead_a = "", std::string_view ahead_b = "") {
     return std::async(std::launch::async, [=, this] {
-      return testing::run_task(shards_[0], [&] { return sides_->splice.run(ahead_a, ahead_b, idle); });
+      return testing::run_task(shards_[0], [&] { return sides_->splice.run(ahead_a, ahead_b, patience); });
     });
   }
   static std::string read_some(int fd) {
@@ -61,7 +61,7 @@ class SpliceTest : public ::testing::Test {
 };
 
 TEST_F(SpliceTest, BytesPassBothWaysUntilBothSidesHaveEnded) {
-  auto end = run(seconds(30), "ahead of a", "ahead of b");
+  auto end = run({.idle = seconds(30)}, "ahead of a", "ahead of b");
   EXPECT_EQ(read_some(b_), "ahead of a");
   EXPECT_EQ(read_some(a_), "ahead of b");
   ::send(a_, "from a", 6, 0);
@@ -77,8 +77,28 @@ TEST_F(SpliceTest, BytesPassBothWaysUntilBothSidesHaveEnded) {
   EXPECT_EQ(sides_->splice.bytes_from_b(), 15u);
 }
 
+TEST_F(SpliceTest, OnceBHasEndedASilentAIsNotWaitedForLong) {
+  auto end = run({.idle = seconds(3600), .after_end = milliseconds(50)});
+  ::send(b_, "bye", 3, 0);
+  EXPECT_EQ(read_some(a_), "bye");
+  ::shutdown(b_, SHUT_WR);
+  EXPECT_EQ(end.get(), Splice::End::kIdle);
+}
+
+TEST_F(SpliceTest, OnceAHasEndedBHasTheUsualTime) {
+  auto end = run({.idle = seconds(3600), .after_end = milliseconds(1)});
+  ::shutdown(a_, SHUT_WR);
+  EXPECT_EQ(read_some(b_), "<end>");
+  for (int i = 0; i < 20; ++i) {
+    ::send(b_, "x", 1, 0);
+    EXPECT_EQ(read_some(a_), "x");
+  }
+  shards_.run_on(0, [&](async::Shard&) { sides_->splice.stop(); });
+  EXPECT_EQ(end.get(), Splice::End::kStopped);
+}
+
 TEST_F(SpliceTest, ASideThatFailsEndsTheOther) {
-  auto end = run(seconds(30));
+  auto end = run({.idle = seconds(30)});
   ::close(std::exchange(a_, -1));  // reading ends, and then writing fails
   EXPECT_EQ(read_some(b_), "<end>");
   ::send(b_, "x", 1, MSG_NOSIGNAL);
@@ -86,14 +106,14 @@ TEST_F(SpliceTest, ASideThatFailsEndsTheOther) {
 }
 
 TEST_F(SpliceTest, WhatDoesNotMoveIsEnded) {
-  auto end = run(milliseconds(50));
+  auto end = run({.idle = milliseconds(50)});
   EXPECT_EQ(end.get(), Splice::End::kIdle);
   EXPECT_EQ(read_some(a_), "<end>");
   EXPECT_EQ(read_some(b_), "<end>");
 }
 
 TEST_F(SpliceTest, StopEndsBothSides) {
-  auto end = run(Duration::zero(), "x");
+  auto end = run({}, "x");
   EXPECT_EQ(read_some(b_), "x");
   shards_.run_on(0, [&](async::Shard&) { sides_->splice.stop(); });
   EXPECT_EQ(end.get(), Splice::End::kStopped);

@@ -46,6 +46,10 @@ void fill(prometheus::ClientMetric& metric, const Counter& counter) {
   metric.counter.value = static_cast<double>(counter.value());
 }
 
+void fill(prometheus::ClientMetric& metric, const SecondsCounter& counter) {
+  metric.counter.value = std::chrono::duration<double>(counter.value()).count();
+}
+
 void fill(prometheus::ClientMetric& metric, const Gauge& gauge) { metric.gauge.value = gauge.value(); }
 
 void fill(prometheus::ClientMetric& metric, const Histogram& histogram) {
@@ -107,13 +111,15 @@ constexpr prometheus::MetricType kType = prometheus::MetricType::Untyped;
 template <>
 constexpr prometheus::MetricType kType<Counter> = prometheus::MetricType::Counter;
 template <>
+constexpr prometheus::MetricType kType<SecondsCounter> = prometheus::MetricType::Counter;
+template <>
 constexpr prometheus::MetricType kType<Gauge> = prometheus::MetricType::Gauge;
 template <>
 constexpr prometheus::MetricType kType<Histogram> = prometheus::MetricType::Histogram;
 
 struct NamedFamily {
   std::string help;
-  std::variant<Family<Counter>, Family<Gauge>, Family<Histogram>> family;
+  std::variant<Family<Counter>, Family<SecondsCounter>, Family<Gauge>, Family<Histogram>> family;
 };
 
 using Families = std::map<std::string, NamedFamily, std::less<>>;
@@ -225,6 +231,10 @@ SeriesGroup::~SeriesGroup() {
 
 Counter& SeriesGroup::counter(std::string_view name, std::string_view help, Labels more) const {
   return metrics_.impl_->get<Counter>(&group_, name, help, more);
+}
+
+SecondsCounter& SeriesGroup::seconds(std::string_view name, std::string_view help, Labels more) const {
+  return metrics_.impl_->get<SecondsCounter>(&group_, name, help, more);
 }
 
 Gauge& SeriesGroup::gauge(std::string_view name, std::string_view help, Labels more) const {

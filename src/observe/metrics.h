@@ -38,6 +38,16 @@ class alignas(64) Counter {
   std::atomic<uint64_t> value_{0};
 };
 
+// A counter of time, which is shown in seconds.
+class alignas(64) SecondsCounter {
+ public:
+  void increment(Duration by) { nanoseconds_.fetch_add(by.count(), std::memory_order_relaxed); }
+  Duration value() const { return Duration(nanoseconds_.load(std::memory_order_relaxed)); }
+
+ private:
+  std::atomic<int64_t> nanoseconds_{0};
+};
+
 class alignas(64) Gauge {
  public:
   void set(double value) { value_.store(value, std::memory_order_relaxed); }
@@ -110,6 +120,7 @@ class SeriesGroup {
 
   // `more` labels than the common ones.
   Counter& counter(std::string_view name, std::string_view help, Labels more = {}) const;
+  SecondsCounter& seconds(std::string_view name, std::string_view help, Labels more = {}) const;
   Gauge& gauge(std::string_view name, std::string_view help, Labels more = {}) const;
   Histogram& histogram(std::string_view name, std::string_view help, Labels more = {},
                        std::span<const double> upper_bounds = kDefaultBuckets) const;

@@ -25,6 +25,7 @@ Result<std::unique_ptr<wasm::Engine>> make_full(const server::EngineParts& parts
   options.compile = parts.settings.wasm.compile;
   options.stack = parts.settings.wasm.max_stack;
   options.stop = parts.stop;
+  options.meter = parts.meter;
   FISO_TRY(auto engine, wasm::worker::WorkerEngine::make(parts.blocking, parts.capacity, parts.log, std::move(options)));
   return std::unique_ptr<wasm::Engine>(std::move(engine));
 }

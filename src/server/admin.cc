@@ -19,7 +19,11 @@ net::HttpResponse health_answer(observe::Health::Answer answer) {
 
 }  // namespace
 
-Task<net::HttpResponse> AdminService::call(net::HttpRequest& request) { co_return answer(request.method, request.path()); }
+Task<net::HttpResponse> AdminService::call(net::HttpRequest& request) {
+  bool shows_figures = request.path() == "/metrics" || pages_.contains(request.path());
+  if (refresh_ && shows_figures) co_await refresh_();
+  co_return answer(request.method, request.path());
+}
 
 net::HttpResponse AdminService::answer(std::string_view method, std::string_view path) {
   bool reads = method == "GET" || method == "HEAD";

@@ -30,6 +30,8 @@ class AdminService final : public net::HttpService {
         request_reload_(std::move(request_reload)),
         refresh_gauges_(std::move(refresh_gauges)) {}
 
+  // Brings up to date what /metrics and added pages show, before they do. Before the port is served.
+  void refresh_with(std::function<Task<>()> refresh) { refresh_ = std::move(refresh); }
   // A page to GET, as JSON. Before the port is served.
   void add_page(std::string path, std::function<std::string()> json) { pages_.emplace(std::move(path), std::move(json)); }
 
@@ -43,6 +45,7 @@ class AdminService final : public net::HttpService {
   ReloadVerdicts& verdicts_;
   std::function<void()> request_reload_;
   std::function<void()> refresh_gauges_;
+  std::function<Task<>()> refresh_;
   std::map<std::string, std::function<std::string()>, std::less<>> pages_;
 };
 

@@ -1,6 +1,8 @@
 #include "server/apps_server.h"
 
 #include <algorithm>
+#include <charconv>
+#include <iterator>
 #include <utility>
 
 #include "json/text.h"
@@ -12,6 +14,12 @@ constexpr std::chrono::milliseconds kLook{200};
 constexpr std::chrono::seconds kAdminDrain{1};
 
 MonotonicTime now() { return Clock::system().now(); }
+
+std::string seconds(Duration duration) {
+  char text[32];
+  return {text,
+          std::to_chars(text, std::end(text), std::chrono::duration<double>(duration).count(), std::chars_format::fixed, 6).ptr};
+}
 
 bool is_healthy(const std::unique_ptr<apps::App>& app) { return app->status().state == apps::State::kHealthy; }
 
@@ -32,7 +40,8 @@ Result<> AppsServer::start(const std::function<void(const apps::App&)>& started)
   const AppsFile& file = options_.file;
   Settings settings{.shards = file.shards, .wasm = file.wasm, .http = file.http};
   process_ = std::make_unique<ProcessParts>(settings, metrics_, log_);
-  FISO_TRY(runtimes_, make_runtimes_({process_->shards, process_->blocking, process_->capacity, log_, settings, StopRequest()}));
+  FISO_TRY(runtimes_, make_runtimes_({process_->shards, process_->blocking, process_->capacity, log_, settings, StopRequest(),
+                                      process_->meter}));
   if (!options_.admin_address.empty()) FISO_TRY_OK(start_admin());
   for (const apps::AppConfig& config : file.apps) {
     apps_.push_back(std::make_unique<apps::App>(config, apps::AppParts{.shards = process_->shards,
@@ -57,6 +66,7 @@ Result<> AppsServer::start(const std::function<void(const apps::App&)>& started)
 
 Result<> AppsServer::start_admin() {
   admin_service_ = std::make_unique<AdminService>(health_, metrics_, verdicts_, nullptr, [this] { process_->commons.show(); });
+  admin_service_->refresh_with([this] { return process_->sample_processes(); });
   admin_service_->add_page("/apps", [this] { return describe_apps(); });
   FISO_TRY(admin_, process_->bind_admin(options_.admin_address, *admin_service_, log_));
   network_.refuse_port(admin_->port());
@@ -72,7 +82,10 @@ std::string AppsServer::describe_apps() const {
     json::append_quoted(text, status.name);
     text += ",\"state\":\"" + std::string(to_string(status.state)) + "\",\"port\":" + std::to_string(status.port) +
             ",\"probes\":" + std::to_string(status.probes) + ",\"failedProbes\":" + std::to_string(status.failed_probes) +
-            ",\"restarts\":" + std::to_string(status.restarts) + "}";
+            ",\"restarts\":" + std::to_string(status.restarts) + ",\"cpuSeconds\":" + seconds(status.cpu) +
+            ",\"memoryBytes\":" + std::to_string(status.memory.count);
+    if (status.resident.has_value()) text += ",\"residentBytes\":" + std::to_string(status.resident->count);
+    text += '}';
   }
   return text + "]";
 }

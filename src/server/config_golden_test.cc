@@ -1,5 +1,6 @@
-// Each configuration in tests/golden/config and what is said about it: NAME.yaml is a flow (settings_NAME.yaml the settings),
-// NAME.expected all complaints, or "ok". FISO_UPDATE_GOLDEN=1 writes the expected files anew, for a reviewer to read.
+// Each configuration in tests/golden/config and what is said about it: NAME.yaml is a flow (settings_NAME.yaml the settings,
+// apps_NAME.yaml the apps), NAME.expected all complaints, or "ok". FISO_UPDATE_GOLDEN=1 writes the expected files anew, for a
+// reviewer to read.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -9,6 +10,7 @@
 
 #include "components/builtin.h"
 #include "flow/flow_loader.h"
+#include "server/apps_file.h"
 #include "server/settings.h"
 
 namespace fiso::server {
@@ -29,6 +31,10 @@ std::string complaints(const fs::path& file) {
     auto document = config::Document::parse(text, name, errors);
     Settings settings;
     if (document.has_value()) settings_spec().parse(document->root(), "", settings, errors);
+  } else if (name.starts_with("apps_")) {
+    auto document = config::Document::parse(text, name, errors);
+    AppsFile apps;
+    if (document.has_value()) apps_file_spec().parse(document->root(), "", apps, errors);
   } else {
     core::Registry registry;
     register_builtin(registry);

@@ -23,9 +23,9 @@ using config::NodeKind;
 // Bad ones that a schema takes for good, since what is wrong is none of the shape: rules over several keys, bounds of durations
 // and sizes, names in lists, the YAML itself.
 const std::set<std::string> kBeyondSchemas = {
-    "bad_max_retries.yaml",    "bad_duplicate_keys.yaml",  "bad_expressions.yaml",
-    "bad_listen_address.yaml", "bad_listen_host.yaml",     "bad_secret_in_header.yaml",
-    "bad_two_documents.yaml",  "pool_without_pooled.yaml", "settings_bad_total.yaml",
+    "bad_max_retries.yaml",    "bad_duplicate_keys.yaml",   "bad_expressions.yaml",   "bad_listen_address.yaml",
+    "bad_listen_host.yaml",    "bad_secret_in_header.yaml", "bad_two_documents.yaml", "pool_without_pooled.yaml",
+    "settings_bad_total.yaml", "apps_bad_together.yaml",    "apps_bad_twice.yaml",
 };
 
 std::string read(const fs::path& file) {
@@ -129,18 +129,27 @@ class Validator {
       "$schema", "title", "description", "default", "properties", "additionalProperties", "items", "if"};
 };
 
-std::string complaint(const std::string& yaml, bool of_settings) {
+enum class Of { kFlow, kSettings, kApps };
+
+Of kind_of(const std::string& name) {
+  return name.starts_with("settings_") ? Of::kSettings : name.starts_with("apps_") ? Of::kApps : Of::kFlow;
+}
+
+std::string complaint(const std::string& yaml, Of kind) {
   config::Errors errors;
   auto document = config::Document::parse(yaml, "x", errors);
   if (!document.has_value()) return "no YAML";
-  std::string schema = read(fs::path(FISO_SOURCE_DIR) / (of_settings ? "docs/settings-schema.json" : "docs/config-schema.json"));
+  const char* file = kind == Of::kSettings ? "settings-schema.json"
+                     : kind == Of::kApps   ? "apps-schema.json"
+                                           : "config-schema.json";
+  std::string schema = read(fs::path(FISO_SOURCE_DIR) / "docs" / file);
   return Validator().validate(schema, document->root(), "");
 }
 
 TEST(ConfigSchemaTest, AcceptsWhatTheProgramAcceptsAndNoMore) {
   for (const auto& entry : fs::directory_iterator(fs::path(FISO_SOURCE_DIR) / "tests/golden/config")) {
     if (entry.path().extension() != ".yaml") continue;
-    std::string name = entry.path().filename(), found = complaint(read(entry.path()), name.starts_with("settings_"));
+    std::string name = entry.path().filename(), found = complaint(read(entry.path()), kind_of(name));
     bool accepted = read(fs::path(entry.path()).replace_extension(".expected")) == "ok\n" || kBeyondSchemas.contains(name);
     EXPECT_EQ(found.empty(), accepted) << name << "\n" << found;
   }
@@ -148,16 +157,17 @@ TEST(ConfigSchemaTest, AcceptsWhatTheProgramAcceptsAndNoMore) {
 
 TEST(ConfigSchemaTest, KnowsTheWordsOfEachKey) {
   std::string flow = "name: a\nsource: {type: http, config: {listenAddr: ':1'}}\nsink: {type: http, config: {url: 'http://a'}}\n";
-  EXPECT_EQ(complaint(flow, false), "");
+  EXPECT_EQ(complaint(flow, Of::kFlow), "");
   for (std::string good : {"sink", " Sink ", "SINK"})
-    EXPECT_EQ(complaint(flow + "errorHandling: {commitPolicy: '" + good + "'}", false), "");
+    EXPECT_EQ(complaint(flow + "errorHandling: {commitPolicy: '" + good + "'}", Of::kFlow), "");
   for (std::string bad :
        {"errorHandling: {commitPolicy: sink_or_dlq}", "errorHandling: {commitPolicy: kafka_transaction}",
         "errorHandling: {commitPolicy: ''}", "errorHandling: {maxRetries: -1}", "errorHandling: {backoff: Linear}",
         "transform: {}", "cloudevents: {id: x}", "interceptors: [{type: grpc}]"})
-    EXPECT_NE(complaint(flow + bad, false), "") << bad;
-  EXPECT_NE(complaint("name: a\nsource: {type: http, config: {listenAddr: '1'}}\nsink: {type: discard}", false), "");
-  EXPECT_NE(complaint("name: a\nsource: {type: http, config: {listenAddr: ':1', path: x}}\nsink: {type: discard}", false), "");
+    EXPECT_NE(complaint(flow + bad, Of::kFlow), "") << bad;
+  EXPECT_NE(complaint("name: a\nsource: {type: http, config: {listenAddr: '1'}}\nsink: {type: discard}", Of::kFlow), "");
+  EXPECT_NE(complaint("name: a\nsource: {type: http, config: {listenAddr: ':1', path: x}}\nsink: {type: discard}", Of::kFlow),
+            "");
 }
 
 }  // namespace

@@ -21,6 +21,7 @@
 #include "server/control_events.h"
 #include "server/listeners.h"
 #include "server/process_parts.h"
+#include "wasm/process_meter.h"
 #include "wasm/runtimes.h"
 
 namespace fiso::server {
@@ -37,7 +38,8 @@ struct EngineParts {
   wasm::Capacity& capacity;
   observe::Log log;
   const Settings& settings;
-  StopRequest stop;  // loading a module ends early by it
+  StopRequest stop;                                     // loading a module ends early by it
+  std::shared_ptr<wasm::ProcessMeter> meter = nullptr;  // told of worker processes; may be null
 };
 // Makes the engines that guests run on.
 using RuntimesFactory = std::function<Result<std::unique_ptr<wasm::Runtimes>>(const EngineParts&)>;

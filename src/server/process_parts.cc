@@ -36,4 +36,12 @@ Result<std::unique_ptr<net::HttpServer>> ProcessParts::bind_admin(const std::str
   return admin;
 }
 
+// What cannot be read now, because the threads have too much to do, is shown as it was.
+Task<> ProcessParts::sample_processes() {
+  (void)co_await blocking.run([meter = meter] {
+    meter->sample();
+    return true;
+  });
+}
+
 }  // namespace fiso::server

@@ -12,6 +12,7 @@
 #include "server/admin.h"
 #include "server/settings.h"
 #include "wasm/capacity.h"
+#include "wasm/process_meter.h"
 
 namespace fiso::server {
 
@@ -23,11 +24,15 @@ struct ProcessParts {
   // Binds the admin port, which the caller starts. Borrows the service.
   Result<std::unique_ptr<net::HttpServer>> bind_admin(const std::string& address, AdminService& service, observe::Log log);
 
+  // Brings the series of worker processes up to date, off the shard that asks.
+  Task<> sample_processes();
+
   async::ShardSet shards;
   async::BlockingPool blocking;
   net::ServerCommons commons;        // of the listeners
   net::ServerCommons admin_commons;  // of the admin port, which they cannot starve
   wasm::Capacity capacity;
+  std::shared_ptr<wasm::ProcessMeter> meter = std::make_shared<wasm::ProcessMeter>();
 };
 
 }  // namespace fiso::server

@@ -33,7 +33,12 @@ struct GuestSetup {
   std::string module = "";
   // Shows the linear memory of all instances made with this; may be null.
   observe::Gauge* memory_bytes = nullptr;
-  // Keeps the guest's series, that gauge included, for as long as any of its instances; may be null.
+  // Counts the CPU time of those instances: in this process the time of their slices, elsewhere that of the processes. May be
+  // null.
+  observe::SecondsCounter* cpu = nullptr;
+  // Shows the resident memory of the processes that are made for them; may be null.
+  observe::Gauge* resident_bytes = nullptr;
+  // Keeps the guest's series, those included, for as long as any of its instances; may be null.
   std::shared_ptr<const observe::SeriesGroup> series = nullptr;
 };
 

@@ -1,11 +1,14 @@
 #!/usr/bin/env python3
-"""Apps whose ports are no HTTP: `listen: tcp`, and the ports of `network.listen`."""
+"""Apps whose ports are no HTTP: `listen: tcp` on both engines, and the ports of `network.listen`."""
 import os
 import socket
 import threading
 
 from harness import ANY_PORT, FISO_WASMER, PATIENCE, ReservedPort, TestCase, descendants, get, guest, main, poll, run
 from wasmer_standalone_test import Apps, app_yaml
+
+
+SERVERS = {"wasmer": "echo_server", "wazero": "echo_server_given"}
 
 
 class Connection:
@@ -39,10 +42,12 @@ class Connection:
         self.socket.close()
 
 
-class EchoCase(TestCase):
-    def echo(self, more="", settings="", name="echo"):
-        text = f"    execution: longRunning\n    listen: tcp\n    memoryMB: 64\n{more}"
-        return self.start(app_yaml(name, text, "echo_server"), settings)
+class Echo:
+    engine = "wasmer"
+
+    def echo(self, more="", settings="", module=None):
+        text = f"    runtime: {self.engine}\n    execution: longRunning\n    listen: tcp\n    memoryMB: 64\n{more}"
+        return self.start(app_yaml("echo", text, module or SERVERS[self.engine]), settings)
 
     def start(self, app, settings=""):
         directory = self.directory()
@@ -65,7 +70,9 @@ class EchoCase(TestCase):
         return next((float(line.rsplit(" ", 1)[1]) for line in lines if line.startswith(series + " ")), None)
 
 
-class TcpApp(EchoCase):
+class TcpApp(Echo):
+    """The same on both engines."""
+
     def test_bytes_pass_both_ways_from_the_first_moment_on(self):
         apps = self.echo()
         port = apps.port("echo")
@@ -156,10 +163,20 @@ class TcpApp(EchoCase):
         self.assertEqual(apps.stop(), 0)
 
     def test_a_module_that_serves_no_port_is_told_so(self):
-        apps = self.start(app_yaml("echo", "    execution: longRunning\n    listen: tcp\n    startTimeout: 100ms\n", "hello_app"))
+        apps = self.echo("    startTimeout: 100ms\n", module="hello_app")
         poll("it is told", lambda: any(entry["reason"] == "it does not listen on its PORT" for entry in apps.log("app guest restarts")))
         self.assertEqual(apps.stop(), 0)
 
+
+class OnWasmer(TcpApp, TestCase):
+    engine = "wasmer"
+
+
+class OnWazero(TcpApp, TestCase):
+    engine = "wazero"
+
+
+class Configuration(TestCase):
     def test_keys_without_effect_are_refused(self):
         directory = self.directory()
         directory.write("apps.yaml", "apps:\n" + app_yaml("a", "    listen: tcp\n    timeout: 1s\n    healthCheck: /\n"))
@@ -168,7 +185,7 @@ class TcpApp(EchoCase):
             self.assertIn(line, said)
 
 
-class MorePorts(EchoCase):
+class MorePorts(Echo, TestCase):
     def ports(self, count):
         return [self.closing(ReservedPort()).port for _ in range(count)]
 

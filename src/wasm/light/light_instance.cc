@@ -169,6 +169,7 @@ bool LightInstance::poll_slice(MonotonicTime time) {
   ticker.arm(shard_.index(), due_);
   bool ready = wasmtime_call_future_poll(future_.get());
   ticker.disarm(shard_.index());
+  if (setup_->cpu != nullptr) setup_->cpu->increment(now() - time);
   return ready;
 }
 

@@ -67,7 +67,7 @@ WorkerEngine::WorkerEngine(async::BlockingPool& blocking, Capacity& capacity, ob
                            std::string fingerprint)
     : blocking_(blocking),
       capacity_(capacity),
-      host_{.program = options.program, .log = log, .stack = options.stack},
+      host_{.program = options.program, .log = log, .stack = options.stack, .meter = options.meter},
       artifacts_(artifacts_options(options, std::move(fingerprint)), log) {}
 
 Result<std::unique_ptr<WorkerEngine>> WorkerEngine::make(async::BlockingPool& blocking, Capacity& capacity, observe::Log log,

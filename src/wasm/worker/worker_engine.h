@@ -20,8 +20,9 @@ namespace fiso::wasm::worker {
 struct WorkerEngineOptions {
   std::string program;  // path of fiso-wasmer-host; find_worker_program()
   CompileLimits compile;
-  Bytes stack = 512_KiB;  // of a guest
-  StopRequest stop;       // ends a compile early
+  Bytes stack = 512_KiB;                // of a guest
+  StopRequest stop;                     // ends a compile early
+  std::shared_ptr<ProcessMeter> meter;  // told of all workers; may be null
   std::string cache_directory = ArtifactCache::default_directory();
 };
 

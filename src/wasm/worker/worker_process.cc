@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <spawn.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 
@@ -41,6 +42,8 @@ Result<pid_t> spawn(const std::string& program, int control, WorkerStreams strea
   return pid;
 }
 
+Duration to_duration(const timeval& time) { return std::chrono::seconds(time.tv_sec) + std::chrono::microseconds(time.tv_usec); }
+
 // Said once, not for every worker.
 void note_lack(WorkerHost& host, std::string_view protection) {
   bool is_new = host.known_lacks.with([&](auto& known) { return known.emplace(protection).second; });
@@ -56,7 +59,8 @@ Result<std::unique_ptr<WorkerProcess>> WorkerProcess::start(WorkerHost& host, co
   FileHandle theirs(fcntl(control.theirs.get(), F_DUPFD_CLOEXEC, kControlFd + 1));  // dup2 of a number to itself keeps it closed
   if (!theirs) return Error(ErrorCode::kInternal, errno_text(errno)).with_context("fcntl");
   FISO_TRY(pid_t pid, spawn(host.program, theirs.get(), streams));
-  std::unique_ptr<WorkerProcess> process(new WorkerProcess(pid, std::move(control.ours)));
+  std::unique_ptr<WorkerProcess> process(new WorkerProcess(pid, std::move(control.ours), host.meter));
+  if (host.meter != nullptr) host.meter->add(pid, setup.guest);
   int descriptor = artifact.get();
   if (int failed = send_packet(process->control(), packet, {&descriptor, 1}); failed != 0)
     return Error(ErrorCode::kInternal, errno_text(failed)).with_context("tell the worker its setup");
@@ -90,7 +94,18 @@ Result<> WorkerProcess::await_ready(WorkerHost& host) {
 
 WorkerProcess::~WorkerProcess() {
   kill(pid_, SIGKILL);
-  while (waitpid(pid_, nullptr, 0) < 0 && errno == EINTR) {}
+  siginfo_t unused;
+  while (waitid(P_PID, static_cast<id_t>(pid_), &unused, WEXITED | WNOWAIT) < 0 && errno == EINTR) {}
+  auto reap = [this] {
+    rusage used{};
+    while (wait4(pid_, nullptr, 0, &used) < 0 && errno == EINTR) {}
+    return to_duration(used.ru_utime) + to_duration(used.ru_stime);
+  };
+  if (meter_ != nullptr) {
+    meter_->remove(pid_, reap);
+  } else {
+    reap();
+  }
 }
 
 }  // namespace fiso::wasm::worker

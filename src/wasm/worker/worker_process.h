@@ -14,6 +14,7 @@
 #include "base/guarded.h"
 #include "base/result.h"
 #include "observe/log.h"
+#include "wasm/process_meter.h"
 #include "wasm/worker/worker_setup.h"
 
 namespace fiso::wasm::worker {
@@ -22,7 +23,8 @@ namespace fiso::wasm::worker {
 struct WorkerHost {
   const std::string program;  // path of fiso-wasmer-host
   const observe::Log log;
-  const Bytes stack;  // of a guest
+  const Bytes stack;                          // of a guest
+  const std::shared_ptr<ProcessMeter> meter;  // may be null
   // Protections that the kernel lacks and that the log has been told of.
   Guarded<std::set<std::string, std::less<>>> known_lacks{};
 };
@@ -45,11 +47,13 @@ class WorkerProcess {
   pid_t pid() const { return pid_; }
 
  private:
-  WorkerProcess(pid_t pid, FileHandle control) : pid_(pid), control_(std::move(control)) {}
+  WorkerProcess(pid_t pid, FileHandle control, std::shared_ptr<ProcessMeter> meter)
+      : pid_(pid), control_(std::move(control)), meter_(std::move(meter)) {}
   Result<> await_ready(WorkerHost& host);
 
   pid_t pid_;
   FileHandle control_;
+  std::shared_ptr<ProcessMeter> meter_;
 };
 
 }  // namespace fiso::wasm::worker
