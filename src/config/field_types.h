@@ -88,7 +88,9 @@ template <>
 struct FieldType<Milliseconds> {
   static constexpr ValueType kType = ValueType::kMilliseconds;
   static constexpr Container kContainer = Container::kOne;
-  static void read(const Reader& reader, const Node& node, Milliseconds& value) { read_milliseconds(reader, node, value.duration); }
+  static void read(const Reader& reader, const Node& node, Milliseconds& value) {
+    read_milliseconds(reader, node, value.duration);
+  }
   static std::optional<std::string> show(const Milliseconds& value) { return format_duration(value.duration); }
 };
 

@@ -59,7 +59,7 @@ Result<Credential> read_credential(const AuthConfig& auth) {
 }
 
 bool SecretFileWatch::has_changed() {
-  struct stat now {};
+  struct stat now{};
   if (::stat(path_.c_str(), &now) != 0) now = {};
   bool same = now.st_ino == last_.st_ino && now.st_dev == last_.st_dev && now.st_size == last_.st_size &&
               now.st_mtim.tv_sec == last_.st_mtim.tv_sec && now.st_mtim.tv_nsec == last_.st_mtim.tv_nsec;

@@ -18,8 +18,8 @@ struct Credential {
   Secret value;
 };
 
-// Reads the file or the variable and makes the header of it. Blocks. kInvalidConfig where there is no secret, or one that no header
-// can carry; the message names the file or the variable, never the secret.
+// Reads the file or the variable and makes the header of it. Blocks. kInvalidConfig where there is no secret, or one that no
+// header can carry; the message names the file or the variable, never the secret.
 Result<Credential> read_credential(const AuthConfig& auth);
 
 // Tells when the file of a secret is another one than at the last look. Control thread.
@@ -30,7 +30,7 @@ class SecretFileWatch {
 
  private:
   std::string path_;
-  struct stat last_ {};
+  struct stat last_{};
 };
 
 }  // namespace fiso::link

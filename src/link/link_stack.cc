@@ -67,6 +67,8 @@ struct LinkStack::Call {
 LinkStack::LinkStack(LinkStackParts parts, const std::vector<std::unique_ptr<Target>>& targets)
     : parts_(std::move(parts)),
       stop_(parts_.shard.executor()),
+      unknown_(parts_.metrics, {{"target", "unknown"}}),
+      unknown_answers_(unknown_),
       access_log_(parts_.log, observe::LogLevel::kInfo, kAccessLines),
       failed_log_(parts_.log, observe::LogLevel::kError, kFailedLines) {
   for (const auto& target : targets)
@@ -185,7 +187,7 @@ Task<Result<net::HttpResponse*>> LinkStack::ask(Call& call, net::RelayedRequest&
     Result<net::HttpResponse*> answer = co_await relayed.ask(left);
     bool again = relayed.repeatable() && co_await may_ask_again(call, answer, made);
     if (!again) co_return answer;
-    call.target->note_retry(made);
+    call.target->answers.note_retry(made);
   }
 }
 
@@ -232,14 +234,8 @@ Task<> LinkStack::refuse(Call& call) {
 
 void LinkStack::note(const Call& call, std::string_view status) {
   Duration taken = now() - call.began;
-  if (call.target != nullptr) {
-    call.target->note_answer(call.request.method, status, taken);
-  } else {
-    parts_.metrics
-        .counter("fiso_link_requests_total", "Requests to targets, by the answer's status.",
-                 {{"target", "unknown"}, {"method", method_label(call.request.method)}, {"status", status}, {"mode", "sync"}})
-        .increment();
-  }
+  AnswerMetrics& answers = call.target != nullptr ? call.target->answers : unknown_answers_;
+  answers.note(call.request.method, status, taken);
   access_log_.write("proxy request completed",
                     {{"correlation_id", call.correlation.id},
                      {"target", call.target != nullptr ? std::string_view(call.target->shared.config.name) : "unknown"},

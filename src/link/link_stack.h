@@ -56,6 +56,8 @@ class LinkStack final : public net::StreamingService {
 
   LinkStackParts parts_;
   async::Gate stop_;
+  observe::SeriesGroup unknown_;  // of requests that name no target
+  AnswerMetrics unknown_answers_;
   std::map<std::string, std::unique_ptr<TargetReplica>, std::less<>> targets_;
   observe::SampledLog access_log_, failed_log_;
 };

@@ -8,9 +8,9 @@
 namespace fiso::link {
 namespace {
 
-constexpr int64_t kRetry = 5;                                   // tokens of one retry; a request brings one
-constexpr int64_t kPerSecond = 10 * kRetry;                     // tokens that come by themselves
-constexpr int64_t kMost = 10 * kPerSecond;                      // what may be saved up
+constexpr int64_t kRetry = 5;                                        // tokens of one retry; a request brings one
+constexpr int64_t kPerSecond = 10 * kRetry;                          // tokens that come by themselves
+constexpr int64_t kMost = 10 * kPerSecond;                           // what may be saved up
 constexpr int64_t kTokenTime = int64_t{1'000'000'000} / kPerSecond;  // nanoseconds
 
 }  // namespace

@@ -1,8 +1,9 @@
 // Which attempts at a target are made again, and after what pause.
 //
-// Made again: network errors and the statuses 429, 502, 503, 504, of requests that may be acted upon twice (idempotent methods, or
-// those with an Idempotency-Key). The pause follows `backoff`, give or take `jitter`, and is never shorter than what the target's
-// Retry-After asks for. RetryBudget bounds them over all requests, so that a target that is down is not asked many times as often.
+// Made again: network errors and the statuses 429, 502, 503, 504, of requests that may be acted upon twice (idempotent methods,
+// or those with an Idempotency-Key). The pause follows `backoff`, give or take `jitter`, and is never shorter than what the
+// target's Retry-After asks for. RetryBudget bounds them over all requests, so that a target that is down is not asked many times
+// as often.
 #pragma once
 
 #include <atomic>

@@ -26,7 +26,8 @@ TEST(RetryPolicy, StatusesThatMayPassAreMadeAgain) {
 }
 
 TEST(RetryPolicy, PausesGrowAsTheBackoffSaysUpToTheLongest) {
-  RetryOptions options{.backoff = Backoff::kConstant, .initial_interval = milliseconds(100), .max_interval = seconds(1), .jitter = 0};
+  RetryOptions options{
+      .backoff = Backoff::kConstant, .initial_interval = milliseconds(100), .max_interval = seconds(1), .jitter = 0};
   EXPECT_EQ(pause_after(options, 3, 0.9), milliseconds(100));
   options.backoff = Backoff::kLinear;
   EXPECT_EQ(pause_after(options, 3, 0.9), milliseconds(300));

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <iterator>
 #include <utility>
 
 namespace fiso::link {
@@ -10,7 +9,6 @@ namespace {
 
 // Who waits for a connection waits within its target's timeout, so this is only a bound on the absurd.
 constexpr size_t kMostWaiting = 100'000;
-constexpr int64_t kMostAttemptsTold = 10;
 
 net::Uri origin_of(const TargetConfig& config) {
   bool tls = config.protocol == Protocol::kHttps;
@@ -26,12 +24,6 @@ int64_t burst_of(const RateLimitConfig& limit) {
 
 }  // namespace
 
-std::string_view method_label(std::string_view method) {
-  constexpr std::string_view kUsual[] = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"};
-  auto found = std::ranges::find(kUsual, method);
-  return found == std::end(kUsual) ? "other" : *found;
-}
-
 Target::Target(const TargetConfig& target, async::ShardSet& shards, observe::Metrics& metrics)
     : config(target),
       paths(target.allowed_paths),
@@ -45,8 +37,7 @@ Target::Target(const TargetConfig& target, async::ShardSet& shards, observe::Met
     breaker.emplace(BreakerOptions{.failure_threshold = target.breaker.failure_threshold,
                                    .success_threshold = target.breaker.success_threshold,
                                    .reset_timeout = target.breaker.reset_timeout.duration});
-  if (target.rate_limit.requests_per_second > 0)
-    rate.emplace(target.rate_limit.requests_per_second, burst_of(target.rate_limit));
+  if (target.rate_limit.requests_per_second > 0) rate.emplace(target.rate_limit.requests_per_second, burst_of(target.rate_limit));
 }
 
 Result<std::unique_ptr<Target>> Target::make(const TargetConfig& config, async::ShardSet& shards, observe::Metrics& metrics) {
@@ -63,30 +54,6 @@ void Target::show() const {
   if (!breaker.has_value()) return;
   CircuitBreaker::State state = breaker->state();
   circuit_state.set(state == CircuitBreaker::State::kClosed ? 0 : state == CircuitBreaker::State::kHalfOpen ? 1 : 2);
-}
-
-void TargetReplica::note_answer(std::string_view method, std::string_view status, Duration taken) {
-  method = method_label(method);
-  auto known = std::ranges::find_if(answers_, [&](const Answers& one) { return one.method == method && one.status == status; });
-  if (known == answers_.end()) {
-    observe::Counter& count = shared.series.counter("fiso_link_requests_total", "Requests to targets, by the answer's status.",
-                                                    {{"method", method}, {"status", status}, {"mode", "sync"}});
-    observe::Histogram& seconds = shared.series.histogram("fiso_link_request_duration_seconds",
-                                                          "Time of a request, retries included.", {{"method", method}});
-    answers_.push_back({method, std::string(status), &count, &seconds});
-    known = std::prev(answers_.end());
-  }
-  known->count->increment();
-  known->seconds->observe(taken);
-}
-
-void TargetReplica::note_retry(int64_t attempt) {
-  auto place = static_cast<size_t>(std::min(attempt, kMostAttemptsTold));
-  if (retries_.size() <= place) retries_.resize(place + 1);
-  if (retries_[place] == nullptr)
-    retries_[place] = &shared.series.counter("fiso_link_retries_total", "Attempts after the first, by their number (10: and later).",
-                                             {{"attempt", std::to_string(place)}});
-  retries_[place]->increment();
 }
 
 }  // namespace fiso::link

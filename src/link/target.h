@@ -4,11 +4,10 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <string_view>
-#include <vector>
 
 #include "async/blocking_pool.h"
 #include "async/limiter.h"
+#include "link/answer_metrics.h"
 #include "link/circuit_breaker.h"
 #include "link/credentials.h"
 #include "link/rate_limit.h"
@@ -44,32 +43,14 @@ class Target {
 };
 
 // Shard-local.
-class TargetReplica {
- public:
+struct TargetReplica {
   TargetReplica(Target& target, async::Shard& shard, async::BlockingPool& blocking)
-      : shared(target), client(shard, blocking, target.client) {}
+      : shared(target), client(shard, blocking, target.client), answers(target.series) {}
 
   Target& shared;
   net::HttpClient client;
   std::optional<Credential> credential;  // of targets with auth; none: its secret is gone
-
-  // A request that was answered, or "error" where no answer could be given.
-  void note_answer(std::string_view method, std::string_view status, Duration taken);
-  void note_retry(int64_t attempt);
-
- private:
-  // Looked up once each: the registry has a lock.
-  struct Answers {
-    std::string_view method;
-    std::string status;
-    observe::Counter* count;
-    observe::Histogram* seconds;
-  };
-  std::vector<Answers> answers_;
-  std::vector<observe::Counter*> retries_;  // by attempt
+  AnswerMetrics answers;
 };
-
-// The method as a label: one of the usual ones, or "other".
-std::string_view method_label(std::string_view method);
 
 }  // namespace fiso::link

@@ -70,22 +70,26 @@ void check_auth(const AuthConfig& auth, Report& report) {
 }
 
 Spec<AuthConfig> auth_spec() {
-  auto secret = Spec<SecretRef>("secretRef", "Where the secret comes from.")
-                    .field("filePath", &SecretRef::file_path, "A file; white space around it is dropped. It is read again when it changes.")
-                    .field("envVar", &SecretRef::env_var, "A variable of the environment.")
-                    .check([](const SecretRef& ref, Report& report) {
-                      if (!ref.file_path.empty() && !ref.env_var.empty())
-                        report.error("envVar", "{path}: there is a filePath already, and one of both would not be used");
-                    });
+  auto secret =
+      Spec<SecretRef>("secretRef", "Where the secret comes from.")
+          .field("filePath", &SecretRef::file_path, "A file; white space around it is dropped. It is read again when it changes.")
+          .field("envVar", &SecretRef::env_var, "A variable of the environment.")
+          .check([](const SecretRef& ref, Report& report) {
+            if (!ref.file_path.empty() && !ref.env_var.empty())
+              report.error("envVar", "{path}: there is a filePath already, and one of both would not be used");
+          });
   return Spec<AuthConfig>("auth", "Credentials that are added to every request, in place of the caller's.")
-      .choice("type", &AuthConfig::type, "`bearer`, `apikey` or `basic`.",
-              {{"none", AuthType::kNone}, {"bearer", AuthType::kBearer}, {"apikey", AuthType::kApiKey}, {"basic", AuthType::kBasic}},
-              {.match = config::Match::kIgnoreCase})
+      .choice(
+          "type", &AuthConfig::type, "`bearer`, `apikey` or `basic`.",
+          {{"none", AuthType::kNone}, {"bearer", AuthType::kBearer}, {"apikey", AuthType::kApiKey}, {"basic", AuthType::kBasic}},
+          {.match = config::Match::kIgnoreCase})
       .field("secretRef", &AuthConfig::secret, secret, "The token, the key, or the password.")
-      .field("header", &AuthConfig::header, "`apikey`: the header that carries it; empty is Authorization.", {.check = bad_header_name})
+      .field("header", &AuthConfig::header, "`apikey`: the header that carries it; empty is Authorization.",
+             {.check = bad_header_name})
       .field("username", &AuthConfig::username,
              "`basic`: the user; without it the secret is what follows `Basic `, encoded already.")
-      .unsupported("vaultRef", "Vault is not built yet; let an agent write the secret to a file and name it in secretRef.filePath")
+      .unsupported("vaultRef",
+                   "Vault is not built yet; let an agent write the secret to a file and name it in secretRef.filePath")
       .check(check_auth);
 }
 

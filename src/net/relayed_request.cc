@@ -31,9 +31,7 @@ bool takes_trailers(const HeaderList& headers) {
   return te && has_token(*te, "trailers");
 }
 
-MonotonicTime in(Duration duration) {
-  return duration > Duration::zero() ? std::chrono::steady_clock::now() + duration : kNever;
-}
+MonotonicTime in(Duration duration) { return duration > Duration::zero() ? std::chrono::steady_clock::now() + duration : kNever; }
 
 }  // namespace
 

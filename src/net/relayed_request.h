@@ -1,4 +1,5 @@
-// One request on its way to a target and its answer on the way back, in steps: ask(), once or more, then deliver(), then finish().
+// One request on its way to a target and its answer on the way back, in steps: ask(), once or more, then deliver(), then
+// finish().
 //
 // For who wants to look at an answer's head before it goes out, and may ask again instead. What passes and what ends here is said
 // in relay.h. Threading: shard-local.

@@ -23,7 +23,8 @@ struct Arguments {
 
 void declare(CLI::App& app, Arguments& arguments) {
   app.add_option("--config", arguments.config, "File of targets (env FISO_LINK_CONFIG; default /etc/fiso/link/config.yaml)");
-  app.add_option("--port", arguments.port, "Listen on this port of all addresses instead of listenAddr")->check(CLI::Range(1, 65535));
+  app.add_option("--port", arguments.port, "Listen on this port of all addresses instead of listenAddr")
+      ->check(CLI::Range(1, 65535));
   app.add_option("--metrics-port", arguments.metrics_port, "Serve /metrics on this port of all addresses instead of metricsAddr")
       ->check(CLI::Range(1, 65535));
   app.add_option("--log-level", arguments.log_level, "debug, info, warn or error (env FISO_LOG_LEVEL; default info)");
@@ -31,7 +32,8 @@ void declare(CLI::App& app, Arguments& arguments) {
   app.add_flag("--version", arguments.version, "Print the version, and exit");
   app.set_help_flag("--help,-h", "Print this, and exit");
   app.footer(
-      "Callers ask http://localhost:3500/link/TARGET/PATH; the request goes to the target with its credentials. SIGTERM finishes\n"
+      "Callers ask http://localhost:3500/link/TARGET/PATH; the request goes to the target with its credentials. SIGTERM "
+      "finishes\n"
       "what is in flight and stops.\n\n"
       "Example: fiso-link -config link.yaml -check && fiso-link -config link.yaml");
 }

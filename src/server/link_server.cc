@@ -41,9 +41,9 @@ Result<> LinkServer::start() {
     services_[shard.index()] = std::make_unique<Service>(std::move(parts), targets_);
   });
   for (const auto& target : targets_) read_credential(*target);
-  server_ = std::make_unique<net::HttpServer>(
-      process_->shards, process_->commons.options(file_.listen_addr, file_.http),
-      [this](async::Shard& shard) -> net::HttpService& { return *services_[shard.index()]; });
+  server_ =
+      std::make_unique<net::HttpServer>(process_->shards, process_->commons.options(file_.listen_addr, file_.http),
+                                        [this](async::Shard& shard) -> net::HttpService& { return *services_[shard.index()]; });
   FISO_TRY_OK(server_->bind());
   server_->start();
   health_.set_ready("listeners");
@@ -64,7 +64,8 @@ Result<> LinkServer::start_admin() {
 Result<> LinkServer::make_targets() {
   for (const link::TargetConfig& config : file_.targets) {
     FISO_TRY(auto target, link::Target::make(config, process_->shards, metrics_));
-    if (!config.auth.secret.file_path.empty()) secrets_.emplace_back(target.get(), link::SecretFileWatch(config.auth.secret.file_path));
+    if (!config.auth.secret.file_path.empty())
+      secrets_.emplace_back(target.get(), link::SecretFileWatch(config.auth.secret.file_path));
     targets_.push_back(std::move(target));
   }
   admin_->start();
@@ -81,7 +82,8 @@ void LinkServer::read_credential(const link::Target& target) {
                {{"target", name}, {"status", credential.has_value() ? "success" : "error"}})
       .increment();
   if (!credential.has_value())
-    log_.error("secret cannot be used, requests to the target are refused", {{"target", name}, {"error", credential.error().describe()}});
+    log_.error("secret cannot be used, requests to the target are refused",
+               {{"target", name}, {"error", credential.error().describe()}});
   std::optional<link::Credential> current;
   if (credential.has_value()) current = std::move(*credential);
   process_->shards.run_on_each([&](async::Shard& shard) { services_[shard.index()]->stack.set_credential(name, current); });
