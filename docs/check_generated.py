@@ -10,7 +10,8 @@ import subprocess
 import sys
 import tempfile
 
-PAGES = ("config-reference.md", "config-schema.json", "settings-schema.json", "apps-reference.md", "apps-schema.json")
+PAGES = ("config-reference.md", "config-schema.json", "settings-schema.json", "apps-reference.md", "apps-schema.json",
+         "link-reference.md", "link-schema.json")
 
 
 def main():

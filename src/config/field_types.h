@@ -1,9 +1,11 @@
 // The C++ types that a config field may have, each with how it is read, named and shown: FieldType<M>.
 //
-// std::string, bool, any integer, Duration, Bytes, Secret; std::vector and string-keyed std::map of those; std::optional of
-// those, for "not given"; Node for a map that another spec reads later. Nested structs and enums need more than their
-// type and are added by Spec::field and Spec::choice.
+// std::string, bool, any integer, double, Duration, Milliseconds, Bytes, Secret; std::vector and string-keyed std::map of those;
+// std::optional of those, for "not given"; Node for a map that another spec reads later. Nested structs and enums need more
+// than their type and are added by Spec::field and Spec::choice.
 #pragma once
+
+#include <fmt/format.h>
 
 #include <concepts>
 #include <limits>
@@ -16,6 +18,12 @@
 #include "config/struct_spec.h"
 
 namespace fiso::config {
+
+// A duration that may be written as a bare number of milliseconds, where that is an old custom.
+struct Milliseconds {
+  Duration duration{};
+  auto operator<=>(const Milliseconds&) const = default;
+};
 
 template <class M>
 struct FieldType;  // read(reader, node, value); kType, kContainer; show(value): as one would write it, nothing if not worth
@@ -61,11 +69,29 @@ struct FieldType<I> {
 };
 
 template <>
+struct FieldType<double> {
+  static constexpr ValueType kType = ValueType::kNumber;
+  static constexpr Container kContainer = Container::kOne;
+  static void read(const Reader& reader, const Node& node, double& value) { read_number(reader, node, value); }
+  static std::optional<std::string> show(const double& value) { return fmt::format("{}", value); }
+};
+
+template <>
 struct FieldType<Duration> {
   static constexpr ValueType kType = ValueType::kDuration;
   static constexpr Container kContainer = Container::kOne;
   static void read(const Reader& reader, const Node& node, Duration& value) { read_duration(reader, node, value); }
   static std::optional<std::string> show(const Duration& value) { return format_duration(value); }
+};
+
+template <>
+struct FieldType<Milliseconds> {
+  static constexpr ValueType kType = ValueType::kMilliseconds;
+  static constexpr Container kContainer = Container::kOne;
+  static void read(const Reader& reader, const Node& node, Milliseconds& value) {
+    read_milliseconds(reader, node, value.duration);
+  }
+  static std::optional<std::string> show(const Milliseconds& value) { return format_duration(value.duration); }
 };
 
 template <>

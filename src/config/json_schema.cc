@@ -32,8 +32,8 @@ Json secret_schema() {
   return any_of(scalar_schema(), std::move(object));
 }
 
-Json integer_schema(const FieldSpec& field) {
-  Json schema = of_type("integer");
+Json number_schema(const FieldSpec& field) {
+  Json schema = of_type(field.type == ValueType::kInteger ? "integer" : "number");
   if (field.minimum) schema.set("minimum", Json::literal(*field.minimum));
   if (field.maximum) schema.set("maximum", Json::literal(*field.maximum));
   return schema;
@@ -76,8 +76,10 @@ Json element_schema(const FieldSpec& field) {
   switch (field.type) {
     case ValueType::kText: return text_schema(field);
     case ValueType::kBool: return of_type("boolean");
-    case ValueType::kInteger: return integer_schema(field);
+    case ValueType::kInteger:
+    case ValueType::kNumber: return number_schema(field);
     case ValueType::kDuration: return duration_schema();
+    case ValueType::kMilliseconds: return any_of(of_type("integer").set("minimum", Json::literal("0")), duration_schema());
     case ValueType::kBytes: return bytes_schema();
     case ValueType::kSecret: return secret_schema();
     case ValueType::kStruct: return struct_schema(*field.nested);
@@ -97,7 +99,7 @@ Json field_schema(const FieldSpec& field) {
 
 void set_default(const FieldSpec& field, Json& schema) {
   if (!field.default_value || field.container != Container::kOne) return;
-  bool literal = field.type == ValueType::kBool || field.type == ValueType::kInteger;
+  bool literal = field.type == ValueType::kBool || field.type == ValueType::kInteger || field.type == ValueType::kNumber;
   schema.set("default", literal ? Json::literal(*field.default_value) : Json::string(*field.default_value));
 }
 

@@ -12,7 +12,9 @@ std::string value_name(const FieldSpec& field) {
     case ValueType::kText: return "text";
     case ValueType::kBool: return "true or false";
     case ValueType::kInteger: return "whole number";
+    case ValueType::kNumber: return "number";
     case ValueType::kDuration: return "duration";
+    case ValueType::kMilliseconds: return "duration, or milliseconds as a whole number";
     case ValueType::kBytes: return "size";
     case ValueType::kSecret: return "secret";
     case ValueType::kStruct:

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <cstdlib>
 
 #include "base/ascii.h"
@@ -71,11 +72,32 @@ void read_integer(const Reader& reader, const Node& node, int64_t& value) {
   value = number;
 }
 
+void read_number(const Reader& reader, const Node& node, double& value) {
+  std::string_view digits = node.text();
+  if (digits.starts_with('+')) digits.remove_prefix(1);
+  double number = 0;
+  auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
+  if (node.is_quoted() || error != std::errc() || end != digits.data() + digits.size() || !std::isfinite(number))
+    return reader.expected("a number", node);
+  value = number;
+}
+
 void read_duration(const Reader& reader, const Node& node, Duration& value) {
   if (node.kind() != NodeKind::kText) return reader.expected("a duration such as 30s", node);
   Result<Duration> duration = parse_duration(node.text());
   if (!duration) return reader.fail(node, "{value}", duration.error().message());
   value = *duration;
+}
+
+void read_milliseconds(const Reader& reader, const Node& node, Duration& value) {
+  std::string_view digits = node.text();
+  int64_t number = 0;
+  auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
+  bool whole = !node.is_quoted() && error == std::errc() && end == digits.data() + digits.size();
+  if (!whole) return read_duration(reader, node, value);
+  constexpr int64_t kMost = int64_t{24} * 365 * 3600 * 1000;
+  if (number < 0 || number > kMost) return reader.expected("a duration such as 30s", node);
+  value = std::chrono::milliseconds(number);
 }
 
 void read_bytes(const Reader& reader, const Node& node, Bytes& value) {

@@ -57,7 +57,11 @@ void read_text(const Reader& reader, const Node& node, std::string& value);
 void read_scalar(const Reader& reader, const Node& node, std::string& value);
 void read_bool(const Reader& reader, const Node& node, bool& value);
 void read_integer(const Reader& reader, const Node& node, int64_t& value);
+// Not infinite, not a NaN.
+void read_number(const Reader& reader, const Node& node, double& value);
 void read_duration(const Reader& reader, const Node& node, Duration& value);
+// A duration, or a whole number of milliseconds.
+void read_milliseconds(const Reader& reader, const Node& node, Duration& value);
 void read_bytes(const Reader& reader, const Node& node, Bytes& value);
 // A scalar, {fromEnv: NAME} or {fromFile: PATH}; of a file, without its last line break.
 void read_secret(const Reader& reader, const Node& node, Secret& value);

@@ -31,7 +31,8 @@ struct Rules {
 };
 
 template <class M>
-concept Quantity = IntegerField<M> || std::same_as<M, Duration> || std::same_as<M, Bytes>;
+concept Quantity = IntegerField<M> || std::same_as<M, double> || std::same_as<M, Duration> || std::same_as<M, Milliseconds> ||
+                   std::same_as<M, Bytes>;
 
 template <class M>
 concept Comparable = Quantity<M> || std::same_as<M, bool> || std::same_as<M, std::optional<bool>> ||

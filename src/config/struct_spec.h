@@ -14,7 +14,7 @@
 
 namespace fiso::config {
 
-enum class ValueType { kText, kBool, kInteger, kDuration, kBytes, kSecret, kStruct, kAnyMap };
+enum class ValueType { kText, kBool, kInteger, kNumber, kDuration, kMilliseconds, kBytes, kSecret, kStruct, kAnyMap };
 enum class Container { kOne, kList, kMap };
 enum class Presence { kOptional, kRequired, kRefused };
 

@@ -6,26 +6,12 @@
 // direction. Threading: shard-local.
 #pragma once
 
-#include "async/gate.h"
 #include "async/shard.h"
 #include "net/http_client.h"
+#include "net/relay_options.h"
 #include "net/streaming_service.h"
 
 namespace fiso::net {
-
-// Zero: none.
-struct RelayOptions {
-  // To the head of the answer, connecting included; begins anew whenever the target has taken a piece of the body.
-  Duration timeout = std::chrono::seconds(60);
-  // Between two pieces of the answer, and of what follows an upgrade.
-  Duration idle_timeout = std::chrono::minutes(5);
-  // The same of what follows an upgrade once the target has ended its side.
-  Duration end_timeout = std::chrono::seconds(10);
-  enum class Host { kKeep, kTarget };  // the caller's Host field, or the one of the client's origin
-  Host host = Host::kKeep;
-  enum class Forwarded { kAdd, kLeave };  // appends to X-Forwarded-For, replaces X-Forwarded-Proto and -Host
-  Forwarded forwarded = Forwarded::kAdd;
-};
 
 class Relay {
  public:
@@ -41,15 +27,6 @@ class Relay {
   Task<Result<int>> pass(HttpRequest& request, ServerExchange& exchange);
 
  private:
-  struct Passing;
-  Task<Result<>> exchange(HttpRequest& request, Passing& passing);
-  Task<Result<HttpResponse*>> await_answer(Passing& passing);
-  static Task<> upload(const Relay& self, Passing& passing, async::Gate::Pass pass);
-  Task<Result<>> download(HttpResponse& head, Passing& passing);
-  Task<Result<>> splice(HttpResponse& head, Passing& passing);
-  void forward(HttpRequest& request) const;
-  MonotonicTime in(Duration duration) const;
-
   async::Shard& shard_;
   HttpClient& client_;
   const RelayOptions options_;

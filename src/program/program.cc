@@ -12,6 +12,7 @@
 #include "program/fiso_command.h"
 #include "server/apps_cli.h"
 #include "server/cli.h"
+#include "server/link_cli.h"
 #include "wasm/light/light_engine.h"
 
 namespace fiso::program {
@@ -55,6 +56,8 @@ int flow_program(int argc, char** argv, const std::string& name) {
 int flow_wasmer_program(int argc, char** argv, const std::string& name) {
   return run(argc, argv, [&] { return server::flow_main(argc, argv, name, all_engines()); });
 }
+
+int link_program(int argc, char** argv, const std::string& name) { return server::link_main(argc, argv, name); }
 
 int wasmer_program(int argc, char** argv, const std::string& name) {
   return run(argc, argv, [&] { return server::apps_main(argc, argv, name, all_engines().make); });

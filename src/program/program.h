@@ -11,6 +11,9 @@ int flow_program(int argc, char** argv, const std::string& name);
 // The same with Wasmer, which fiso-flow neither has nor looks for.
 int flow_wasmer_program(int argc, char** argv, const std::string& name);
 
+// fiso-link. The exit code is that of server::link_main.
+int link_program(int argc, char** argv, const std::string& name);
+
 // fiso-wasmer: apps. The exit code is that of server::apps_main.
 int wasmer_program(int argc, char** argv, const std::string& name);
 

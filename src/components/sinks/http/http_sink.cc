@@ -1,21 +1,18 @@
 #include "components/sinks/http/http_sink.h"
 
-#include <time.h>
-
 #include <algorithm>
-#include <charconv>
 #include <optional>
 #include <utility>
 
 #include "base/ascii.h"
 #include "components/header_rules.h"
+#include "net/retry_after.h"
 
 namespace fiso::sinks {
 namespace {
 
 // Who waits for a connection waits within its flow's maxInFlight, so this is only a bound on the absurd.
 constexpr size_t kMostWaiting = 100'000;
-constexpr std::chrono::seconds kLongestRetryAfter = std::chrono::hours(24);
 
 std::optional<std::string> bad_url(const std::string& url) {
   if (url.find_first_of("{}") != std::string::npos)
@@ -62,23 +59,6 @@ class HttpSinkPlan final : public core::Plan<core::Sink> {
   async::Limiter connections_;
   async::BlockingPool& blocking_;
 };
-
-// Seconds, or an HTTP date (RFC 9110, section 10.2.3).
-Duration retry_after(const HeaderList& headers, WallTime now) {
-  auto value = headers.find("Retry-After");
-  if (!value.has_value()) return Duration(0);
-  std::string text(trim(*value));
-  int64_t seconds = 0;
-  auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), seconds);
-  if (failed == std::errc() && end == text.data() + text.size())
-    return std::clamp<std::chrono::seconds>(std::chrono::seconds(seconds), std::chrono::seconds(0), kLongestRetryAfter);
-  tm parts{};
-  if (strptime(text.c_str(), "%a, %d %b %Y %H:%M:%S GMT", &parts) == nullptr) return Duration(0);
-  // In seconds: nanoseconds since the epoch end in the year 2262.
-  auto seconds_now = std::chrono::floor<std::chrono::seconds>(now.time_since_epoch());
-  return std::clamp<std::chrono::seconds>(std::chrono::seconds(timegm(&parts)) - seconds_now, std::chrono::seconds(0),
-                                          kLongestRetryAfter);
-}
 
 }  // namespace
 
@@ -147,7 +127,7 @@ Result<> judge_answer(const net::ClientResponse& answer, WallTime now) {
   std::string text = "http status " + std::to_string(answer.status);
   bool final = answer.status >= 400 && answer.status < 500 && answer.status != 429;
   if (final) return Error(ErrorCode::kRejected, std::move(text));
-  return Error(ErrorCode::kUnavailable, std::move(text)).with_retry_after(retry_after(answer.headers, now));
+  return Error(ErrorCode::kUnavailable, std::move(text)).with_retry_after(net::retry_after(answer.headers, now));
 }
 
 }  // namespace fiso::sinks

@@ -1,0 +1,70 @@
+#include "link/credentials.h"
+
+#include <openssl/evp.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdlib>
+#include <fstream>
+#include <sstream>
+
+#include "base/ascii.h"
+#include "base/file_handle.h"
+
+namespace fiso::link {
+namespace {
+
+Error bad_secret(const SecretRef& ref, const std::string& why) {
+  std::string where = ref.file_path.empty() ? "variable " + ref.env_var : ref.file_path;
+  return Error(ErrorCode::kInvalidConfig, "the secret of " + where + " " + why);
+}
+
+Result<std::string> read_secret(const SecretRef& ref) {
+  if (ref.file_path.empty()) {
+    const char* value = std::getenv(ref.env_var.c_str());
+    if (value == nullptr) return bad_secret(ref, "is not set");
+    return std::string(value);
+  }
+  std::ifstream file(ref.file_path, std::ios::binary);
+  std::ostringstream text;
+  if (!file.is_open() || !(text << file.rdbuf())) return bad_secret(ref, "cannot be read: " + errno_text(errno));
+  return std::string(trim(text.str()));
+}
+
+std::string base64(const std::string& text) {
+  std::string out(4 * ((text.size() + 2) / 3) + 1, '\0');
+  int size = EVP_EncodeBlock(reinterpret_cast<unsigned char*>(out.data()), reinterpret_cast<const unsigned char*>(text.data()),
+                             static_cast<int>(text.size()));
+  out.resize(static_cast<size_t>(size));
+  return out;
+}
+
+bool is_visible(std::string_view text) {
+  return std::ranges::all_of(text, [](char c) { return c > ' ' && c < 127; });
+}
+
+}  // namespace
+
+Result<Credential> read_credential(const AuthConfig& auth) {
+  FISO_TRY(std::string secret, read_secret(auth.secret));
+  if (secret.empty()) return bad_secret(auth.secret, "is empty");
+  constexpr size_t kLongest = 16384;
+  bool encodes = auth.type == AuthType::kBasic && !auth.username.empty();
+  if (secret.size() > kLongest || (!encodes && !is_visible(secret)))
+    return bad_secret(auth.secret, "holds what a header cannot carry");
+  std::string header = auth.header.empty() ? "Authorization" : auth.header;
+  if (auth.type == AuthType::kBearer) return Credential{header, Secret("Bearer " + secret)};
+  if (auth.type == AuthType::kApiKey) return Credential{header, Secret(secret)};
+  return Credential{header, Secret("Basic " + (encodes ? base64(auth.username + ":" + secret) : secret))};
+}
+
+bool SecretFileWatch::has_changed() {
+  struct stat now{};
+  if (::stat(path_.c_str(), &now) != 0) now = {};
+  bool same = now.st_ino == last_.st_ino && now.st_dev == last_.st_dev && now.st_size == last_.st_size &&
+              now.st_mtim.tv_sec == last_.st_mtim.tv_sec && now.st_mtim.tv_nsec == last_.st_mtim.tv_nsec;
+  last_ = now;
+  return !same;
+}
+
+}  // namespace fiso::link

@@ -1,0 +1,252 @@
+#include "link/link_stack.h"
+
+#include <algorithm>
+#include <cmath>
+#include <random>
+#include <utility>
+
+#include "base/ascii.h"
+#include "core/correlation.h"
+#include "core/outbound.h"
+#include "net/retry_after.h"
+
+namespace fiso::link {
+namespace {
+
+constexpr std::string_view kPrefix = "/link/";
+constexpr uint32_t kAccessLines = 100, kFailedLines = 100;  // a second
+constexpr size_t kHeldBody = 256 << 10;                     // of a request that may be sent more than once
+constexpr net::RelayOptions kRelayOptions{.host = net::RelayOptions::Host::kTarget,
+                                          .forwarded = net::RelayOptions::Forwarded::kLeave};
+
+MonotonicTime now() { return std::chrono::steady_clock::now(); }
+
+double random_part() {
+  thread_local std::minstd_rand random{std::random_device{}()};
+  return std::uniform_real_distribution<double>(0, 1)(random);
+}
+
+// basePath and path, with one slash between them; a path that is only that slash adds nothing to a basePath.
+std::string joined(std::string_view base, std::string_view path) {
+  if (base.ends_with('/')) base.remove_suffix(1);
+  if (base.empty()) return std::string(path);
+  return std::string(base).append(path == "/" ? std::string_view() : path);
+}
+
+std::string seconds_of(Duration time) {
+  return std::to_string(std::max<int64_t>(1, static_cast<int64_t>(std::ceil(std::chrono::duration<double>(time).count()))));
+}
+
+}  // namespace
+
+// One request on its way, and why it may not go on.
+struct LinkStack::Call {
+  Call(net::HttpRequest& asked, net::ServerExchange& connection) : request(asked), exchange(connection), began(now()) {}
+
+  // For bool layers: says why not, and that it is not.
+  bool refused(int with, std::string why, Duration later = Duration(0)) {
+    status = with;
+    text = std::move(why);
+    retry_after = later;
+    return false;
+  }
+
+  net::HttpRequest& request;
+  net::ServerExchange& exchange;
+  const MonotonicTime began;
+  MonotonicTime deadline = kNever;
+  core::Correlation correlation;
+  std::string path;  // within the target
+  TargetReplica* target = nullptr;
+  CircuitBreaker::Call admitted;
+  int status = 0;  // of the answer
+  std::string text;
+  Duration retry_after{0};
+};
+
+LinkStack::LinkStack(LinkStackParts parts, const std::vector<std::unique_ptr<Target>>& targets)
+    : parts_(std::move(parts)),
+      stop_(parts_.shard.executor()),
+      unknown_(parts_.metrics, {{"target", "unknown"}}),
+      unknown_answers_(unknown_),
+      access_log_(parts_.log, observe::LogLevel::kInfo, kAccessLines),
+      failed_log_(parts_.log, observe::LogLevel::kError, kFailedLines) {
+  for (const auto& target : targets)
+    targets_.emplace(target->config.name, std::make_unique<TargetReplica>(*target, parts_.shard, parts_.blocking));
+}
+
+Task<> LinkStack::serve(net::HttpRequest& request, net::ServerExchange& exchange) {
+  Call call(request, exchange);
+  call.correlation = core::find_correlation(request.headers);  // first: refusals carry it too
+  bool goes_on = is_from_here(call) &&     // before anything is looked at on behalf of a page that borrows our credentials
+                 find_target(call) &&      // what follows is the target's
+                 path_is_allowed(call) &&  // before what counts: such a request is no traffic of the target
+                 is_within_rate(call) &&   // before the breaker, which learns from calls that are made
+                 breaker_admits(call) &&   // a target that is down is not asked
+                 add_credentials(call);    // last: nothing that is refused has seen them
+  if (goes_on) {
+    co_await send(call);  // attempts: connect, ask, try again, pass the answer on
+  } else {
+    co_await refuse(call);
+  }
+}
+
+// A browser says where a page comes from. One of another site must not use what only callers on this machine may.
+bool LinkStack::is_from_here(Call& call) {
+  const HeaderList& headers = call.request.headers;
+  std::optional<std::string_view> origin = headers.find("origin"), site = headers.find("sec-fetch-site");
+  if (!origin && !site) return true;
+  if (origin && std::ranges::find(parts_.allow_origins, *origin) != parts_.allow_origins.end()) return true;
+  std::string_view host = headers.find("host").value_or("");
+  bool same_origin = origin && origin->size() > host.size() && origin->ends_with(host) &&
+                     origin->substr(0, origin->size() - host.size()).ends_with("://");
+  bool same_site = !site || *site == "same-origin" || *site == "none";
+  if (same_site && (!origin || same_origin)) return true;
+  return call.refused(403, "cross-site requests are not allowed");
+}
+
+bool LinkStack::find_target(Call& call) {
+  std::string_view path = call.request.path();
+  std::string_view rest = path.starts_with(kPrefix) ? path.substr(kPrefix.size()) : std::string_view();
+  std::string_view name = rest.substr(0, rest.find('/'));
+  auto found = targets_.find(name);
+  if (!path.starts_with(kPrefix)) return call.refused(404, "404 page not found");
+  if (found == targets_.end()) return call.refused(404, "target \"" + std::string(name) + "\" not found");
+  call.target = found->second.get();
+  call.path = rest.size() > name.size() ? rest.substr(name.size()) : "/";
+  call.deadline = call.began + call.target->shared.config.timeout;
+  return true;
+}
+
+// Also makes the path that goes out, so that what was matched is what is sent.
+bool LinkStack::path_is_allowed(Call& call) {
+  const Target& target = call.target->shared;
+  std::optional<std::string> path = resolve_dot_segments(call.path);
+  if (!path) return call.refused(400, "the path leads above the target");
+  bool is_bounded = !target.paths.empty() || !target.config.base_path.empty();
+  if ((is_bounded && !stays_below_in_all_readings(*path)) || !target.paths.allows(*path))
+    return call.refused(403, "path not allowed");
+  std::string_view query = std::string_view(call.request.target).substr(call.request.path().size());
+  std::string out = joined(target.config.base_path, *path);
+  out.append(query);
+  call.request.target = std::move(out);
+  return true;
+}
+
+bool LinkStack::is_within_rate(Call& call) {
+  Target& target = call.target->shared;
+  if (!target.rate) return true;
+  Duration wait = target.rate->try_take();
+  if (wait == Duration(0)) return true;
+  target.rate_limited.increment();
+  return call.refused(429, "rate limit exceeded", wait);
+}
+
+bool LinkStack::breaker_admits(Call& call) {
+  Target& target = call.target->shared;
+  if (!target.breaker) return true;
+  call.admitted = target.breaker->admit();
+  if (call.admitted) return true;
+  return call.refused(503, "service unavailable (circuit open)", target.breaker->wait_time());
+}
+
+bool LinkStack::add_credentials(Call& call) {
+  if (call.target->shared.config.auth.type == AuthType::kNone) return true;
+  const std::optional<Credential>& credential = call.target->credential;
+  if (!credential) return call.refused(500, "auth error");
+  call.request.headers.set(credential->header, credential->value.reveal());
+  return true;
+}
+
+Task<> LinkStack::send(Call& call) {
+  call.request.headers.set(core::kCorrelationHeader, call.correlation.id);
+  net::RelayedRequest relayed(parts_.shard, call.target->client, call.request, call.exchange, kRelayOptions);
+  call.target->shared.retries.note_request();
+  Result<net::HttpResponse*> answer = co_await ask(call, relayed);
+  Result<> result;
+  if (answer.has_value()) {
+    call.status = (*answer)->status;
+    (*answer)->headers.set(core::kCorrelationHeader, call.correlation.id);
+    result = co_await relayed.deliver();
+  } else {
+    result = answer.take_error();
+  }
+  result = co_await relayed.finish(std::move(result));
+  settle(call, result);
+  if (!result.has_value() && !call.exchange.begun() && result.error().code() != ErrorCode::kCancelled)
+    co_return co_await refuse(call);
+  note(call, call.status == 0 ? "error" : std::to_string(call.status));
+}
+
+Task<Result<net::HttpResponse*>> LinkStack::ask(Call& call, net::RelayedRequest& relayed) {
+  if (is_repeatable(call.request.method, call.request.headers) && call.target->shared.config.retry.max_attempts > 1) {
+    FISO_CO_TRY_OK(co_await relayed.hold_body(kHeldBody));
+  }
+  for (int64_t made = 1;; ++made) {
+    Duration left = std::max<Duration>(call.deadline - now(), std::chrono::milliseconds(1));
+    Result<net::HttpResponse*> answer = co_await relayed.ask(left);
+    bool again = relayed.repeatable() && co_await may_ask_again(call, answer, made);
+    if (!again) co_return answer;
+    call.target->answers.note_retry(made);
+  }
+}
+
+// And waits until it is time.
+Task<bool> LinkStack::may_ask_again(Call& call, const Result<net::HttpResponse*>& answer, int64_t made) {
+  Target& target = call.target->shared;
+  bool worth_it = answer.has_value() ? is_retryable_status((*answer)->status) : is_retryable(answer.error());
+  if (!worth_it || made >= target.config.retry.max_attempts) co_return false;
+  if (!is_repeatable(call.request.method, call.request.headers)) co_return false;
+  Duration pause = pause_after(target.config.retry.options(), made, random_part());
+  if (answer.has_value()) pause = std::max(pause, net::retry_after((*answer)->headers, Clock::system().wall_now()));
+  if (now() + pause >= call.deadline || !target.retries.try_take()) co_return false;
+  async::Gate::Pass pass = stop_.enter();
+  co_return pass && !co_await stop_.wait_closed(now() + pause);
+}
+
+// What a call says about its target: 5xx, no answer in time and no connection are failures. A client that has gone, and a limit
+// of ours, say nothing.
+void LinkStack::settle(Call& call, const Result<>& result) {
+  ErrorCode code = result.has_value() ? ErrorCode::kInternal : result.error().code();
+  bool failed = call.status >= 500 || code == ErrorCode::kUnavailable || code == ErrorCode::kTimeout;
+  bool nothing_known = call.status == 0 && (code == ErrorCode::kCancelled || code == ErrorCode::kOverloaded);
+  if (failed) call.admitted.failed();
+  if (!failed && !nothing_known) call.admitted.succeeded();
+  if (result.has_value() || code == ErrorCode::kCancelled) return;
+  failed_log_.write("proxy request failed", {{"correlation_id", call.correlation.id},
+                                             {"target", call.target->shared.config.name},
+                                             {"method", call.request.method},
+                                             {"error", result.error().describe()}});
+  if (call.exchange.begun()) return;
+  if (code == ErrorCode::kTimeout) call.refused(504, "gateway timeout");
+  if (code == ErrorCode::kUnavailable) call.refused(502, "bad gateway");
+  if (code == ErrorCode::kOverloaded) call.refused(503, "too many requests wait for the target", std::chrono::seconds(1));
+  if (call.status == 0) call.refused(500, "internal error");
+}
+
+Task<> LinkStack::refuse(Call& call) {
+  net::HttpResponse response = net::text_response(call.status, call.text);
+  response.headers.add(core::kCorrelationHeader, call.correlation.id);
+  if (call.retry_after > Duration(0)) response.headers.add("Retry-After", seconds_of(call.retry_after));
+  (void)co_await net::answer(call.exchange, response);
+  note(call, std::to_string(call.status));
+}
+
+void LinkStack::note(const Call& call, std::string_view status) {
+  Duration taken = now() - call.began;
+  AnswerMetrics& answers = call.target != nullptr ? call.target->answers : unknown_answers_;
+  answers.note(call.request.method, status, taken);
+  access_log_.write("proxy request completed",
+                    {{"correlation_id", call.correlation.id},
+                     {"target", call.target != nullptr ? std::string_view(call.target->shared.config.name) : "unknown"},
+                     {"method", call.request.method},
+                     {"status", status},
+                     {"latency_ms", std::chrono::duration<double, std::milli>(taken).count()}});
+}
+
+void LinkStack::set_credential(std::string_view target, std::optional<Credential> credential) {
+  auto found = targets_.find(target);
+  if (found != targets_.end()) found->second->credential = std::move(credential);
+}
+
+}  // namespace fiso::link

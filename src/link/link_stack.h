@@ -1,0 +1,65 @@
+// The way of a request to a target: one line per layer, in serve(), each with the reason why it stands there.
+//
+// Threading: shard-local.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "async/gate.h"
+#include "async/shard.h"
+#include "link/target.h"
+#include "net/http_service.h"
+#include "net/relayed_request.h"
+#include "net/streaming_service.h"
+#include "observe/log.h"
+#include "observe/sampled_log.h"
+
+namespace fiso::link {
+
+struct LinkStackParts {
+  async::Shard& shard;
+  async::BlockingPool& blocking;
+  observe::Metrics& metrics;
+  observe::Log log;
+  std::vector<std::string> allow_origins;
+};
+
+class LinkStack final : public net::StreamingService {
+ public:
+  // Borrows the targets.
+  LinkStack(LinkStackParts parts, const std::vector<std::unique_ptr<Target>>& targets);
+
+  Task<> serve(net::HttpRequest& request, net::ServerExchange& exchange) override;
+
+  // What a target sends along from now on; nothing: its requests are refused.
+  void set_credential(std::string_view target, std::optional<Credential> credential);
+  // What waits for another attempt is answered with what there is.
+  void end_retries() { stop_.close(); }
+
+ private:
+  struct Call;
+  bool is_from_here(Call& call);
+  bool find_target(Call& call);
+  bool path_is_allowed(Call& call);
+  bool is_within_rate(Call& call);
+  bool breaker_admits(Call& call);
+  bool add_credentials(Call& call);
+  Task<> send(Call& call);
+  Task<Result<net::HttpResponse*>> ask(Call& call, net::RelayedRequest& relayed);
+  Task<bool> may_ask_again(Call& call, const Result<net::HttpResponse*>& answer, int64_t made);
+  void settle(Call& call, const Result<>& result);
+  Task<> refuse(Call& call);
+  void note(const Call& call, std::string_view status);
+
+  LinkStackParts parts_;
+  async::Gate stop_;
+  observe::SeriesGroup unknown_;  // of requests that name no target
+  AnswerMetrics unknown_answers_;
+  std::map<std::string, std::unique_ptr<TargetReplica>, std::less<>> targets_;
+  observe::SampledLog access_log_, failed_log_;
+};
+
+}  // namespace fiso::link

@@ -1,0 +1,59 @@
+#include "link/target.h"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+namespace fiso::link {
+namespace {
+
+// Who waits for a connection waits within its target's timeout, so this is only a bound on the absurd.
+constexpr size_t kMostWaiting = 100'000;
+
+net::Uri origin_of(const TargetConfig& config) {
+  bool tls = config.protocol == Protocol::kHttps;
+  auto port = static_cast<uint16_t>(config.port != 0 ? config.port : tls ? 443 : 80);
+  std::string host = config.host;
+  if (host.starts_with('[')) host = host.substr(1, host.size() - 2);
+  return {.scheme = tls ? net::Scheme::kHttps : net::Scheme::kHttp, .host = std::move(host), .port = port, .target = "/"};
+}
+
+int64_t burst_of(const RateLimitConfig& limit) {
+  return limit.burst > 0 ? limit.burst : std::max<int64_t>(1, std::llround(std::floor(limit.requests_per_second)));
+}
+
+}  // namespace
+
+Target::Target(const TargetConfig& target, async::ShardSet& shards, observe::Metrics& metrics)
+    : config(target),
+      paths(target.allowed_paths),
+      client{.origin = origin_of(target)},
+      connections(shards, static_cast<uint64_t>(target.max_connections), kMostWaiting),
+      series(metrics, {{"target", target.name}}),
+      circuit_state(series.gauge("fiso_link_circuit_state", "The breaker of a target: 0 closed, 1 half-open, 2 open.")),
+      rate_limited(series.counter("fiso_link_rate_limited_total", "Requests refused by a target's rate limit.")) {
+  client.connections = &connections;
+  if (target.breaker.enabled)
+    breaker.emplace(BreakerOptions{.failure_threshold = target.breaker.failure_threshold,
+                                   .success_threshold = target.breaker.success_threshold,
+                                   .reset_timeout = target.breaker.reset_timeout.duration});
+  if (target.rate_limit.requests_per_second > 0) rate.emplace(target.rate_limit.requests_per_second, burst_of(target.rate_limit));
+}
+
+Result<std::unique_ptr<Target>> Target::make(const TargetConfig& config, async::ShardSet& shards, observe::Metrics& metrics) {
+  std::unique_ptr<Target> target(new Target(config, shards, metrics));
+  if (config.protocol == Protocol::kHttps) {
+    auto tls = net::make_tls_client_context({.ca_file = config.tls.ca_file});
+    if (!tls.has_value()) return tls.take_error().with_context("target \"" + config.name + "\"");
+    target->client.tls = std::move(*tls);
+  }
+  return target;
+}
+
+void Target::show() const {
+  if (!breaker.has_value()) return;
+  CircuitBreaker::State state = breaker->state();
+  circuit_state.set(state == CircuitBreaker::State::kClosed ? 0 : state == CircuitBreaker::State::kHalfOpen ? 1 : 2);
+}
+
+}  // namespace fiso::link

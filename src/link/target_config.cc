@@ -1,0 +1,190 @@
+#include "link/target_config.h"
+
+#include <algorithm>
+#include <set>
+
+#include "base/ascii.h"
+#include "net/uri.h"
+
+namespace fiso::link {
+namespace {
+
+using config::Report;
+using config::Spec;
+
+config::Rules<int64_t> bounds(int64_t least, int64_t most) { return config::between<int64_t>(least, most); }
+
+config::Rules<config::Milliseconds> pause_rules() {
+  return config::between<config::Milliseconds>({std::chrono::milliseconds(1)}, {std::chrono::hours(24)});
+}
+
+// A name is a segment of the path as callers write it.
+std::optional<std::string> bad_name(const std::string& name) {
+  bool plain = std::ranges::all_of(name, [](char c) { return is_alphanumeric(c) || c == '-' || c == '_' || c == '.'; });
+  if (plain && name.size() <= 100 && name != "." && name != "..") return std::nullopt;
+  return "{path} \"{value}\": a name has up to 100 letters, digits, - _ and .";
+}
+
+std::optional<std::string> bad_host(const std::string& host) {
+  bool bare_v6 = host.find(':') != std::string::npos && !host.starts_with('[');
+  auto uri = net::parse_uri("http://" + (bare_v6 ? "[" + host + "]" : host) + "/");
+  bool only_host = uri.has_value() && uri->target == "/" && host.find_first_of("/?#@") == std::string::npos;
+  if (only_host && !host.ends_with(']') && host.rfind(':') != std::string::npos && !bare_v6) only_host = false;
+  if (only_host) return std::nullopt;
+  return "{path} \"{value}\" is not a host name or an IP address (a port has a key of its own)";
+}
+
+std::optional<std::string> bad_base_path(const std::string& path) {
+  if (path.empty()) return std::nullopt;
+  if (!path.starts_with('/')) return "{path} \"{value}\" does not begin with /";
+  auto uri = net::parse_uri("http://x" + path);
+  if (!uri.has_value() || path.find_first_of("?#") != std::string::npos) return "{path} \"{value}\" is not a path";
+  if (resolve_dot_segments(path) != path) return "{path} \"{value}\" has segments of dots";
+  return std::nullopt;
+}
+
+std::optional<std::string> bad_patterns(const std::vector<std::string>& patterns) {
+  for (const std::string& pattern : patterns)
+    if (auto complaint = PathRules::complaint(pattern)) return "{path}: \"" + pattern + "\": " + *complaint;
+  return std::nullopt;
+}
+
+std::optional<std::string> bad_header_name(const std::string& name) {
+  bool token = std::ranges::all_of(name, [](char c) { return is_alphanumeric(c) || c == '-' || c == '_'; });
+  if (token) return std::nullopt;
+  return "{path} \"{value}\" is not a header name";
+}
+
+// Fails closed: what would go out without credentials is refused here.
+void check_auth(const AuthConfig& auth, Report& report) {
+  bool has_secret = !auth.secret.file_path.empty() || !auth.secret.env_var.empty();
+  if (auth.type != AuthType::kNone && !has_secret)
+    report.error("type", "{path}: the secret is missing: give secretRef.filePath or secretRef.envVar");
+  if (auth.type == AuthType::kNone)
+    for (std::string_view key : {"secretRef", "header", "username"})
+      if (report.has(key)) report.error(key, "{path} has an effect with a type of auth only (bearer, apikey, basic)");
+  if (auth.type != AuthType::kApiKey && auth.type != AuthType::kNone && report.has("header"))
+    report.error("header", "{path} has an effect with `type: apikey` only");
+  if (auth.type != AuthType::kBasic && auth.type != AuthType::kNone && report.has("username"))
+    report.error("username", "{path} has an effect with `type: basic` only");
+}
+
+Spec<AuthConfig> auth_spec() {
+  auto secret =
+      Spec<SecretRef>("secretRef", "Where the secret comes from.")
+          .field("filePath", &SecretRef::file_path, "A file; white space around it is dropped. It is read again when it changes.")
+          .field("envVar", &SecretRef::env_var, "A variable of the environment.")
+          .check([](const SecretRef& ref, Report& report) {
+            if (!ref.file_path.empty() && !ref.env_var.empty())
+              report.error("envVar", "{path}: there is a filePath already, and one of both would not be used");
+          });
+  return Spec<AuthConfig>("auth", "Credentials that are added to every request, in place of the caller's.")
+      .choice(
+          "type", &AuthConfig::type, "`bearer`, `apikey` or `basic`.",
+          {{"none", AuthType::kNone}, {"bearer", AuthType::kBearer}, {"apikey", AuthType::kApiKey}, {"basic", AuthType::kBasic}},
+          {.match = config::Match::kIgnoreCase})
+      .field("secretRef", &AuthConfig::secret, secret, "The token, the key, or the password.")
+      .field("header", &AuthConfig::header, "`apikey`: the header that carries it; empty is Authorization.",
+             {.check = bad_header_name})
+      .field("username", &AuthConfig::username,
+             "`basic`: the user; without it the secret is what follows `Basic `, encoded already.")
+      .unsupported("vaultRef",
+                   "Vault is not built yet; let an agent write the secret to a file and name it in secretRef.filePath")
+      .check(check_auth);
+}
+
+Spec<BreakerConfig> breaker_spec() {
+  auto count = bounds(1, 1'000'000);
+  auto reset = pause_rules();
+  return Spec<BreakerConfig>("circuitBreaker", "Stops calls to a target that fails, until it is well again.")
+      .field("enabled", &BreakerConfig::enabled, "Whether there is one.")
+      .field("failureThreshold", &BreakerConfig::failure_threshold,
+             "Failures in a row that open it: statuses from 500 on, timeouts, no connection.", count)
+      .field("successThreshold", &BreakerConfig::success_threshold, "Good calls in a row that close it again.", count)
+      .field("resetTimeout", &BreakerConfig::reset_timeout, "How long it stays open before a call is tried.", reset)
+      .check([](const BreakerConfig& breaker, Report& report) {
+        if (!breaker.enabled)
+          for (std::string_view key : {"failureThreshold", "successThreshold", "resetTimeout"})
+            if (report.has(key)) report.error(key, "{path} has an effect with `enabled: true` only");
+      });
+}
+
+Spec<RetryConfig> retry_spec() {
+  config::Rules<double> jitter;
+  jitter.check = [](double value) -> std::optional<std::string> {
+    if (value >= 0 && value <= 1) return std::nullopt;
+    return "{path} must be between 0.0 and 1.0, got " + std::to_string(value);
+  };
+  return Spec<RetryConfig>("retry", "Requests that may be acted upon twice are made again when that can help.")
+      .field("maxAttempts", &RetryConfig::max_attempts, "Attempts in all; 1 is no retry.", bounds(1, 100))
+      .choice("backoff", &RetryConfig::backoff, "How the pause between attempts grows.",
+              {{"constant", Backoff::kConstant}, {"linear", Backoff::kLinear}, {"exponential", Backoff::kExponential}})
+      .field("initialInterval", &RetryConfig::initial_interval, "The first pause.", pause_rules())
+      .field("maxInterval", &RetryConfig::max_interval, "The longest pause.", pause_rules())
+      .field("jitter", &RetryConfig::jitter, "By which part of it a pause may be shorter or longer.", jitter);
+}
+
+Spec<RateLimitConfig> rate_limit_spec() {
+  auto not_negative = [](const char* text) {
+    return [text](const auto& value) -> std::optional<std::string> {
+      if (value >= 0) return std::nullopt;
+      return std::string("{path}: ") + text;
+    };
+  };
+  config::Rules<double> rate;
+  rate.max = 1'000'000;
+  rate.check = not_negative("rateLimit.requestsPerSecond must be >= 0");
+  config::Rules<int64_t> burst;
+  burst.max = 1'000'000;
+  burst.check = not_negative("rateLimit.burst must be >= 0");
+  return Spec<RateLimitConfig>("rateLimit", "Requests beyond it are answered 429.")
+      .field("requestsPerSecond", &RateLimitConfig::requests_per_second, "0 is no limit.", rate)
+      .field("burst", &RateLimitConfig::burst, "Requests at once after a pause; 0 is as many as come in a second.", burst)
+      .check([](const RateLimitConfig& limit, Report& report) {
+        if (limit.requests_per_second <= 0 && report.has("burst"))
+          report.error("burst", "{path} has an effect with requestsPerSecond only");
+      });
+}
+
+}  // namespace
+
+Spec<TargetConfig> target_spec() {
+  auto tls = Spec<TargetTls>("tls", "How an https target is verified.")
+                 .field("caFile", &TargetTls::ca_file, "Certificates to trust, PEM; without it those of the system.");
+  return Spec<TargetConfig>("target", "A service that callers reach as /link/NAME/….")
+      .required("name", &TargetConfig::name, "What it is called in paths, logs and metrics.",
+                {.missing = "{path}: name is required", .check = bad_name})
+      .choice("protocol", &TargetConfig::protocol, "What it speaks.", {{"http", Protocol::kHttp}, {"https", Protocol::kHttps}},
+              {.refused = {{"grpc", "grpc is not built yet"}, {"kafka", "kafka targets are not built yet"}},
+               .invalid = "{path} \"{value}\" is not valid (must be one of: http, https, grpc, kafka)"})
+      .required("host", &TargetConfig::host, "A name or an IP address.",
+                {.missing = "{path}: host is required (except for kafka protocol)", .check = bad_host})
+      .field("port", &TargetConfig::port, "0 is the protocol's own.", bounds(0, 65535))
+      .field("basePath", &TargetConfig::base_path, "What stands before every path.", {.check = bad_base_path})
+      .field("auth", &TargetConfig::auth, auth_spec(), "Credentials.")
+      .field("circuitBreaker", &TargetConfig::breaker, breaker_spec(), "Off unless `enabled`.")
+      .field("retry", &TargetConfig::retry, retry_spec(), "On without the key as well.")
+      .field("rateLimit", &TargetConfig::rate_limit, rate_limit_spec(), "None without the key.")
+      .field("allowedPaths", &TargetConfig::allowed_paths,
+             "Patterns of paths, without basePath: * within a segment, /** at the end for all below. Without any, all are.",
+             {.check = bad_patterns})
+      .field("timeout", &TargetConfig::timeout, "To the head of the answer, all attempts and pauses included.",
+             config::between<Duration>(std::chrono::milliseconds(1), std::chrono::hours(1)))
+      .field("maxConnections", &TargetConfig::max_connections, "Connections to it, over all shards.", bounds(1, 100'000))
+      .field("tls", &TargetConfig::tls, tls, "For https only.")
+      .unsupported("kafka", "kafka targets are not built yet")
+      .unsupported("interceptors", "interceptors of targets are not built yet")
+      .check({"protocol"}, [](const TargetConfig& target, Report& report) {
+        if (target.protocol != Protocol::kHttps && report.has("tls"))
+          report.error("tls", "{path} has an effect with `protocol: https` only");
+      });
+}
+
+void check_targets(const std::vector<TargetConfig>& targets, Report& report) {
+  std::set<std::string> names;
+  for (const TargetConfig& target : targets)
+    if (!target.name.empty() && !names.insert(target.name).second)
+      report.error("targets", "target \"" + target.name + "\" is there twice");
+}
+
+}  // namespace fiso::link

@@ -1,0 +1,77 @@
+// One request on its way to a target and its answer on the way back, in steps: ask(), once or more, then deliver(), then
+// finish().
+//
+// For who wants to look at an answer's head before it goes out, and may ask again instead. What passes and what ends here is said
+// in relay.h. Threading: shard-local.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "async/gate.h"
+#include "async/shard.h"
+#include "net/client_exchange.h"
+#include "net/http_client.h"
+#include "net/relay_options.h"
+#include "net/streaming_service.h"
+
+namespace fiso::net {
+
+class RelayedRequest {
+ public:
+  // All borrowed. Takes the fields that end here out of the request.
+  RelayedRequest(async::Shard& shard, HttpClient& client, HttpRequest& request, ServerExchange& exchange,
+                 const RelayOptions& options);
+  // After finish().
+  ~RelayedRequest();
+  RelayedRequest(const RelayedRequest&) = delete;
+
+  // Waits for the body, up to `most` bytes of it, so that the request can be sent more than once.
+  Task<Result<>> hold_body(size_t most);
+  // What would go out is here as a whole, and can go out again.
+  bool repeatable() const { return body_is_here_ || down_.body_here(); }
+
+  // Sends the request and completes with the answer's head, which the caller may change; valid until the next call. Again only if
+  // it is repeatable(); what the target said before is dropped. Errors as of Relay::pass(), but for those of the client's body,
+  // which finish() tells. `timeout`: as in RelayOptions.
+  Task<Result<HttpResponse*>> ask(Duration timeout);
+  // Passes on the answer whose head ask() has got.
+  Task<Result<>> deliver();
+  // Ends what is still under way, of an exchange that came to `result`; what was wrong with the client's body replaces an error.
+  Task<Result<>> finish(Result<> result);
+
+ private:
+  struct Attempt {
+    Attempt(async::Shard& shard, HttpClient& client) : up(client), uploading(shard.executor()) {}
+    ClientExchange up;
+    std::optional<StreamedRequest> out;
+    async::Gate uploading;  // inside: the body's way to the target
+    HttpResponse* head = nullptr;
+    Duration timeout{};
+    bool answered = false;  // the answer's head has come
+  };
+  Task<Result<>> read_body();
+  Task<Result<>> send(Attempt& attempt);
+  Task<Result<HttpResponse*>> await_answer(Attempt& attempt);
+  static Task<> upload(RelayedRequest& self, Attempt& attempt, async::Gate::Pass pass);
+  Task<Result<>> download(HttpResponse& head);
+  Task<Result<>> splice(HttpResponse& head);
+  void add_forwarded();
+
+  async::Shard& shard_;
+  HttpClient& client_;
+  HttpRequest& request_;
+  ServerExchange& down_;
+  const RelayOptions& options_;
+  std::string upgrade_;  // the protocol to pass on the wish for
+  bool takes_trailers_ = false;
+  bool body_is_here_ = false;  // as `body_`
+  std::string_view body_;      // what has been read of it
+  std::string held_;           // where that is, if it came in pieces
+  bool client_gone_ = false;
+  std::optional<Error> body_error_;  // of the client's body
+  std::optional<Attempt> attempt_;
+};
+
+}  // namespace fiso::net

@@ -1,0 +1,84 @@
+#include "server/link_cli.h"
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <cstdlib>
+#include <utility>
+
+#include "observe/stdout_log.h"
+#include "server/command_line.h"
+#include "server/link_server.h"
+
+namespace fiso::server {
+namespace {
+
+struct Arguments {
+  std::string config = "/etc/fiso/link/config.yaml";
+  int64_t port = 0;
+  int64_t metrics_port = 0;
+  std::string log_level;
+  bool version = false;
+  bool check = false;
+};
+
+void declare(CLI::App& app, Arguments& arguments) {
+  app.add_option("--config", arguments.config, "File of targets (env FISO_LINK_CONFIG; default /etc/fiso/link/config.yaml)");
+  app.add_option("--port", arguments.port, "Listen on this port of all addresses instead of listenAddr")
+      ->check(CLI::Range(1, 65535));
+  app.add_option("--metrics-port", arguments.metrics_port, "Serve /metrics on this port of all addresses instead of metricsAddr")
+      ->check(CLI::Range(1, 65535));
+  app.add_option("--log-level", arguments.log_level, "debug, info, warn or error (env FISO_LOG_LEVEL; default info)");
+  app.add_flag("--check", arguments.check, "Say what is wrong with the configuration, and exit");
+  app.add_flag("--version", arguments.version, "Print the version, and exit");
+  app.set_help_flag("--help,-h", "Print this, and exit");
+  app.footer(
+      "Callers ask http://localhost:3500/link/TARGET/PATH; the request goes to the target with its credentials. SIGTERM "
+      "finishes\n"
+      "what is in flight and stops.\n\n"
+      "Example: fiso-link -config link.yaml -check && fiso-link -config link.yaml");
+}
+
+int fail(const std::string& message) {
+  std::fprintf(stderr, "error: %s\n", message.c_str());
+  return 1;
+}
+
+int serve(const Arguments& arguments, LinkFile file, const std::string& name) {
+  auto events = ControlEvents::make();
+  if (!events.has_value()) return fail(events.error().describe());
+  observe::StdoutLog output;
+  observe::Log log(output, observe::parse_log_level(arguments.log_level), name);
+  LinkServer server(std::move(file), log);
+  auto started = server.start();
+  if (!started.has_value()) return fail(started.error().describe());
+  if (server.run_until_stopped(*events)) return 0;
+  // What was cut would end in its own time, up to a target's timeout. Nobody waits for it any more.
+  output.finish();
+  std::_Exit(1);
+}
+
+}  // namespace
+
+int link_main(int argc, char** argv, const std::string& name) {
+  Arguments arguments;
+  if (const char* file = std::getenv("FISO_LINK_CONFIG"); file != nullptr && *file != '\0') arguments.config = file;
+  if (const char* level = std::getenv("FISO_LOG_LEVEL"); level != nullptr) arguments.log_level = level;
+  CLI::App app("Carries calls of applications to the services they use.", name);
+  declare(app, arguments);
+  if (auto exit_code = parse_command_line(app, argc, argv)) return *exit_code;
+  if (arguments.version) {
+    std::printf("%s %s\n", name.c_str(), FISO_VERSION);
+    return 0;
+  }
+  auto file = load_link_file(arguments.config);
+  if (!file.has_value()) return fail(file.error().message());
+  if (arguments.check) {
+    std::printf("%s: ok\n", arguments.config.c_str());
+    return 0;
+  }
+  if (arguments.port != 0) file->listen_addr = ":" + std::to_string(arguments.port);
+  if (arguments.metrics_port != 0) file->metrics_addr = ":" + std::to_string(arguments.metrics_port);
+  return serve(arguments, std::move(*file), name);
+}
+
+}  // namespace fiso::server

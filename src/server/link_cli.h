@@ -1,0 +1,11 @@
+// The command line of fiso-link.
+#pragma once
+
+#include <string>
+
+namespace fiso::server {
+
+// The whole program `name`: parses, runs, and gives the exit code, as those of flow_main().
+int link_main(int argc, char** argv, const std::string& name);
+
+}  // namespace fiso::server

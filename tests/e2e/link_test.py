@@ -1,0 +1,328 @@
+#!/usr/bin/env python3
+"""fiso-link: calls go out with what their target is due, and come back as they are."""
+import http.server
+import json
+import os
+import signal
+import socket
+import subprocess
+import threading
+
+from harness import ANY_PORT, SOURCE, Directory, Flow, ReservedPort, TestCase, environment, get, main, poll, request, run
+
+FISO_LINK = os.environ.get("FISO_LINK", str(SOURCE / "tmp/fiso-link"))
+QUICK = "    retry: {initialInterval: 1ms, jitter: 0}\n"
+
+
+class Link(Flow):
+    """A running fiso-link."""
+
+    def __init__(self, directory, *flags, **env):
+        self.process = subprocess.Popen([FISO_LINK, "-config", str(directory.path / "link.yaml"), *flags], env=environment(**env),
+                                        stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        self.lines = []
+        self.errors = b""
+        self._threads = [threading.Thread(target=self._read_log, daemon=True), threading.Thread(target=self._read_errors, daemon=True)]
+        for thread in self._threads:
+            thread.start()
+
+    def port(self, address=ANY_PORT):
+        return self.wait_log("fiso-link started")[0]["port"]
+
+
+class Service:
+    """What a target is: an HTTP server. `answer(request)` gives (status, headers, body), or None to close the connection."""
+
+    def __init__(self, answer=lambda asked: (200, {}, b"hello")):
+        self.asked = []
+        self.answer = answer
+        service = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def handle_request(self):
+                body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                asked = {"method": self.command, "path": self.path, "headers": self.headers.items(), "body": body}
+                service.asked.append(asked)
+                answer = service.answer(asked)
+                if answer is None:
+                    self.close_connection = True
+                    return
+                status, headers, content = answer
+                self.send_response(status)
+                for name, value in {**headers, "Content-Length": str(len(content))}.items():
+                    self.send_header(name, value)
+                self.end_headers()
+                if self.command != "HEAD":
+                    self.wfile.write(content)
+
+            do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = handle_request
+
+            def log_message(self, *_):
+                pass
+
+        class Server(http.server.ThreadingHTTPServer):
+            request_queue_size = 1024
+            daemon_threads = True
+
+            def handle_error(self, *_):
+                pass
+
+        self._server = Server(("127.0.0.1", 0), Handler)
+        self.port = self._server.server_address[1]
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+
+    def headers(self, number=-1):
+        return {name.lower(): value for name, value in self.asked[number]["headers"]}
+
+    def close(self):
+        self._server.shutdown()
+        self._server.server_close()
+
+
+class LinkCase(TestCase):
+    def service(self, answer=lambda asked: (200, {}, b"hello")):
+        return self.closing(Service(answer))
+
+    def link(self, *targets, more="", **env):
+        """Each target: (name, port, further lines of YAML)."""
+        self.files = self.directory()
+        text = f"listenAddr: \"{ANY_PORT}\"\nmetricsAddr: \"{ANY_PORT}\"\n{more}targets:\n"
+        for name, port, lines in targets:
+            text += f"  - name: {name}\n    protocol: http\n    host: 127.0.0.1\n    port: {port}\n{lines}"
+        self.files.write("link.yaml", text)
+        link = self.closing(Link(self.files, **env))
+        return link.wait_ready()
+
+    def requests_total(self, link, **labels):
+        return link.metric("fiso_link_requests_total", **labels)
+
+
+class Passing(LinkCase):
+    def test_a_request_reaches_its_target_as_it_was_sent(self):
+        service = self.service()
+        link = self.link(("api", service.port, "    basePath: /v1\n"))
+        answer = request(link.port(), "PUT", "/link/api/a%2Fb//c;x?q=%zz&r", b"body", {"X-One": "1", "Connection": "x-hop", "X-Hop": "no"})
+        self.assertEqual((answer.status, answer.body), (200, b"hello"))
+        asked = service.asked[0]
+        self.assertEqual((asked["method"], asked["path"], asked["body"]), ("PUT", "/v1/a%2Fb//c;x?q=%zz&r", b"body"))
+        headers = service.headers()
+        self.assertEqual((headers["host"], headers["x-one"]), (f"127.0.0.1:{service.port}", "1"))
+        self.assertFalse({"x-hop", "x-forwarded-for"} & headers.keys())
+
+    def test_a_target_alone_is_its_root(self):
+        service = self.service()
+        link = self.link(("plain", service.port, ""), ("based", service.port, "    basePath: /v1/\n"))
+        for path in ("/link/plain", "/link/plain/", "/link/based", "/link/based/", "/link/based/x"):
+            self.assertEqual(get(link.port(), path).status, 200)
+        self.assertEqual([asked["path"] for asked in service.asked], ["/", "/", "/v1", "/v1", "/v1/x"])
+
+    def test_the_answer_comes_back_as_it_is(self):
+        for status in (201, 204, 301, 404, 418, 500):
+            service = self.service(lambda asked, code=status: (code, {"Location": "http://elsewhere.example/", "X-A": "b"},
+                                                               b"" if code == 204 else b"why"))
+            link = self.link(("api", service.port, QUICK))
+            answer = get(link.port(), "/link/api/")
+            self.assertEqual((answer.status, answer.headers["x-a"], answer.headers["location"], answer.body),
+                             (status, "b", "http://elsewhere.example/", b"" if status == 204 else b"why"))
+            self.assertEqual(len(service.asked), 1)
+            link.close()
+
+    def test_the_correlation_id_of_the_caller_goes_on_in_any_case(self):
+        service = self.service()
+        link = self.link(("api", service.port, ""))
+        answer = request(link.port(), "GET", "/link/api/", headers={"X-REQUEST-ID": "mine"})
+        self.assertEqual((answer.headers["fiso-correlation-id"], service.headers()["fiso-correlation-id"]), ("mine", "mine"))
+        other = get(link.port(), "/link/api/").headers["fiso-correlation-id"]
+        self.assertEqual((len(other), service.headers()["fiso-correlation-id"]), (36, other))
+        self.assertEqual(get(link.port(), "/link/none/").headers["fiso-correlation-id"].count("-"), 4)
+
+    def test_unknown_targets_and_paths_are_not_found(self):
+        link = self.link(("api", 1, ""))
+        self.assertEqual((get(link.port(), "/link/none/x").status, get(link.port(), "/link/none/x").text), (404, 'target "none" not found\n'))
+        self.assertEqual((get(link.port(), "/elsewhere").status, get(link.port(), "/elsewhere").text), (404, "404 page not found\n"))
+        poll("it is counted", lambda: self.requests_total(link, target="unknown", status="404") == 4)
+
+    def test_a_body_of_any_size_streams_through(self):
+        service = self.service(lambda asked: (200, {}, asked["body"]))
+        link = self.link(("api", service.port, ""))
+        body = os.urandom(20 << 20)
+        self.assertEqual(request(link.port(), "POST", "/link/api/", body).body, body)
+
+
+class Rules(LinkCase):
+    def test_only_allowed_paths_pass_however_they_are_written(self):
+        service = self.service()
+        link = self.link(("api", service.port, "    allowedPaths: [/public/**, /v1/*]\n"))
+        for path in ("/public", "/public/a/b?x=/../", "/v1/x", "/private/../public/x"):
+            self.assertEqual(get(link.port(), f"/link/api{path}").status, 200, path)
+        self.assertEqual(service.asked[-1]["path"], "/public/x")
+        count = len(service.asked)
+        for path in ("/", "/private", "/v1/x/y", "/public/../private", "/public/%2e%2e/private", "/public/..%2fprivate",
+                     "/public/..;/private", "/public/%252e%252e/private", "/v1/a%2fb"):
+            answer = get(link.port(), f"/link/api{path}")
+            self.assertEqual((answer.status, answer.text), (403, "path not allowed\n"), path)
+        self.assertEqual(get(link.port(), "/link/api/../../x").status, 400)
+        self.assertEqual(len(service.asked), count)
+
+    def test_beyond_the_rate_limit_is_429_with_the_time_to_wait(self):
+        service = self.service()
+        link = self.link(("api", service.port, "    rateLimit: {requestsPerSecond: 0.01, burst: 3}\n"))
+        answers = [get(link.port(), "/link/api/") for _ in range(5)]
+        self.assertEqual([answer.status for answer in answers], [200, 200, 200, 429, 429])
+        self.assertEqual(answers[3].text, "rate limit exceeded\n")
+        self.assertTrue(90 <= int(answers[3].headers["retry-after"]) <= 100)
+        self.assertEqual(link.metric("fiso_link_rate_limited_total", target="api"), 2)
+
+    def test_pages_of_other_sites_are_refused_unless_they_are_listed(self):
+        service = self.service()
+        link = self.link(("api", service.port, ""), more="allowOrigins: [https://ours.example]\n")
+        def status(**headers):
+            return request(link.port(), "GET", "/link/api/", headers={name.replace("_", "-"): value for name, value in headers.items()}).status
+        self.assertEqual(status(Origin="https://evil.example"), 403)
+        self.assertEqual(status(Origin="null", Sec_Fetch_Site="cross-site"), 403)
+        self.assertEqual(status(Sec_Fetch_Site="same-site"), 403)
+        self.assertEqual(status(Origin="https://ours.example", Sec_Fetch_Site="cross-site"), 200)
+        self.assertEqual(status(Origin=f"http://127.0.0.1:{link.port()}", Sec_Fetch_Site="same-origin"), 200)
+        self.assertEqual(status(Sec_Fetch_Site="none"), 200)
+
+
+class Credentials(LinkCase):
+    def asked_with(self, auth, **env):
+        service = self.service()
+        link = self.link(("api", service.port, f"    auth: {auth}\n"), **env)
+        self.assertEqual(request(link.port(), "GET", "/link/api/", headers={"Authorization": "mine"}).status, 200)
+        self.assertNotIn("s3cret", b"".join(link.lines).decode())
+        self.assertNotIn("s3cret", get(link.admin_port, "/metrics").text)
+        return service.headers()
+
+    def test_each_kind_is_sent_in_place_of_the_callers(self):
+        secret = "secretRef: {envVar: S}"
+        self.assertEqual(self.asked_with(f"{{type: bearer, {secret}}}", S="s3cret")["authorization"], "Bearer s3cret")
+        self.assertEqual(self.asked_with(f"{{type: APIKey, {secret}}}", S="s3cret")["authorization"], "s3cret")
+        headers = self.asked_with(f"{{type: apikey, header: X-Key, {secret}}}", S="s3cret")
+        self.assertEqual((headers["x-key"], headers["authorization"]), ("s3cret", "mine"))
+        self.assertEqual(self.asked_with(f"{{type: basic, {secret}}}", S="dTpw")["authorization"], "Basic dTpw")
+        self.assertEqual(self.asked_with(f"{{type: basic, username: u, {secret}}}", S="p w")["authorization"], "Basic dTpwIHc=")
+
+    def test_a_secret_file_is_read_again_and_its_end_closes_the_target(self):
+        service = self.service()
+        secrets = self.directory()
+        secrets.write("token", " one \n")
+        link = self.link(("api", service.port, f"    auth: {{type: bearer, secretRef: {{filePath: {secrets.path}/token}}}}\n"))
+
+        def sent():
+            answer = get(link.port(), "/link/api/")
+            return service.headers()["authorization"] if answer.status == 200 else (answer.status, answer.text)
+        self.assertEqual(sent(), "Bearer one")
+        secrets.write("token", "two")
+        poll("the new one is sent", lambda: sent() == "Bearer two")
+        (secrets.path / "token").unlink()
+        poll("nothing is sent without it", lambda: sent() == (500, "auth error\n"))
+        secrets.write("token", "three")
+        poll("the next one is sent", lambda: sent() == "Bearer three")
+        self.assertGreaterEqual(link.metric("fiso_link_auth_refresh_total", target="api", status="success"), 3)
+
+    def test_a_target_without_its_secret_refuses_to_start(self):
+        for auth, text in (("{type: bearer}", "the secret is missing"), ("{type: bearer, secretRef: {envVar: NOT_THERE}}", "is not set"),
+                           ("{type: bearer, secretRef: {filePath: /not/there}}", "cannot be read"), ("{type: baerer}", "is not valid"),
+                           ("{type: bearer, vaultRef: {path: x}}", "Vault is not built yet")):
+            files = self.directory()
+            files.write("link.yaml", f"targets:\n  - name: a\n    host: a.example\n    auth: {auth}\n")
+            done = run(FISO_LINK, "-config", files.path / "link.yaml")
+            self.assertEqual(done.returncode, 1, auth)
+            self.assertIn(text, done.stderr.decode())
+
+
+class Failures(LinkCase):
+    def test_what_can_be_repeated_is_tried_again(self):
+        statuses = [503, 429, 200]
+        service = self.service(lambda asked: (statuses.pop(0), {}, b"end"))
+        link = self.link(("api", service.port, QUICK))
+        answer = request(link.port(), "PUT", "/link/api/", b"same")
+        self.assertEqual((answer.status, answer.body), (200, b"end"))
+        self.assertEqual([asked["body"] for asked in service.asked], [b"same"] * 3)
+        self.assertEqual(link.metric("fiso_link_retries_total", target="api"), 2)
+        self.assertEqual(link.metric("fiso_link_requests_total", target="api", method="PUT", status="200"), 1)
+
+    def test_the_last_answer_comes_back_whole(self):
+        service = self.service(lambda asked: (503, {"X-Why": "w"}, b"details"))
+        link = self.link(("api", service.port, QUICK))
+        answer = get(link.port(), "/link/api/")
+        self.assertEqual((answer.status, answer.headers["x-why"], answer.body, len(service.asked)), (503, "w", b"details", 3))
+
+    def test_what_may_not_be_repeated_is_asked_once(self):
+        service = self.service(lambda asked: (503, {}, b""))
+        link = self.link(("api", service.port, QUICK))
+        self.assertEqual(request(link.port(), "POST", "/link/api/", b"x").status, 503)
+        self.assertEqual(len(service.asked), 1)
+        self.assertEqual(request(link.port(), "POST", "/link/api/", b"x", {"Idempotency-Key": "k"}).status, 503)
+        self.assertEqual(len(service.asked), 4)
+
+    def test_a_target_that_cannot_be_reached_is_502(self):
+        free = self.closing(ReservedPort())
+        link = self.link(("api", free.port, QUICK))
+        answer = get(link.port(), "/link/api/")
+        self.assertEqual((answer.status, answer.text), (502, "bad gateway\n"))
+        self.assertTrue(link.wait_log("proxy request failed"))
+
+    def test_a_target_that_is_silent_is_504(self):
+        silent = self.closing(socket.create_server(("127.0.0.1", 0)))
+        link = self.link(("api", silent.getsockname()[1], "    timeout: 300ms\n" + QUICK))
+        answer = get(link.port(), "/link/api/")
+        self.assertEqual((answer.status, answer.text), (504, "gateway timeout\n"))
+
+    def test_a_breaker_opens_for_its_time_and_closes_after_good_calls(self):
+        well = threading.Event()
+        service = self.service(lambda asked: (200 if well.is_set() else 500, {}, b""))
+        breaker = "    circuitBreaker: {enabled: true, failureThreshold: 2, successThreshold: 1, resetTimeout: 500}\n"
+        link = self.link(("api", service.port, breaker))
+        self.assertEqual([get(link.port(), "/link/api/").status for _ in range(2)], [500, 500])
+        answer = get(link.port(), "/link/api/")
+        self.assertEqual((answer.status, answer.text, answer.headers["retry-after"]), (503, "service unavailable (circuit open)\n", "1"))
+        self.assertEqual((len(service.asked), link.metric("fiso_link_circuit_state", target="api")), (2, 2))
+        well.set()
+        poll("it is asked again", lambda: get(link.port(), "/link/api/").status == 200)
+        self.assertEqual(link.metric("fiso_link_circuit_state", target="api"), 0)
+
+    def test_what_a_caller_does_wrong_does_not_open_the_breaker(self):
+        service = self.service(lambda asked: (404, {}, b""))
+        link = self.link(("api", service.port, "    circuitBreaker: {enabled: true, failureThreshold: 1}\n"))
+        self.assertEqual([get(link.port(), "/link/api/").status for _ in range(5)], [404] * 5)
+
+
+class Running(LinkCase):
+    def test_a_stop_lets_what_is_under_way_finish(self):
+        asked, go_on = threading.Event(), threading.Event()
+
+        def answer(_):
+            asked.set()
+            go_on.wait(60)
+            return 200, {}, b"late"
+        service = self.service(answer)
+        link = self.link(("api", service.port, ""))
+        answers = []
+        thread = threading.Thread(target=lambda: answers.append(get(link.port(), "/link/api/")))
+        thread.start()
+        asked.wait(60)
+        link.signal(signal.SIGTERM)
+        link.wait_log("shutting down")
+        go_on.set()
+        thread.join(60)
+        self.assertEqual((answers[0].status, answers[0].body, link.wait()), (200, b"late", 0))
+
+    def test_all_that_is_wrong_is_told_at_once(self):
+        files = self.directory()
+        files.write("link.yaml", "targets:\n  - name: a\n    host: a.example\n    protocl: http\n  - name: a\n    protocol: ftp\n    port: 99999\n"
+                                 "    retry: {jitter: 2}\n    allowedPaths: [x]\n")
+        done = run(FISO_LINK, "-config", files.path / "link.yaml", "-check")
+        self.assertEqual(done.returncode, 1)
+        text = done.stderr.decode()
+        for part in ("link.yaml:4:5: targets[0].protocl", "(must be one of: http, https, grpc, kafka)", "host is required",
+                     "must be between 0.0 and 1.0", "a pattern begins with /"):
+            self.assertIn(part, text)
+
+
+if __name__ == "__main__":
+    main()
