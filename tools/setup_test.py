@@ -54,8 +54,9 @@ class Setup(unittest.TestCase):
         file.write_text(f'#!{shutil.which("bash")}\necho "{name} $*" >>"$CALLS"\n{script}\n')
         file.chmod(0o755)
 
-    def rust(self, version):
-        self.stub("rustc", f"echo 'rustc {version} (0 2026-01-01)'")
+    def rust(self, version, target_libraries=None):
+        libraries = target_libraries or self.root
+        self.stub("rustc", f"case $1 in --print) echo {libraries};; *) echo 'rustc {version} (0 2026-01-01)';; esac")
 
     def run_setup(self):
         """As a user who is not root: nothing that it runs could change the machine."""
@@ -78,6 +79,13 @@ class Setup(unittest.TestCase):
         self.assertIn("apt-get -o DPkg::Lock::Timeout=600 -q -y install --no-install-recommends ninja-build wabt", self.called("apt-get"))
         self.assertEqual(self.run_setup(), (0, ""))
         self.assertEqual(self.called("apt-get"), [])
+
+    def test_a_rust_without_the_target_of_guests_is_told_how_to_get_it(self):
+        self.installed.write_text("done")
+        self.rust("1.99.0", target_libraries=self.root / "none")
+        code, said = self.run_setup()
+        self.assertEqual(code, 0, said)
+        self.assertIn("to have it: rustup target add wasm32-wasip1\n", said)
 
     def test_without_root_and_sudo_it_says_what_to_type(self):
         code, said = self.run_setup()

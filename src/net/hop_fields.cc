@@ -49,6 +49,13 @@ bool has_token(std::string_view list, std::string_view token) {
   return found;
 }
 
+bool is_named_hop_field(const HeaderList& headers, std::string_view name) {
+  if (is_essential(name)) return false;
+  for (HeaderList::Field field : headers)
+    if (iequals(field.name, "connection") && has_token(field.value, name)) return true;
+  return false;
+}
+
 void strip_named_hop_fields(HeaderList& headers) {
   std::vector<std::string> named;  // names are copied: removing one moves the rest
   for (HeaderList::Field field : headers) {

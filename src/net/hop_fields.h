@@ -12,6 +12,9 @@ namespace fiso::net {
 // Meant for the next hop only. Host, Date and Content-Length are not among them; Trailer is, since trailers are not passed on.
 bool is_hop_field(std::string_view name);
 
+// True if Connection names this field, so that it ends here too, and may.
+bool is_named_hop_field(const HeaderList& headers, std::string_view name);
+
 // Removes the fields that Connection names and is_hop_field() does not know.
 void strip_named_hop_fields(HeaderList& headers);
 

@@ -1,4 +1,4 @@
-// Retry-After: how long the other side asks us to stay away.
+// How long an answer asks to be left alone: its Retry-After field, RFC 9110 section 10.2.3.
 #pragma once
 
 #include "base/clock.h"
@@ -6,7 +6,9 @@
 
 namespace fiso::net {
 
-// Seconds, or an HTTP date (RFC 9110, section 10.2.3). Zero if there is none, or one that says neither; at most a day.
+inline constexpr std::chrono::seconds kLongestRetryAfter = std::chrono::hours(24);
+
+// Seconds, or an HTTP date held against `now`; at most kLongestRetryAfter. Zero where there is no such field, or it says neither.
 Duration retry_after(const HeaderList& headers, WallTime now);
 
 }  // namespace fiso::net

@@ -36,9 +36,7 @@ class Splice {
   // At once: for a drain.
   void stop() { close(End::kStopped, ByteStream::Close::kUsual); }
 
-  uint64_t bytes_from_a() const { return from_a_.bytes; }
-  uint64_t bytes_from_b() const { return from_b_.bytes; }
-  // Counts them there too, as they are taken.
+  // Counts bytes there as they are taken.
   void count_into(observe::Counter& from_a, observe::Counter& from_b) { from_a_.counter = &from_a, from_b_.counter = &from_b; }
 
   // a waits for no answer: b had the last word, or will say no more, that long ago, and all of it has been taken.

@@ -61,6 +61,8 @@ class SpliceTest : public ::testing::Test {
 };
 
 TEST_F(SpliceTest, BytesPassBothWaysUntilBothSidesHaveEnded) {
+  observe::Counter from_a, from_b;
+  sides_->splice.count_into(from_a, from_b);
   auto end = run({.idle = seconds(30)}, "ahead of a", "ahead of b");
   EXPECT_EQ(read_some(b_), "ahead of a");
   EXPECT_EQ(read_some(a_), "ahead of b");
@@ -73,8 +75,8 @@ TEST_F(SpliceTest, BytesPassBothWaysUntilBothSidesHaveEnded) {
   ::shutdown(b_, SHUT_WR);
   EXPECT_EQ(read_some(a_), "<end>");
   EXPECT_EQ(end.get(), Splice::End::kDone);
-  EXPECT_EQ(sides_->splice.bytes_from_a(), 16u);
-  EXPECT_EQ(sides_->splice.bytes_from_b(), 15u);
+  EXPECT_EQ(from_a.value(), 16u);
+  EXPECT_EQ(from_b.value(), 15u);
 }
 
 TEST_F(SpliceTest, OnceBHasEndedASilentAIsNotWaitedForLong) {

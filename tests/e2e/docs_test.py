@@ -74,7 +74,7 @@ class Texts(unittest.TestCase):
 class Metrics(unittest.TestCase):
     def test_the_documented_series_are_those_of_the_code(self):
         documented = {name for name in first_cells(section("operations.md", "Metrics")) if name.startswith("fiso_")}
-        written = {name for text in sources().values() for name in re.findall(r'"(fiso_(?:flow|wasm|config|http|app)_[a-z_]+)"', text)}
+        written = {name for text in sources().values() for name in re.findall(r'"(fiso_(?:flow|wasm|config|http|app|link)_[a-z_]+)"', text)}
         self.assertEqual(documented, written)
 
 

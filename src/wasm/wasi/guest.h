@@ -72,11 +72,6 @@ class Guest {
     give_back_budget();
     return std::exchange(output_, {});
   }
-  // Memory for output, so that it need not grow: the room of an earlier output may be handed in again.
-  void give_output_room(std::string room) {
-    output_ = std::move(room);
-    output_.clear();
-  }
   // The guest wrote more than its limit, or than the budget had left, and is to be stopped.
   bool output_overflowed() const { return refusal_ == Refusal::kLimit; }
   bool output_unaffordable() const { return refusal_ == Refusal::kBudget; }

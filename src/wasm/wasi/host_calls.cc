@@ -62,10 +62,4 @@ constexpr std::array<HostFunction, 46> kFunctions{{
 
 std::span<const HostFunction> host_functions() { return kFunctions; }
 
-const HostFunction* find_host_function(std::string_view name) {
-  for (const HostFunction& function : kFunctions)
-    if (function.name == name) return &function;
-  return nullptr;
-}
-
 }  // namespace fiso::wasm::wasi

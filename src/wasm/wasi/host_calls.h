@@ -52,7 +52,4 @@ struct HostFunction {
 
 std::span<const HostFunction> host_functions();
 
-// Null if there is no such function.
-const HostFunction* find_host_function(std::string_view name);
-
 }  // namespace fiso::wasm::wasi

@@ -11,6 +11,7 @@ namespace {
 
 using testing::FakeGuest;
 using testing::FileGuest;
+using testing::host_function;
 using testing::ScratchDirectory;
 
 constexpr std::array<std::string_view, 1> kPieces{"input"};
@@ -43,7 +44,7 @@ class HostileArguments : public ::testing::TestWithParam<std::string_view> {
 
   // A new guest now and then, since the calls close, renumber and exit.
   void call_with_hostile_arguments(const std::shared_ptr<const GuestConfig>& config) {
-    const HostFunction& function = *find_host_function(GetParam());
+    const HostFunction& function = host_function(GetParam());
     std::mt19937 random(4711);  // the same calls in every run
     for (int i = 0; i < kGuests; ++i) {
       FileGuest guest(config);
@@ -72,7 +73,7 @@ TEST_P(HostileArguments, AreAnsweredWithFiles) {
 }
 
 TEST_P(HostileArguments, AreAnsweredWithoutAnyMemory) {
-  const HostFunction& function = *find_host_function(GetParam());
+  const HostFunction& function = host_function(GetParam());
   FakeGuest fake(GuestOptions{.args = {"guest"}, .stdin_file = true});
   fake.guest.give_input(kPieces, InputEnd::kEof);
   for (uint64_t value : kHostile) {

@@ -156,16 +156,6 @@ TEST(Stdout, AListThatNamesTheSameBytesOftenCountsThemOften) {
   EXPECT_EQ(fake.guest.output(), "");
 }
 
-TEST(Stdout, CanGetTheRoomOfAnEarlierOutput) {
-  FakeGuest fake;
-  std::string room(100, 'x');
-  const char* where = room.data();
-  fake.guest.give_output_room(std::move(room));
-  fake.write(1, "hello");
-  EXPECT_EQ(fake.guest.output(), "hello");
-  EXPECT_EQ(fake.guest.output().data(), where);
-}
-
 TEST(Stderr, ReachesTheSinkLineByLine) {
   FakeGuest fake;
   EXPECT_EQ(fake.write(2, "one\ntwo \x1b[0m"), Errno::kSuccess);

@@ -8,6 +8,7 @@
 #include "base/check.h"
 #include "components/header_rules.h"
 #include "components/listen_address.h"
+#include "net/hop_fields.h"
 #include "net/http_status.h"
 
 namespace fiso::sources {
@@ -125,8 +126,10 @@ core::Event HttpSource::make_event(net::HttpRequest& request) const {
   event.payload = core::Payload(std::move(request.body));
   event.headers = std::move(request.headers);
   event.topic = kTopic;
-  for (const std::string& name : config_.forward_headers)
-    if (auto value = event.headers.find(name); value.has_value()) event.sink_headers.add(name, *value);
+  for (const std::string& name : config_.forward_headers) {
+    auto value = event.headers.find(name);
+    if (value.has_value() && !net::is_named_hop_field(event.headers, name)) event.sink_headers.add(name, *value);
+  }
   return event;
 }
 

@@ -110,6 +110,18 @@ TEST_F(HttpSourceTest, HeadersThatAreForwardedByNameReachTheSink) {
   EXPECT_EQ(intake_.seen.headers.find("Authorization"), "secret");
 }
 
+TEST_F(HttpSourceTest, AHeaderThatConnectionNamesIsNotForwarded) {
+  config_.forward_headers = {"X-Hop", "X-Tenant", "Authorization"};
+  net::HttpRequest request = post("{}");
+  for (auto [name, value] : {std::pair{"X-Hop", "h"}, {"X-Tenant", "t"}, {"Authorization", "a"}, {"Connection", "close"}})
+    request.headers.add(name, value);
+  request.headers.add("connection", "keep-alive, x-hop, authorization");
+  call(std::move(request));
+  EXPECT_FALSE(intake_.seen.sink_headers.contains("X-Hop"));
+  EXPECT_EQ(intake_.seen.sink_headers.find("X-Tenant"), "t");
+  EXPECT_EQ(intake_.seen.sink_headers.find("Authorization"), "a");
+}
+
 // What sources in the same configuration say about each other, each on a line of its own.
 std::string conflicts(const std::vector<std::string>& configs) {
   config::Errors errors;

@@ -4,6 +4,7 @@
 // a time stays in `parked` until resume(), and so does one for a socket.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <initializer_list>
 #include <memory>
@@ -17,6 +18,13 @@
 #include "wasm/wasi/host_calls.h"
 
 namespace fiso::wasm::wasi::testing {
+
+inline const HostFunction& host_function(std::string_view name) {
+  auto all = host_functions();
+  auto found = std::ranges::find(all, name, &HostFunction::name);
+  FISO_CHECK(found != all.end(), name);
+  return *found;
+}
 
 class CollectedLines final : public StderrSink {
  public:
@@ -77,10 +85,10 @@ class FakeGuest {
 
   // The bare call.
   Outcome start(std::string_view name, std::vector<uint64_t> args) {
-    const HostFunction* function = find_host_function(name);
-    FISO_CHECK(function != nullptr && function->parameters.size() == args.size(), name);
-    Outcome outcome = function->call(guest, memory(), Args(args.data()));
-    if (outcome.pending()) FISO_CHECK(function->may_wait(!guest.has_input(), config->has_files(), guest.life() != nullptr), name);
+    const HostFunction& function = host_function(name);
+    FISO_CHECK(function.parameters.size() == args.size(), name);
+    Outcome outcome = function.call(guest, memory(), Args(args.data()));
+    if (outcome.pending()) FISO_CHECK(function.may_wait(!guest.has_input(), config->has_files(), guest.life() != nullptr), name);
     return outcome;
   }
 
