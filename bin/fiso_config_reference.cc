@@ -1,7 +1,8 @@
 // Writes the configuration references and their JSON Schemas, from the Specs that read configurations, into a directory.
 //
 //   fiso-config-reference DIR     config-reference.md, config-schema.json (flow files), settings-schema.json (fiso.yaml),
-//                                 apps-reference.md, apps-schema.json (apps.yaml), link-reference.md, link-schema.json (the link file)
+//                                 apps-reference.md, apps-schema.json (apps.yaml), link-reference.md, link-schema.json (the link
+//                                 file)
 #include <cstdio>
 #include <filesystem>
 #include <fstream>

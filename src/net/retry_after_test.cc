@@ -23,7 +23,8 @@ TEST(RetryAfter, MayBeSeconds) {
 }
 
 TEST(RetryAfter, IsNeverLongerThanTheLongest) {
-  for (std::string text : {"86401", "100000000", "9223372036854775807", "99999999999999999999", "99999999999999999999999999999999"})
+  for (std::string text :
+       {"86401", "100000000", "9223372036854775807", "99999999999999999999", "99999999999999999999999999999999"})
     EXPECT_EQ(pause_of(text), hours(24)) << text;
 }
 
