@@ -6,6 +6,7 @@
 #include <fstream>
 #include <thread>
 
+#include "base/testing/sanitizer.h"
 #include "net/testing/relay_fixture.h"
 
 namespace fiso::net {
@@ -126,18 +127,6 @@ size_t resident_bytes() {
   return resident * static_cast<size_t>(::sysconf(_SC_PAGESIZE));
 }
 
-// The sanitizers keep what was freed, so that the memory of the process says nothing.
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define FISO_TEST_QUARANTINE 1
-#endif
-#endif
-#ifdef FISO_TEST_QUARANTINE
-constexpr bool kQuarantine = true;
-#else
-constexpr bool kQuarantine = false;
-#endif
-
 // Byte `i` of a long body.
 char pattern(size_t i) { return static_cast<char>((i * 31 + (i >> 12)) & 0xff); }
 
@@ -174,7 +163,7 @@ TEST_F(RelayTest, LongBodiesPassInLittleMemory) {
   sender.join();
   EXPECT_EQ(at, kBody);
   EXPECT_EQ(wrong, 0u);
-  if (!kQuarantine) EXPECT_LT(resident_bytes(), before + 48 * kMega);
+  if (!testing::kSanitized) EXPECT_LT(resident_bytes(), before + 48 * kMega);
   EXPECT_EQ(status_of(client.exchange(kGet)), 200);  // both connections are still good
   EXPECT_EQ(target.connections(), 1);
 }

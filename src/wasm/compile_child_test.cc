@@ -12,7 +12,7 @@
 #include <future>
 
 #include "base/file_handle.h"
-#include "wasm/testing/sanitizer.h"
+#include "base/testing/sanitizer.h"
 
 namespace fiso::wasm {
 namespace {
@@ -20,7 +20,7 @@ namespace {
 using ::testing::HasSubstr;
 
 // AddressSanitizer needs more than any limit that could be tested.
-constexpr Bytes kEnough = testing::kSanitized ? Bytes{RLIM_INFINITY} : 1_GiB;
+constexpr Bytes kEnough = fiso::testing::kSanitized ? Bytes{RLIM_INFINITY} : 1_GiB;
 
 std::string outcome_of(std::string_view module, CompileLimits limits = {.memory = kEnough}) {
   auto artifact = compile_in_child({reinterpret_cast<const uint8_t*>(module.data()), module.size()}, "settings", limits);
@@ -84,7 +84,7 @@ TEST(CompileChild, IsStoppedWithTheProcess) {
 }
 
 TEST(CompileChild, IsStoppedWhenItTakesTooMuchMemory) {
-  if (testing::kSanitized) GTEST_SKIP() << "the sanitizer needs the memory itself";
+  if (fiso::testing::kSanitized) GTEST_SKIP() << "the sanitizer needs the memory itself";
   EXPECT_EQ(outcome_of("memory", {.memory = 128_MiB}), "error: compiling it takes more than 128MiB of memory");
 }
 

@@ -8,6 +8,7 @@
 #include <fstream>
 #include <thread>
 
+#include "base/testing/sanitizer.h"
 #include "wasm/light/testing/light_under_test.h"
 #include "wasm/testing/module_bytes.h"
 #include "wasm/wasi/testing/scratch_directory.h"
@@ -135,7 +136,7 @@ TEST_F(LightEngineTest, AModuleThatTakesTooLongToCompileIsRefused) {
 }
 
 TEST_F(LightEngineTest, AModuleThatTakesTooMuchMemoryToCompileIsRefused) {
-  if (wasm::testing::kSanitized) GTEST_SKIP() << "the sanitizer needs the memory itself";
+  if (fiso::testing::kSanitized) GTEST_SKIP() << "the sanitizer needs the memory itself";
   using namespace wasm::testing::code;
   LightEngineOptions tight = options();
   tight.compile.memory = 64_MiB;

@@ -10,8 +10,8 @@
 #include <iterator>
 #include <string>
 
+#include "base/testing/sanitizer.h"
 #include "base/units.h"
-#include "wasm/testing/sanitizer.h"
 
 namespace fiso::wasm::testing {
 
@@ -35,7 +35,7 @@ struct Footprint {
 
 // How much may come on top after warming up: allocators and slot caches breathe. A leak per run is far more after the
 // repeats that the tests make of it.
-inline constexpr Bytes kBreath = kSanitized ? 512_MiB : 96_MiB;
+inline constexpr Bytes kBreath = fiso::testing::kSanitized ? 512_MiB : 96_MiB;
 inline constexpr int64_t kMoreMappings = 200;
 
 inline void expect_no_more_than(const Footprint& before) {

@@ -8,9 +8,9 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/testing/sanitizer.h"
 #include "wasm/light/light_engine.h"
 #include "wasm/testing/engine_under_test.h"
-#include "wasm/testing/sanitizer.h"
 
 namespace fiso::wasm::light::testing {
 
@@ -19,7 +19,7 @@ inline LightEngineOptions small_options() {
   options.config.slots = 64;
   options.cache_directory = wasm::testing::guests_folder() + "/artifacts";
   // What AddressSanitizer maps for itself counts, and is more than any limit.
-  if (wasm::testing::kSanitized) options.compile.memory = Bytes{RLIM_INFINITY};
+  if (fiso::testing::kSanitized) options.compile.memory = Bytes{RLIM_INFINITY};
   return options;
 }
 
