@@ -11,9 +11,9 @@
 
 #include "base/ascii.h"
 #include "base/check.h"
+#include "base/testing/sanitizer.h"
 #include "components/builtin.h"
 #include "program/engines.h"
-#include "wasm/testing/sanitizer.h"
 
 namespace fiso::testing {
 namespace {
@@ -33,7 +33,7 @@ std::string temporary_directory() {
 // A sanitizer's own memory goes beyond what the module compiler may have.
 Result<std::unique_ptr<wasm::Runtimes>> make_runtimes(const server::EngineParts& parts) {
   server::Settings settings = parts.settings;
-  if (wasm::testing::kSanitized) settings.wasm.compile.memory = Bytes{RLIM_INFINITY};
+  if (fiso::testing::kSanitized) settings.wasm.compile.memory = Bytes{RLIM_INFINITY};
   return program::all_engines().make({parts.shards, parts.blocking, parts.capacity, parts.log, settings, parts.stop});
 }
 
