@@ -1,6 +1,7 @@
 #include "program/fiso_command.h"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <iostream>
@@ -12,6 +13,7 @@
 #include "observe/log.h"
 #include "program/engines.h"
 #include "program/module_commands.h"
+#include "server/command_line.h"
 #include "server/flow_server.h"
 
 namespace fiso::program {
@@ -90,7 +92,9 @@ int fiso_command(int argc, char** argv) {
   check->callback([&] { exit_code = validate(commands.directory); });
   declare_module(app, commands, exit_code);
   try {
-    app.parse(argc, argv);
+    std::vector<std::string> words = server::normalise_arguments(argc, argv, app);
+    std::reverse(words.begin(), words.end());  // CLI11 takes them from the back
+    app.parse(words);
   } catch (const CLI::Success& success) {
     return app.exit(success);
   } catch (const CLI::ParseError& error) {

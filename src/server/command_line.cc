@@ -9,16 +9,23 @@ namespace fiso::server {
 
 std::vector<std::string> normalise_arguments(int argc, char** argv, const CLI::App& app) {
   std::vector<std::string> normal;
+  const CLI::App* command = &app;  // whose options the words are
   for (int i = 1; i < argc; ++i) {
     std::string word = argv[i];
     if (word == "--") {
       normal.insert(normal.end(), argv + i, argv + argc);
       break;
     }
+    if (!word.starts_with('-')) {
+      normal.push_back(word);
+      auto inner = command->get_subcommands([&](const CLI::App* one) { return one->get_name() == word; });
+      if (!inner.empty()) command = inner.front();
+      continue;
+    }
     bool go_style = word.size() > 2 && word[0] == '-' && word[1] != '-';
     if (go_style) word.insert(0, "-");
     size_t equals = word.starts_with("--") ? word.find('=') : std::string::npos;
-    const CLI::Option* option = app.get_option_no_throw(word.substr(0, equals));
+    const CLI::Option* option = command->get_option_no_throw(word.substr(0, equals));
     bool takes_value = option != nullptr && option->get_items_expected_max() > 0;
     normal.push_back(takes_value ? word.substr(0, equals) : word);
     if (!takes_value) continue;

@@ -12,7 +12,7 @@ class App;
 namespace fiso::server {
 
 // The arguments as CLI11 reads them: a single dash before a long name becomes two, and a value is a word of its own, whatever it
-// looks like and also when it is empty.
+// looks like and also when it is empty. Behind the name of a subcommand the options are those of the subcommand.
 std::vector<std::string> normalise_arguments(int argc, char** argv, const CLI::App& app);
 
 // Parses into what `app` was declared with. An exit code where the program is to end: help was shown (0), or what is wrong (2).

@@ -51,6 +51,12 @@ TEST_F(CommandLineTest, LettersDashesAndWhatFollowsTwoDashesStay) {
   EXPECT_EQ(normal({}), Words{});
 }
 
+TEST_F(CommandLineTest, BehindASubcommandTheOptionsAreItsOwn) {
+  app_.add_subcommand("run")->add_option("--timeout", level_);
+  EXPECT_EQ(normal({"-check", "run", "-timeout=5s", "x"}), (Words{"--check", "run", "--timeout", "5s", "x"}));
+  EXPECT_EQ(normal({"-config-dir", "run", "-timeout=5s"}), (Words{"--config-dir", "run", "--timeout=5s"}));
+}
+
 TEST_F(CommandLineTest, AnEmptyValueDoesNotTakeTheNextFlag) {
   EXPECT_EQ(parse({"-log-level=", "-check", "-config-dir", ""}), std::nullopt);
   EXPECT_EQ(level_, "");

@@ -85,6 +85,12 @@ class Checking(TestCase):
         ended = run(FISO_FLOW, "-config-dir", directory.path, "-check", env=environment(FISO_METRICS_ADDR="203.0.113.1:1"))
         self.assertEqual(ended.returncode, 0, ended.stderr)
 
+    def test_check_tells_an_admin_address_that_is_none(self):
+        directory = self.directory(orders=flow_yaml())
+        ended = run(FISO_FLOW, "-config-dir", directory.path, "-check", env=environment(FISO_METRICS_ADDR="nonsense"))
+        self.assertEqual((ended.returncode, ended.stderr),
+                         (1, b"error: listen nonsense: expected HOST:PORT or :PORT (FISO_METRICS_ADDR)\n"))
+
     def test_check_tells_what_flows_want_of_each_other_and_which_modules_are_missing(self):
         directory = self.directory(a=flow_yaml("a"), b=flow_yaml("b", module="/nonexistent.wasm"))
         for ended in (run(FISO_FLOW, "-config-dir", directory.path, "-check"), run(FISO, "validate", directory.path)):

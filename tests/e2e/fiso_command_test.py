@@ -93,6 +93,14 @@ class Run(TestCase):
             ended = self.run_guest("files", "--dir", option, stdin=stdin)
             self.assertEqual(json.loads(ended.stdout)["payload"]["text"], "hello")
 
+    def test_options_may_begin_with_one_dash_as_those_of_the_servers_do(self):
+        self.assertEqual(self.run_guest("loop", "-timeout", "200ms").returncode, 124)
+        self.assertEqual(self.run_guest("enrich", "-timeout=20s", "-pooled").returncode, 0)
+        ended = self.run_guest("env_args", "-env", "A=1", "-env", "B=2", "--", "-x")
+        self.assertEqual(json.loads(ended.stdout)["payload"], {"args": ["env_args.wasm", "-x"], "env": {"A": "1", "B": "2"}})
+        self.assertRegex(run(FISO, "-version").stdout, rb"^fiso \d")
+        self.assertIn(b"--memory-limit", run(FISO, "module", "run", "-help").stdout)
+
     def test_wrong_usage_is_exit_code_2(self):
         for arguments in ([], ["nonsense"], ["module"], ["module", "run"]):
             self.assertEqual(run(FISO, *arguments).returncode, 2, arguments)
