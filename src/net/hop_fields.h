@@ -12,7 +12,8 @@ namespace fiso::net {
 // Meant for the next hop only. Host, Date and Content-Length are not among them; Trailer is, since trailers are not passed on.
 bool is_hop_field(std::string_view name);
 
-// True if Connection names this field, so that it ends here too, and may.
+// True if Connection names this field, so that it ends here too. False for the few that stay all the same, since the message
+// would mean another thing without them, such as Host and Authorization.
 bool is_named_hop_field(const HeaderList& headers, std::string_view name);
 
 // Removes the fields that Connection names and is_hop_field() does not know.

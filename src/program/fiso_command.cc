@@ -1,10 +1,8 @@
 #include "program/fiso_command.h"
 
 #include <CLI/CLI.hpp>
-#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
-#include <iostream>
 #include <map>
 #include <string>
 #include <vector>
@@ -91,16 +89,7 @@ int fiso_command(int argc, char** argv) {
   check->add_option("dir", commands.directory, "The directory (env FISO_CONFIG_DIR; default /etc/fiso/flows)");
   check->callback([&] { exit_code = validate(commands.directory); });
   declare_module(app, commands, exit_code);
-  try {
-    std::vector<std::string> words = server::normalise_arguments(argc, argv, app);
-    std::reverse(words.begin(), words.end());  // CLI11 takes them from the back
-    app.parse(words);
-  } catch (const CLI::Success& success) {
-    return app.exit(success);
-  } catch (const CLI::ParseError& error) {
-    std::fprintf(stderr, "error: %s\nRun fiso --help for what there is.\n", error.what());
-    return 2;
-  }
+  if (auto ended = server::parse_command_line(app, argc, argv)) return *ended;
   return exit_code;
 }
 

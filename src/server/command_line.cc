@@ -3,7 +3,6 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdio>
-#include <iostream>
 
 namespace fiso::server {
 
@@ -44,9 +43,8 @@ std::optional<int> parse_command_line(CLI::App& app, int argc, char** argv) {
     std::vector<std::string> words = normalise_arguments(argc, argv, app);
     std::reverse(words.begin(), words.end());  // CLI11 takes them from the back
     app.parse(words);
-  } catch (const CLI::CallForHelp&) {
-    std::cout << app.help();
-    return 0;
+  } catch (const CLI::Success& success) {  // help or version
+    return app.exit(success);
   } catch (const CLI::ParseError& error) {
     std::fprintf(stderr, "error: %s\nRun %s -help for what there is.\n", error.what(), app.get_name().c_str());
     return 2;

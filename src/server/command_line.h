@@ -15,7 +15,8 @@ namespace fiso::server {
 // looks like and also when it is empty. Behind the name of a subcommand the options are those of the subcommand.
 std::vector<std::string> normalise_arguments(int argc, char** argv, const CLI::App& app);
 
-// Parses into what `app` was declared with. An exit code where the program is to end: help was shown (0), or what is wrong (2).
+// Parses into what `app` was declared with. An exit code where the program is to end: help or the version was shown (0), or what
+// is wrong (2).
 std::optional<int> parse_command_line(CLI::App& app, int argc, char** argv);
 
 }  // namespace fiso::server
