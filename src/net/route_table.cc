@@ -11,7 +11,9 @@ struct HostPort {
 
 HostPort split(std::string_view address) {
   size_t colon = std::min(address.rfind(':'), address.size());
-  return {address.substr(0, colon), address.substr(std::min(colon + 1, address.size()))};
+  std::string_view host = address.substr(0, colon);
+  if (host == "localhost") host = "127.0.0.1";  // RFC 6761, section 6.3: not to be asked of the name's servers
+  return {host, address.substr(std::min(colon + 1, address.size()))};
 }
 
 // A wildcard takes the port of every address of its family; that of IPv6 takes IPv4's too.
@@ -20,11 +22,12 @@ bool takes_all_of(std::string_view wildcard, std::string_view other) {
   return wildcard == "0.0.0.0" && !other.starts_with('[');
 }
 
+// An address and itself collide too.
 bool collide(std::string_view one, std::string_view other) {
   HostPort a = split(one), b = split(other);
   bool any_port = a.port.find_first_not_of('0') == std::string_view::npos;
-  if (any_port || a.port != b.port || one == other) return false;
-  return takes_all_of(a.host, b.host) || takes_all_of(b.host, a.host);
+  if (any_port || a.port != b.port) return false;
+  return a.host == b.host || takes_all_of(a.host, b.host) || takes_all_of(b.host, a.host);
 }
 
 }  // namespace
@@ -60,9 +63,17 @@ bool RouteTables::agrees(const std::string& address, const std::optional<TlsServ
   return known == listeners_.end() || known->second.tls == tls;
 }
 
+void RouteTables::reserve(const std::string& address, const std::string& owner) {
+  if (!address.empty()) reserved_[address] = owner;
+}
+
 Result<> RouteTables::check_address(const std::string& address) const {
+  for (const auto& [taken, owner] : reserved_) {
+    if (collide(taken, address))
+      return Error(ErrorCode::kInvalidConfig, "http source: " + address + " takes the port of " + taken + ", which is " + owner);
+  }
   for (const auto& [known, listener] : listeners_) {
-    if (collide(known, address))
+    if (known != address && collide(known, address))
       return Error(ErrorCode::kInvalidConfig,
                    "http source: " + address + " takes the port of " + known + ": write the same address in both flows");
   }

@@ -47,8 +47,10 @@ class RouteTables {
   Result<> claim(const std::string& address, const std::string& path, const std::optional<TlsServerOptions>& tls);
   // True if a claim of this address would agree with earlier ones on TLS.
   bool agrees(const std::string& address, const std::optional<TlsServerOptions>& tls) const;
-  // An error if an address claimed earlier takes the same port under another text (":80" and "0.0.0.0:80"), so that only one
-  // of both could be opened.
+  // Keeps the port of an address for someone else, named in the errors of check_address(). Empty: nothing is kept.
+  void reserve(const std::string& address, const std::string& owner);
+  // An error if the port is reserved, or an address claimed earlier takes it under another text (":80" and "0.0.0.0:80",
+  // "localhost:80" and "127.0.0.1:80"), so that only one of both could be opened.
   Result<> check_address(const std::string& address) const;
   const std::map<std::string, Listener>& listeners() const { return listeners_; }
 
@@ -56,7 +58,8 @@ class RouteTables {
   const RouteTable& on(const async::Shard& shard) const { return tables_[shard.index()]; }
 
  private:
-  std::map<std::string, Listener> listeners_;  // by address
+  std::map<std::string, Listener> listeners_;    // by address
+  std::map<std::string, std::string> reserved_;  // owners by address
   std::vector<RouteTable> tables_;             // by shard
 };
 

@@ -52,11 +52,26 @@ TEST(RouteTables, OnePortUnderTwoNamesIsToldApartFromTwoPorts) {
                                            {"[::]:80", "10.0.0.1:80", false},
                                            {"0.0.0.0:80", "[::1]:80", true},
                                            {"127.0.0.1:80", "127.0.0.2:80", true},
+                                           {"localhost:80", "127.0.0.1:80", false},
+                                           {"localhost:80", "localhost:80", true},
+                                           {":80", "localhost:80", false},
                                            {":0", "127.0.0.1:0", true}}) {
     RouteTables tables(1);
     ASSERT_TRUE(tables.claim(one.first, "/", std::nullopt).has_value());
     EXPECT_EQ(tables.check_address(one.second).has_value(), one.fits) << one.first << " " << one.second;
   }
+}
+
+TEST(RouteTables, AReservedPortIsTakenByNobodyElseUnderAnyText) {
+  RouteTables tables(1);
+  tables.reserve("127.0.0.1:9090", "the admin port");
+  tables.reserve("", "nothing");
+  EXPECT_EQ(tables.check_address("localhost:9090").error().message(),
+            "http source: localhost:9090 takes the port of 127.0.0.1:9090, which is the admin port");
+  EXPECT_FALSE(tables.check_address("127.0.0.1:9090").has_value());
+  EXPECT_FALSE(tables.check_address(":9090").has_value());
+  EXPECT_TRUE(tables.check_address("127.0.0.1:9091").has_value());
+  EXPECT_TRUE(tables.check_address("127.0.0.2:9090").has_value());
 }
 
 }  // namespace

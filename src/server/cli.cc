@@ -49,7 +49,7 @@ int fail(const std::string& message) {
 int check(const FlowServerOptions& options, const core::Registry& registry, const wasm::FullEngineSupport& full) {
   if (!is_listen_address(options.admin_address))
     return fail("listen " + options.admin_address + ": expected HOST:PORT or :PORT (FISO_METRICS_ADDR)");
-  auto checked = check_config(options.config_dir, registry, full);
+  auto checked = check_config(options, registry, full);
   if (!checked.has_value()) return fail(checked.error().describe());
   std::printf("%s: ok\n", options.config_dir.c_str());
   return 0;

@@ -21,7 +21,8 @@ struct Loaded {
   std::vector<flow::FlowDraft> flows;
 };
 
-Result<Loaded> load_config(const std::string& directory, const core::Registry& registry, wasm::FullEngineSupport full) {
+Result<Loaded> load_config(const FlowServerOptions& options, const core::Registry& registry, wasm::FullEngineSupport full) {
+  const std::string& directory = options.config_dir;
   config::Errors errors;
   Loaded loaded;
   loaded.settings = load_settings(directory, full, errors);
@@ -31,6 +32,7 @@ Result<Loaded> load_config(const std::string& directory, const core::Registry& r
     return flows.take_error().with_message(std::move(message));
   }
   net::RouteTables claims(0);
+  claims.reserve(options.admin_address, "the admin port (FISO_METRICS_ADDR)");
   core::Resources checked_with;
   checked_with.add(claims);
   checked_with.add(full);
@@ -51,8 +53,8 @@ Result<Loaded> load_config(const std::string& directory, const core::Registry& r
 
 }  // namespace
 
-Result<> check_config(const std::string& directory, const core::Registry& registry, const wasm::FullEngineSupport& full) {
-  FISO_TRY_OK(load_config(directory, registry, full));
+Result<> check_config(const FlowServerOptions& options, const core::Registry& registry, const wasm::FullEngineSupport& full) {
+  FISO_TRY_OK(load_config(options, registry, full));
   return {};
 }
 
@@ -66,7 +68,7 @@ FlowServer::~FlowServer() {
 Result<> FlowServer::start(ControlEvents& events) {
   stop_ = events.stop_request();
   auto watched = events.watch(options_.config_dir);  // first, so that no change after the reading is missed
-  FISO_TRY(Loaded loaded, load_config(options_.config_dir, registry_, engines_.full));
+  FISO_TRY(Loaded loaded, load_config(options_, registry_, engines_.full));
   settings_ = loaded.settings;
   process_ = std::make_unique<ProcessParts>(settings_, metrics_, log_);
   output_ = std::make_unique<sinks::LineQueue>(STDOUT_FILENO);
@@ -108,7 +110,7 @@ Result<> FlowServer::start_admin(ControlEvents& events) {
 }
 
 Result<> FlowServer::read_and_serve() {
-  FISO_TRY(Loaded loaded, load_config(options_.config_dir, registry_, engines_.full));
+  FISO_TRY(Loaded loaded, load_config(options_, registry_, engines_.full));
   reloads_.note_changes(settings_, loaded.settings);
   FISO_TRY_OK(build_and_serve(loaded.flows));
   settings_.shutdown_timeout = loaded.settings.shutdown_timeout;

@@ -51,8 +51,9 @@ struct ProgramEngines {
   wasm::FullEngineSupport full;
 };
 
-// All that is wrong with the configuration in the directory, or nothing: what `-check` shows. Opens nothing.
-Result<> check_config(const std::string& directory, const core::Registry& registry, const wasm::FullEngineSupport& full);
+// All that is wrong with the configuration in the directory, or nothing: what `-check` shows. Opens nothing. Without an admin
+// address no port is kept for one.
+Result<> check_config(const FlowServerOptions& options, const core::Registry& registry, const wasm::FullEngineSupport& full);
 
 class FlowServer {
  public:

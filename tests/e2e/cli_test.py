@@ -82,7 +82,7 @@ class Environment(TestCase):
 class Checking(TestCase):
     def test_check_opens_no_port_and_compiles_nothing(self):
         directory = self.directory(orders=flow_yaml(address="203.0.113.1:1", module=guest("no_start")))
-        ended = run(FISO_FLOW, "-config-dir", directory.path, "-check", env=environment(FISO_METRICS_ADDR="203.0.113.1:1"))
+        ended = run(FISO_FLOW, "-config-dir", directory.path, "-check", env=environment(FISO_METRICS_ADDR="203.0.113.1:2"))
         self.assertEqual(ended.returncode, 0, ended.stderr)
 
     def test_check_tells_an_admin_address_that_is_none(self):
@@ -90,6 +90,15 @@ class Checking(TestCase):
         ended = run(FISO_FLOW, "-config-dir", directory.path, "-check", env=environment(FISO_METRICS_ADDR="nonsense"))
         self.assertEqual((ended.returncode, ended.stderr),
                          (1, b"error: listen nonsense: expected HOST:PORT or :PORT (FISO_METRICS_ADDR)\n"))
+
+    def test_check_tells_a_flow_that_wants_the_admin_port(self):
+        directory = self.directory(orders=flow_yaml(address="localhost:19090"))
+        for admin in ("127.0.0.1:19090", ":19090", "localhost:19090"):
+            ended = run(FISO_FLOW, "-config-dir", directory.path, "-check", env=environment(FISO_METRICS_ADDR=admin))
+            self.assertEqual(ended.returncode, 1)
+            self.assertRegex(ended.stderr.decode(), r"orders\.yaml:\d+:\d+: source\.config\.listenAddr: http source: localhost:19090 takes "
+                             f"the port of {admin}, which is the admin port")
+        self.assertEqual(run(FISO, "validate", directory.path).returncode, 0)  # which does not know where it will run
 
     def test_check_tells_what_flows_want_of_each_other_and_which_modules_are_missing(self):
         directory = self.directory(a=flow_yaml("a"), b=flow_yaml("b", module="/nonexistent.wasm"))
