@@ -57,22 +57,30 @@ struct LinkStack::Call {
   MonotonicTime deadline = kNever;
   core::Correlation correlation;
   std::string path;  // within the target
-  TargetReplica* target = nullptr;
+  std::shared_ptr<TargetReplica> target;
   CircuitBreaker::Call admitted;
   int status = 0;  // of the answer
   std::string text;
   Duration retry_after{0};
 };
 
-LinkStack::LinkStack(LinkStackParts parts, const std::vector<std::unique_ptr<Target>>& targets)
+LinkStack::LinkStack(LinkStackParts parts)
     : parts_(std::move(parts)),
       stop_(parts_.shard.executor()),
       unknown_(parts_.metrics, {{"target", "unknown"}}),
       unknown_answers_(unknown_),
       access_log_(parts_.log, observe::LogLevel::kInfo, kAccessLines),
-      failed_log_(parts_.log, observe::LogLevel::kError, kFailedLines) {
-  for (const auto& target : targets)
-    targets_.emplace(target->config.name, std::make_unique<TargetReplica>(*target, parts_.shard, parts_.blocking));
+      failed_log_(parts_.log, observe::LogLevel::kError, kFailedLines) {}
+
+void LinkStack::use(const Targets& targets, std::vector<std::string> allow_origins) {
+  allow_origins_ = std::move(allow_origins);
+  auto before = std::exchange(targets_, {});
+  for (const auto& target : targets) {
+    auto kept = before.find(target->config.name);
+    bool stays = kept != before.end() && kept->second->held == target;
+    auto replica = stays ? kept->second : std::make_shared<TargetReplica>(target, parts_.shard, parts_.blocking);
+    targets_.emplace(target->config.name, std::move(replica));
+  }
 }
 
 Task<> LinkStack::serve(net::HttpRequest& request, net::ServerExchange& exchange) {
@@ -96,7 +104,7 @@ bool LinkStack::is_from_here(Call& call) {
   const HeaderList& headers = call.request.headers;
   std::optional<std::string_view> origin = headers.find("origin"), site = headers.find("sec-fetch-site");
   if (!origin && !site) return true;
-  if (origin && std::ranges::find(parts_.allow_origins, *origin) != parts_.allow_origins.end()) return true;
+  if (origin && std::ranges::find(allow_origins_, *origin) != allow_origins_.end()) return true;
   std::string_view host = headers.find("host").value_or("");
   bool same_origin = origin && origin->size() > host.size() && origin->ends_with(host) &&
                      origin->substr(0, origin->size() - host.size()).ends_with("://");
@@ -112,7 +120,7 @@ bool LinkStack::find_target(Call& call) {
   auto found = targets_.find(name);
   if (!path.starts_with(kPrefix)) return call.refused(404, "404 page not found");
   if (found == targets_.end()) return call.refused(404, "target \"" + std::string(name) + "\" not found");
-  call.target = found->second.get();
+  call.target = found->second;
   call.path = rest.size() > name.size() ? rest.substr(name.size()) : "/";
   call.deadline = call.began + call.target->shared.config.timeout;
   return true;

@@ -24,13 +24,16 @@ struct LinkStackParts {
   async::BlockingPool& blocking;
   observe::Metrics& metrics;
   observe::Log log;
-  std::vector<std::string> allow_origins;
 };
 
 class LinkStack final : public net::StreamingService {
  public:
-  // Borrows the targets.
-  LinkStack(LinkStackParts parts, const std::vector<std::unique_ptr<Target>>& targets);
+  explicit LinkStack(LinkStackParts parts);
+
+  // New requests find these from now on. A target that was here already keeps its connections; one that is not here any more goes
+  // with the last request that uses it.
+  // `allow_origins` are those whose pages may ask.
+  void use(const Targets& targets, std::vector<std::string> allow_origins);
 
   Task<> serve(net::HttpRequest& request, net::ServerExchange& exchange) override;
 
@@ -55,10 +58,11 @@ class LinkStack final : public net::StreamingService {
   void note(const Call& call, std::string_view status);
 
   LinkStackParts parts_;
+  std::vector<std::string> allow_origins_;
   async::Gate stop_;
   observe::SeriesGroup unknown_;  // of requests that name no target
   AnswerMetrics unknown_answers_;
-  std::map<std::string, std::unique_ptr<TargetReplica>, std::less<>> targets_;
+  std::map<std::string, std::shared_ptr<TargetReplica>, std::less<>> targets_;
   observe::SampledLog access_log_, failed_log_;
 };
 

@@ -40,8 +40,8 @@ Target::Target(const TargetConfig& target, async::ShardSet& shards, observe::Met
   if (target.rate_limit.requests_per_second > 0) rate.emplace(target.rate_limit.requests_per_second, burst_of(target.rate_limit));
 }
 
-Result<std::unique_ptr<Target>> Target::make(const TargetConfig& config, async::ShardSet& shards, observe::Metrics& metrics) {
-  std::unique_ptr<Target> target(new Target(config, shards, metrics));
+Result<std::shared_ptr<Target>> Target::make(const TargetConfig& config, async::ShardSet& shards, observe::Metrics& metrics) {
+  std::shared_ptr<Target> target(new Target(config, shards, metrics));
   if (config.protocol == Protocol::kHttps) {
     auto tls = net::make_tls_client_context({.ca_file = config.tls.ca_file});
     if (!tls.has_value()) return tls.take_error().with_context("target \"" + config.name + "\"");

@@ -4,6 +4,8 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "async/blocking_pool.h"
 #include "async/limiter.h"
@@ -17,11 +19,11 @@
 
 namespace fiso::link {
 
-// Immutable but for its counters, which are thread-safe. Made by the control thread; outlives its replicas.
+// Immutable but for its counters, which are thread-safe. Made by the control thread; its replicas hold it.
 class Target {
  public:
   // The error is the operator's to read.
-  static Result<std::unique_ptr<Target>> make(const TargetConfig& config, async::ShardSet& shards, observe::Metrics& metrics);
+  static Result<std::shared_ptr<Target>> make(const TargetConfig& config, async::ShardSet& shards, observe::Metrics& metrics);
 
   const TargetConfig config;
   const PathRules paths;
@@ -42,11 +44,15 @@ class Target {
   Target(const TargetConfig& config, async::ShardSet& shards, observe::Metrics& metrics);
 };
 
-// Shard-local.
-struct TargetReplica {
-  TargetReplica(Target& target, async::Shard& shard, async::BlockingPool& blocking)
-      : shared(target), client(shard, blocking, target.client), answers(target.series) {}
+// What a reading of the link file comes to.
+using Targets = std::vector<std::shared_ptr<Target>>;
 
+// Shard-local; held by the requests that use it.
+struct TargetReplica {
+  TargetReplica(std::shared_ptr<Target> target, async::Shard& shard, async::BlockingPool& blocking)
+      : held(std::move(target)), shared(*held), client(shard, blocking, shared.client), answers(shared.series) {}
+
+  const std::shared_ptr<Target> held;
   Target& shared;
   net::HttpClient client;
   std::optional<Credential> credential;  // of targets with auth; none: its secret is gone

@@ -43,13 +43,21 @@ int fail(const std::string& message) {
   return 1;
 }
 
-int serve(const Arguments& arguments, LinkFile file, const std::string& name) {
+// The file, as the command line overrules it.
+Result<LinkFile> read_file(const Arguments& arguments) {
+  FISO_TRY(LinkFile file, load_link_file(arguments.config));
+  if (arguments.port != 0) file.listen_addr = ":" + std::to_string(arguments.port);
+  if (arguments.metrics_port != 0) file.metrics_addr = ":" + std::to_string(arguments.metrics_port);
+  return file;
+}
+
+int serve(const Arguments& arguments, const std::string& name) {
   auto events = ControlEvents::make();
   if (!events.has_value()) return fail(events.error().describe());
   observe::StdoutLog output;
   observe::Log log(output, observe::parse_log_level(arguments.log_level), name);
-  LinkServer server(std::move(file), log);
-  auto started = server.start();
+  LinkServer server({.read = [&] { return read_file(arguments); }, .file = arguments.config}, log);
+  auto started = server.start(*events);
   if (!started.has_value()) return fail(started.error().describe());
   if (server.run_until_stopped(*events)) return 0;
   // What was cut would end in its own time, up to a target's timeout. Nobody waits for it any more.
@@ -70,15 +78,11 @@ int link_main(int argc, char** argv, const std::string& name) {
     std::printf("%s %s\n", name.c_str(), FISO_VERSION);
     return 0;
   }
-  auto file = load_link_file(arguments.config);
+  if (!arguments.check) return serve(arguments, name);
+  auto file = read_file(arguments);
   if (!file.has_value()) return fail(file.error().message());
-  if (arguments.check) {
-    std::printf("%s: ok\n", arguments.config.c_str());
-    return 0;
-  }
-  if (arguments.port != 0) file->listen_addr = ":" + std::to_string(arguments.port);
-  if (arguments.metrics_port != 0) file->metrics_addr = ":" + std::to_string(arguments.metrics_port);
-  return serve(arguments, std::move(*file), name);
+  std::printf("%s: ok\n", arguments.config.c_str());
+  return 0;
 }
 
 }  // namespace fiso::server

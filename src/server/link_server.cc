@@ -1,5 +1,6 @@
 #include "server/link_server.h"
 
+#include <algorithm>
 #include <future>
 #include <utility>
 
@@ -12,63 +13,112 @@ constexpr std::chrono::seconds kAdminDrain{1};
 
 MonotonicTime now() { return Clock::system().now(); }
 
+Settings settings_of(const LinkFile& file) {
+  return {.shards = file.shards, .shutdown_timeout = file.shutdown_timeout, .http = file.http};
+}
+
 }  // namespace
 
 // What a shard answers with.
 class LinkServer::Service final : public net::HttpService {
  public:
-  Service(link::LinkStackParts parts, const std::vector<std::unique_ptr<link::Target>>& targets)
-      : stack(std::move(parts), targets) {}
+  explicit Service(link::LinkStackParts parts) : stack(std::move(parts)) {}
   net::StreamingService* streaming() override { return &stack; }
   Task<net::HttpResponse> call(net::HttpRequest&) override { co_return net::text_response(500, "internal error"); }
 
   link::LinkStack stack;
 };
 
-LinkServer::LinkServer(LinkFile file, observe::Log log) : file_(std::move(file)), log_(std::move(log)) {}
+LinkServer::LinkServer(LinkServerOptions options, observe::Log log) : options_(std::move(options)), log_(std::move(log)) {}
 
 LinkServer::~LinkServer() {
   if (process_ != nullptr) release();
 }
 
-Result<> LinkServer::start() {
-  process_ = std::make_unique<ProcessParts>(Settings{.shards = file_.shards, .http = file_.http}, metrics_, log_);
-  FISO_TRY_OK(start_admin());
-  FISO_TRY_OK(make_targets());
-  services_.resize(process_->shards.count());
-  process_->shards.run_on_each([&](async::Shard& shard) {
-    link::LinkStackParts parts{shard, process_->blocking, metrics_, log_, file_.allow_origins};
-    services_[shard.index()] = std::make_unique<Service>(std::move(parts), targets_);
-  });
-  for (const auto& target : targets_) read_credential(*target);
+Result<> LinkServer::start(ControlEvents& events) {
+  auto watched = events.watch_file(options_.file);  // first, so that no change after the reading is missed
+  FISO_TRY(file_, options_.read());
+  process_ = std::make_unique<ProcessParts>(settings_of(file_), metrics_, log_);
+  FISO_TRY_OK(start_admin(events));
+  MonotonicTime began = now();
+  FISO_TRY(link::Targets targets, make_targets(file_.targets));
+  start_services();
+  use(std::move(targets));
   server_ =
       std::make_unique<net::HttpServer>(process_->shards, process_->commons.options(file_.listen_addr, file_.http),
                                         [this](async::Shard& shard) -> net::HttpService& { return *services_[shard.index()]; });
   FISO_TRY_OK(server_->bind());
   server_->start();
+  verdicts_.record("", now() - began);
   health_.set_ready("listeners");
+  if (!watched.has_value())
+    log_.warn("config file is not watched, SIGHUP still reloads", {{"error", watched.error().describe()}});
   log_.info("fiso-link started", {{"addr", file_.listen_addr}, {"port", server_->port()}, {"targets", targets_.size()}});
   return {};
 }
 
-Result<> LinkServer::start_admin() {
+Result<> LinkServer::start_admin(ControlEvents& events) {
   auto refresh = [this] {
     process_->commons.show();
-    for (const auto& target : targets_) target->show();
+    shown_.with([](const link::Targets& targets) {
+      for (const auto& target : targets) target->show();
+    });
   };
-  admin_service_ = std::make_unique<AdminService>(health_, metrics_, verdicts_, nullptr, refresh);
+  admin_service_ = std::make_unique<AdminService>(health_, metrics_, verdicts_, [&events] { events.request_reload(); }, refresh);
   FISO_TRY(admin_, process_->bind_admin(file_.metrics_addr, *admin_service_, log_));
+  admin_->start();
   return {};
 }
 
-Result<> LinkServer::make_targets() {
-  for (const link::TargetConfig& config : file_.targets) {
+void LinkServer::start_services() {
+  services_.resize(process_->shards.count());
+  process_->shards.run_on_each([&](async::Shard& shard) {
+    services_[shard.index()] = std::make_unique<Service>(link::LinkStackParts{shard, process_->blocking, metrics_, log_});
+  });
+}
+
+// A target that says what it said before is the same one: what its breaker, its rate and its connections know stays.
+Result<link::Targets> LinkServer::make_targets(const std::vector<link::TargetConfig>& configs) {
+  link::Targets targets;
+  for (const link::TargetConfig& config : configs) {
+    auto same = std::ranges::find_if(targets_, [&](const auto& target) { return target->config == config; });
+    if (same != targets_.end()) {
+      targets.push_back(*same);
+      continue;
+    }
     FISO_TRY(auto target, link::Target::make(config, process_->shards, metrics_));
-    if (!config.auth.secret.file_path.empty())
-      secrets_.emplace_back(target.get(), link::SecretFileWatch(config.auth.secret.file_path));
-    targets_.push_back(std::move(target));
+    targets.push_back(std::move(target));
   }
-  admin_->start();
+  return targets;
+}
+
+void LinkServer::use(link::Targets targets) {
+  std::map<const link::Target*, link::SecretFileWatch> watches;
+  for (const auto& target : targets)
+    if (const std::string& file = target->config.auth.secret.file_path; !file.empty())
+      watches.emplace(target.get(), link::SecretFileWatch(file));
+  secrets_ = std::move(watches);
+  std::swap(targets_, targets);
+  shown_.with([this](link::Targets& shown) { shown = targets_; });
+  process_->shards.run_on_each([&](async::Shard& shard) { services_[shard.index()]->stack.use(targets_, file_.allow_origins); });
+  for (const auto& target : targets_) read_credential(*target);
+}
+
+void LinkServer::reload() {
+  reloads_.begin("file", options_.file);
+  reloads_.end(read_and_use());
+}
+
+Result<> LinkServer::read_and_use() {
+  FISO_TRY(LinkFile read, options_.read());
+  FISO_TRY(link::Targets targets, make_targets(read.targets));
+  LinkFile next = file_;  // with all that can be taken over while it serves
+  next.targets = read.targets;
+  next.allow_origins = read.allow_origins;
+  next.shutdown_timeout = read.shutdown_timeout;
+  reloads_.note_restart_needed(link_file_spec().changed(next, read));
+  file_ = std::move(next);
+  use(std::move(targets));
   return {};
 }
 
@@ -98,8 +148,13 @@ void LinkServer::look_at_secrets() {
 }
 
 bool LinkServer::run_until_stopped(ControlEvents& events) {
-  while (events.wait(kSecretLook) != ControlEvent::kStop) look_at_secrets();
-  return stop(events);
+  for (;;) {
+    switch (events.wait(kSecretLook)) {
+      case ControlEvent::kNone: look_at_secrets(); break;
+      case ControlEvent::kReload: reload(); break;
+      case ControlEvent::kStop: return stop(events);
+    }
+  }
 }
 
 // A second signal ends the waiting.

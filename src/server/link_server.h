@@ -1,12 +1,19 @@
 // The link process: everything it is made of, from start to stop.
 //
+//   start()  the file is read whole -> admin port -> targets, credentials -> port
+//   run_until_stopped()  serves -> a changed file: targets that say the same stay, the others are made anew, then all take
+//                        effect, or none -> drain
+//
 // Threading: control thread.
 #pragma once
 
+#include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "base/guarded.h"
 #include "link/link_stack.h"
 #include "observe/health.h"
 #include "observe/log.h"
@@ -15,16 +22,22 @@
 #include "server/control_events.h"
 #include "server/link_file.h"
 #include "server/process_parts.h"
+#include "server/reloads.h"
 
 namespace fiso::server {
 
+struct LinkServerOptions {
+  std::function<Result<LinkFile>()> read;  // again for each reload
+  std::string file;                        // that it reads
+};
+
 class LinkServer {
  public:
-  LinkServer(LinkFile file, observe::Log log);
+  LinkServer(LinkServerOptions options, observe::Log log);
   ~LinkServer();
 
-  // Opens the ports. The error is the operator's to read.
-  Result<> start();
+  // Reads the file, opens the ports. The error is the operator's to read.
+  Result<> start(ControlEvents& events);
   // Serves until told to stop, then lets what is under way finish. False if something was cut.
   bool run_until_stopped(ControlEvents& events);
   // For tests.
@@ -33,23 +46,30 @@ class LinkServer {
 
  private:
   class Service;
-  Result<> start_admin();
-  Result<> make_targets();
+  Result<> start_admin(ControlEvents& events);
+  void start_services();
+  Result<link::Targets> make_targets(const std::vector<link::TargetConfig>& configs);
+  void use(link::Targets targets);
+  void reload();
+  Result<> read_and_use();
   void read_credential(const link::Target& target);
   void look_at_secrets();
   bool stop(ControlEvents& events);
   void release();
 
-  const LinkFile file_;
+  const LinkServerOptions options_;
+  LinkFile file_;  // in use
   observe::Log log_;
   observe::Metrics metrics_;
   observe::Health health_{"listeners"};
   ReloadVerdicts verdicts_;
+  Reloads reloads_{verdicts_, metrics_, log_};
   std::unique_ptr<ProcessParts> process_;
   std::unique_ptr<AdminService> admin_service_;
   std::unique_ptr<net::HttpServer> admin_;
-  std::vector<std::unique_ptr<link::Target>> targets_;
-  std::vector<std::pair<const link::Target*, link::SecretFileWatch>> secrets_;
+  link::Targets targets_;
+  std::map<const link::Target*, link::SecretFileWatch> secrets_;  // of `targets_`
+  Guarded<link::Targets> shown_;                                  // the same, for shards that are asked for metrics
   std::vector<std::unique_ptr<Service>> services_;  // by shard
   std::unique_ptr<net::HttpServer> server_;
 };

@@ -12,7 +12,11 @@ void Reloads::begin(const char* kind, const std::string& path) {
 void Reloads::note_changes(const Settings& in_use, const Settings& read) {
   Settings fixed = in_use;
   fixed.shutdown_timeout = read.shutdown_timeout;  // the one that is simply taken over
-  restart_needed_ = settings_spec().changed(fixed, read);
+  note_restart_needed(settings_spec().changed(fixed, read));
+}
+
+void Reloads::note_restart_needed(std::vector<std::string> keys) {
+  restart_needed_ = std::move(keys);
   for (const std::string& key : restart_needed_)
     log_.warn("setting has changed and takes effect at the next start", {{"key", key}});
 }

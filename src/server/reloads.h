@@ -22,6 +22,8 @@ class Reloads {
   void begin(const char* kind, const std::string& path);
   // Keys of settings that say something else than what is in use, and cannot change while it serves: all but shutdownTimeout.
   void note_changes(const Settings& in_use, const Settings& read);
+  // The same of keys that were found by other means.
+  void note_restart_needed(std::vector<std::string> keys);
   // Whether the configuration took effect.
   void end(const Result<>& outcome);
 

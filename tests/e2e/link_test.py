@@ -85,13 +85,17 @@ class LinkCase(TestCase):
     def service(self, answer=lambda asked: (200, {}, b"hello")):
         return self.closing(Service(answer))
 
-    def link(self, *targets, more="", **env):
+    @staticmethod
+    def link_yaml(*targets, more=""):
         """Each target: (name, port, further lines of YAML)."""
-        self.files = self.directory()
         text = f"listenAddr: \"{ANY_PORT}\"\nmetricsAddr: \"{ANY_PORT}\"\n{more}targets:\n"
         for name, port, lines in targets:
             text += f"  - name: {name}\n    protocol: http\n    host: 127.0.0.1\n    port: {port}\n{lines}"
-        self.files.write("link.yaml", text)
+        return text
+
+    def link(self, *targets, more="", **env):
+        self.files = self.directory()
+        self.files.write("link.yaml", self.link_yaml(*targets, more=more))
         link = self.closing(Link(self.files, **env))
         return link.wait_ready()
 
