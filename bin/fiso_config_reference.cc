@@ -82,7 +82,9 @@ int main(int argc, char** argv) {
   page.pop_back();
   std::string apps_page = std::string(kAppsHead) + kTypes + to_markdown(apps.view());
   apps_page.pop_back();
-  auto link = fiso::server::link_file_spec();
+  fiso::core::Registry targets;
+  fiso::register_target_interceptors(targets);
+  auto link = fiso::server::link_file_spec(targets);
   std::string link_page = std::string(kLinkHead) + kTypes + to_markdown(link.view());
   link_page.pop_back();
   bool written =

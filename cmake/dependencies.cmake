@@ -1,6 +1,7 @@
 # Every third-party library Fiso links, named once. What each replaces is in RATIONALE.md.
 find_package(Threads REQUIRED)
 find_package(OpenSSL 3 REQUIRED)
+find_package(ZLIB REQUIRED)
 find_package(Boost 1.81 REQUIRED)
 find_package(simdjson REQUIRED)
 find_package(fmt REQUIRED)

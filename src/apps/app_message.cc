@@ -1,12 +1,11 @@
 #include "apps/app_message.h"
 
-#include <openssl/evp.h>
-
 #include <charconv>
 #include <utility>
 #include <vector>
 
 #include "base/ascii.h"
+#include "components/base64.h"
 #include "components/header_rules.h"
 #include "json/scan.h"
 #include "json/text.h"
@@ -39,26 +38,6 @@ Result<std::string> percent_decoded(std::string_view path) {
     i += 2;
   }
   return text;
-}
-
-std::string to_base64(std::string_view bytes) {
-  std::string text((bytes.size() + 2) / 3 * 4 + 1, '\0');
-  int length = EVP_EncodeBlock(reinterpret_cast<unsigned char*>(text.data()),
-                               reinterpret_cast<const unsigned char*>(bytes.data()), static_cast<int>(bytes.size()));
-  text.resize(static_cast<size_t>(length));
-  return text;
-}
-
-Result<std::string> from_base64(std::string_view text) {
-  std::string bytes(text.size() / 4 * 3, '\0');
-  int length = text.size() % 4 != 0
-                   ? -1
-                   : EVP_DecodeBlock(reinterpret_cast<unsigned char*>(bytes.data()),
-                                     reinterpret_cast<const unsigned char*>(text.data()), static_cast<int>(text.size()));
-  if (length < 0) return bad_response("bodyBase64 is not Base64");
-  size_t padding = text.ends_with("==") ? 2 : text.ends_with("=") ? 1 : 0;
-  bytes.resize(static_cast<size_t>(length) - padding);
-  return bytes;
 }
 
 void add_member(std::string& out, std::string_view name, std::string_view text) {
@@ -151,7 +130,9 @@ Result<> read_body(const json::Document& document, net::HttpResponse& response) 
   std::string_view type = kJsonType;
   if (auto base64 = document.find("bodyBase64"); base64.has_value()) {
     FISO_TRY(std::string text, json::unquote(*base64));
-    FISO_TRY(response.body, from_base64(text));
+    auto body = from_base64(text);
+    if (!body.has_value()) return bad_response("bodyBase64 is not Base64");
+    response.body = std::move(*body);
     type = "application/octet-stream";
   } else if (auto raw_text = document.find("bodyText"); raw_text.has_value() && *raw_text != "\"\"" && *raw_text != "null") {
     FISO_TRY(response.body, json::unquote(*raw_text));

@@ -1,6 +1,6 @@
 #include "components/builtin.h"
 
-#include "components/interceptors/wasm/wasm_interceptor.h"
+#include "components/interceptors/wasm/target_wasm.h"
 #include "components/sinks/discard/discard_sink.h"
 #include "components/sinks/http/http_sink.h"
 #include "components/sinks/stdout/stdout_sink.h"
@@ -15,5 +15,7 @@ void register_builtin(core::Registry& registry) {
   registry.add_sink<sinks::StdoutSink>();
   registry.add_sink<sinks::DiscardSink>();
 }
+
+void register_target_interceptors(core::Registry& registry) { registry.add_interceptor<interceptors::TargetWasm>(); }
 
 }  // namespace fiso

@@ -33,4 +33,8 @@ bool is_reserved_header(std::string_view name) {
   return has_prefix(name, "content-") || has_prefix(name, "fiso-") || iequals(name, "host") || net::is_hop_field(name);
 }
 
+bool is_reserved_in_calls(std::string_view name) {
+  return iequals(name, "content-length") || (is_reserved_header(name) && !has_prefix(name, "content-"));
+}
+
 }  // namespace fiso

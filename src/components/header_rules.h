@@ -14,5 +14,7 @@ bool is_header_value(std::string_view value);
 std::string canonical_header_name(std::string_view name);
 // Those that describe one hop or the message itself, and Fiso's own: Connection and its kin, Host, Content-*, Fiso-*.
 bool is_reserved_header(std::string_view name);
+// The same of a call to a target, whose body has a type and a coding that may change with it: Content-Length alone of Content-*.
+bool is_reserved_in_calls(std::string_view name);
 
 }  // namespace fiso

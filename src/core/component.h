@@ -57,9 +57,10 @@ using Check = std::function<void(const Resources& resources, config::Errors& err
 // A component whose configuration was read. The functions are empty if that failed; `check` also if there is nothing to check.
 template <class T>
 struct Draft {
-  Prepare<T> prepare;
-  Check check;
+  Prepare<T> prepare = {};
+  Check check = {};
   std::string module = {};  // the guest's, where it runs one
+  CallFacts::Direction phase = CallFacts::Direction::kOutbound;  // of calls, what it looks at
 };
 
 // One type of source, sink or interceptor, as the registry knows it.
@@ -89,10 +90,11 @@ ComponentType<T> component_type() {
             typename C::Config parsed;
             if (!C::spec().parse(node, path, parsed, errors)) return {};
             Check check = component_check<C>(parsed, node, path);
-            std::string module;
-            if constexpr (requires { parsed.module; }) module = parsed.module;
-            return {[parsed = std::move(parsed)](BuildContext& context) { return C::prepare(parsed, context); }, std::move(check),
-                    std::move(module)};
+            Draft<T> draft{.check = std::move(check)};
+            if constexpr (requires { parsed.module; }) draft.module = parsed.module;
+            if constexpr (requires { parsed.phase; }) draft.phase = parsed.phase;
+            draft.prepare = [parsed = std::move(parsed)](BuildContext& context) { return C::prepare(parsed, context); };
+            return draft;
           }};
 }
 

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "base/header_list.h"
+#include "core/call_facts.h"
 
 namespace fiso::core {
 
@@ -42,6 +43,9 @@ struct Event {
   std::string id;                       // unique per event; the pipeline fills it if the source has none
   std::string correlation_id;           // the same through all systems an event passes; likewise
   std::string_view correlation_source;  // which header it came from, or "generated"
+  // A message of a call to a target, as it is: its body need not be JSON, and its headers are what goes on. Nothing: an event of
+  // a flow.
+  const CallFacts* call = nullptr;
 };
 
 }  // namespace fiso::core

@@ -20,36 +20,6 @@ constexpr char kNoExpressions[] = "expressions are not built yet, only literal t
 constexpr int64_t kMostAttempts = 100;
 constexpr size_t kLongestName = 200;
 
-template <class T>
-std::vector<std::string> names_of(const std::vector<core::ComponentType<T>>& types) {
-  std::vector<std::string> names;
-  for (const auto& type : types) names.push_back(type.name);
-  return names;
-}
-
-std::string list(const std::vector<std::string>& words) {
-  std::string text;
-  for (const std::string& word : words) text += (text.empty() ? "" : ", ") + word;
-  return text;
-}
-
-// A component's `type` and `config`; `refused` are the types that the contract knows and this build does not have.
-template <class T>
-config::Spec<ComponentConfig> component_spec(std::string name, std::string summary,
-                                             const std::vector<core::ComponentType<T>>& types, std::vector<Refused> refused) {
-  config::Rules<std::string> rules;
-  rules.one_of = names_of(types);
-  rules.refused = std::move(refused);
-  rules.missing = "{path} is required";
-  rules.invalid = "{path} \"{value}\" is not valid (must be one of: " + list(rules.one_of) + ")";
-  std::vector<std::pair<std::string, std::shared_ptr<const config::StructSpec>>> variants;
-  for (const auto& type : types) variants.emplace_back(type.name, type.spec);
-  return config::Spec<ComponentConfig>(std::move(name), std::move(summary))
-      .required("type", &ComponentConfig::type, "Which one.", std::move(rules))
-      .field("config", &ComponentConfig::config, "Its own settings.")
-      .variants("config", "type", std::move(variants));
-}
-
 Refused not_built(std::string word) { return {word, "{path} \"" + word + "\" is not built yet in this version"}; }
 
 // What the contract would evaluate as CEL: one of its variables, a quoted text, a number or a call.
@@ -134,10 +104,10 @@ config::Spec<ErrorHandling> error_handling_spec() {
 }  // namespace
 
 config::Spec<FlowConfig> flow_spec(const core::Registry& registry) {
-  auto source = component_spec("source", "Where events come from.", registry.sources(), {not_built("kafka"), not_built("grpc")});
-  auto sink = component_spec("sink", "Where events go.", registry.sinks(),
+  auto source = core::component_spec("source", "Where events come from.", registry.sources(), {not_built("kafka"), not_built("grpc")});
+  auto sink = core::component_spec("sink", "Where events go.", registry.sinks(),
                              {not_built("grpc"), not_built("temporal"), not_built("kafka")});
-  auto interceptor = component_spec("interceptor", "A step that may change or reject an event.", registry.interceptors(),
+  auto interceptor = core::component_spec("interceptor", "A step that may change or reject an event.", registry.interceptors(),
                                     {not_built("grpc"), not_built("wasmer-app")});
   config::Rules<int64_t> in_flight;
   in_flight.min = 1;

@@ -5,17 +5,12 @@
 #include <vector>
 
 #include "config/spec.h"
-#include "core/registry.h"
+#include "core/component_config.h"
 
 namespace fiso::flow {
 
 enum class Backoff { kConstant, kLinear, kExponential };
 enum class CommitPolicy { kSink };
-
-struct ComponentConfig {
-  std::string type;
-  config::Node config;  // read by the component's own Spec
-};
 
 struct ErrorHandling {
   int64_t max_retries = 0;  // attempts in all; 0 and 1 are one attempt
@@ -34,10 +29,10 @@ struct CloudEventsConfig {
 
 struct FlowConfig {
   std::string name;
-  ComponentConfig source;
+  core::ComponentConfig source;
   CloudEventsConfig cloudevents;
-  std::vector<ComponentConfig> interceptors;
-  ComponentConfig sink;
+  std::vector<core::ComponentConfig> interceptors;
+  core::ComponentConfig sink;
   ErrorHandling error_handling;
   int64_t max_in_flight = 1000;
 };

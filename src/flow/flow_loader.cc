@@ -27,14 +27,6 @@ Result<std::vector<std::string>> flow_files(const std::string& directory) {
   return files;
 }
 
-// The component of that type reads its own part; an unknown type has been reported already.
-template <class T>
-core::Draft<T> parse_component(const std::vector<core::ComponentType<T>>& types, const ComponentConfig& config,
-                               const std::string& path, config::Errors& errors) {
-  const auto* type = core::Registry::find(types, config.type);
-  return type == nullptr ? core::Draft<T>() : type->parse(config.config, path + ".config", errors);
-}
-
 void check_names(const std::vector<FlowDraft>& flows, const FlowDraft& added, const config::Node& root, config::Errors& errors) {
   for (const FlowDraft& other : flows) {
     if (other.config.name.empty() || other.config.name != added.config.name) continue;
@@ -53,10 +45,10 @@ void load_flow(std::string_view text, const std::string& file, const core::Regis
   if (!document.has_value()) return;
   FlowDraft draft;
   flow_spec(registry).parse(document->root(), "", draft.config, errors);
-  draft.source = parse_component(registry.sources(), draft.config.source, "source", errors);
-  draft.sink = parse_component(registry.sinks(), draft.config.sink, "sink", errors);
+  draft.source = core::parse_component(registry.sources(), draft.config.source, "source", errors);
+  draft.sink = core::parse_component(registry.sinks(), draft.config.sink, "sink", errors);
   for (size_t i = 0; i < draft.config.interceptors.size(); ++i) {
-    draft.interceptors.push_back(parse_component(registry.interceptors(), draft.config.interceptors[i],
+    draft.interceptors.push_back(core::parse_component(registry.interceptors(), draft.config.interceptors[i],
                                                  "interceptors[" + std::to_string(i) + "]", errors));
   }
   check_names(flows, draft, document->root(), errors);

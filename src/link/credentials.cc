@@ -1,7 +1,5 @@
 #include "link/credentials.h"
 
-#include <openssl/evp.h>
-
 #include <algorithm>
 #include <cerrno>
 #include <cstdlib>
@@ -10,6 +8,7 @@
 
 #include "base/ascii.h"
 #include "base/file_handle.h"
+#include "components/base64.h"
 
 namespace fiso::link {
 namespace {
@@ -31,14 +30,6 @@ Result<std::string> read_secret(const SecretRef& ref) {
   return std::string(trim(text.str()));
 }
 
-std::string base64(const std::string& text) {
-  std::string out(4 * ((text.size() + 2) / 3) + 1, '\0');
-  int size = EVP_EncodeBlock(reinterpret_cast<unsigned char*>(out.data()), reinterpret_cast<const unsigned char*>(text.data()),
-                             static_cast<int>(text.size()));
-  out.resize(static_cast<size_t>(size));
-  return out;
-}
-
 bool is_visible(std::string_view text) {
   return std::ranges::all_of(text, [](char c) { return c > ' ' && c < 127; });
 }
@@ -55,7 +46,7 @@ Result<Credential> read_credential(const AuthConfig& auth) {
   std::string header = auth.header.empty() ? "Authorization" : auth.header;
   if (auth.type == AuthType::kBearer) return Credential{header, Secret("Bearer " + secret)};
   if (auth.type == AuthType::kApiKey) return Credential{header, Secret(secret)};
-  return Credential{header, Secret("Basic " + (encodes ? base64(auth.username + ":" + secret) : secret))};
+  return Credential{header, Secret("Basic " + (encodes ? to_base64(auth.username + ":" + secret) : secret))};
 }
 
 bool SecretFileWatch::has_changed() {

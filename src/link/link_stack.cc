@@ -8,6 +8,8 @@
 #include "base/ascii.h"
 #include "core/correlation.h"
 #include "core/outbound.h"
+#include "link/content_coding.h"
+#include "link/whole_body.h"
 #include "net/retry_after.h"
 
 namespace fiso::link {
@@ -51,15 +53,23 @@ struct LinkStack::Call {
     return false;
   }
 
+  bool refused_by_interceptor(const Error& error) {
+    if (error.code() != ErrorCode::kOverloaded) return refused(500, "interceptor error");
+    return refused(503, "too many requests wait for an interceptor", std::chrono::seconds(1));
+  }
+
   net::HttpRequest& request;
   net::ServerExchange& exchange;
   const MonotonicTime began;
   MonotonicTime deadline = kNever;
   core::Correlation correlation;
-  std::string path;  // within the target
+  std::string path;  // within the target; what was matched, with the query behind it
   std::shared_ptr<TargetReplica> target;
+  std::shared_ptr<Interceptions> interceptions;
+  std::optional<WholeBody> body;  // of a request that was intercepted
   CircuitBreaker::Call admitted;
-  int status = 0;  // of the answer
+  int answered = 0;  // by the target, the status
+  int status = 0;    // of the answer
   std::string text;
   Duration retry_after{0};
 };
@@ -75,11 +85,11 @@ LinkStack::LinkStack(LinkStackParts parts)
 void LinkStack::use(const Targets& targets, std::vector<std::string> allow_origins) {
   allow_origins_ = std::move(allow_origins);
   auto before = std::exchange(targets_, {});
-  for (const auto& target : targets) {
+  for (const auto& [target, plan] : targets) {
     auto kept = before.find(target->config.name);
-    bool stays = kept != before.end() && kept->second->held == target;
-    auto replica = stays ? kept->second : std::make_shared<TargetReplica>(target, parts_.shard, parts_.blocking);
-    targets_.emplace(target->config.name, std::move(replica));
+    bool stays = kept != before.end() && kept->second.target->held == target;
+    auto replica = stays ? kept->second.target : std::make_shared<TargetReplica>(target, parts_.shard, parts_.blocking);
+    targets_.emplace(target->config.name, Entry{std::move(replica), plan->make(parts_.shard)});
   }
 }
 
@@ -90,12 +100,15 @@ Task<> LinkStack::serve(net::HttpRequest& request, net::ServerExchange& exchange
                  find_target(call) &&      // what follows is the target's
                  path_is_allowed(call) &&  // before what counts: such a request is no traffic of the target
                  is_within_rate(call) &&   // before the breaker, which learns from calls that are made
-                 breaker_admits(call) &&   // a target that is down is not asked
-                 add_credentials(call);    // last: nothing that is refused has seen them
+                 breaker_admits(call);     // a target that is down is not asked
+  goes_on = goes_on && co_await intercept_request(call);  // guests change all but where it goes, and see no credentials of ours
+  goes_on = goes_on && add_credentials(call);             // last: nothing that is refused has seen them
   if (goes_on) {
     co_await send(call);  // attempts: connect, ask, try again, pass the answer on
-  } else {
+  } else if (call.status != 0) {
     co_await refuse(call);
+  } else {
+    note(call, "error");  // the client has gone, or was told what is wrong with its request
   }
 }
 
@@ -120,7 +133,8 @@ bool LinkStack::find_target(Call& call) {
   auto found = targets_.find(name);
   if (!path.starts_with(kPrefix)) return call.refused(404, "404 page not found");
   if (found == targets_.end()) return call.refused(404, "target \"" + std::string(name) + "\" not found");
-  call.target = found->second;
+  call.target = found->second.target;
+  call.interceptions = found->second.interceptions;
   call.path = rest.size() > name.size() ? rest.substr(name.size()) : "/";
   call.deadline = call.began + call.target->shared.config.timeout;
   return true;
@@ -137,6 +151,7 @@ bool LinkStack::path_is_allowed(Call& call) {
   std::string_view query = std::string_view(call.request.target).substr(call.request.path().size());
   std::string out = joined(target.config.base_path, *path);
   out.append(query);
+  call.path = std::move(*path).append(query);
   call.request.target = std::move(out);
   return true;
 }
@@ -166,16 +181,83 @@ bool LinkStack::add_credentials(Call& call) {
   return true;
 }
 
+Task<Result<>> LinkStack::intercept(Call& call, core::Chain& chain, core::CallFacts facts, HeaderList& headers,
+                                    std::string& body) {
+  facts.method = call.request.method;
+  facts.path = call.path;
+  facts.target = call.target->shared.config.name;
+  core::Event event{.payload = core::Payload(std::move(body)),
+                    .headers = std::move(headers),
+                    .correlation_id = call.correlation.id,
+                    .call = &facts};
+  FISO_CO_TRY_OK(co_await chain.process(event));
+  headers = std::move(event.headers);
+  body = std::string(event.payload.view());
+  co_return Result<>();
+}
+
+Task<bool> LinkStack::intercept_request(Call& call) {
+  if (call.interceptions->requests.empty()) co_return true;
+  WholeBody& whole = call.body.emplace(parts_.bodies, parts_.most_intercepted);
+  for (;;) {
+    Result<std::string_view> piece = co_await call.exchange.read();
+    if (!piece.has_value()) co_return false;
+    if (piece->empty()) break;
+    Result<> added = whole.add(*piece);
+    if (added.has_value()) continue;
+    bool too_large = added.error().code() == ErrorCode::kInvalidInput;
+    if (!too_large) co_return call.refused(503, "too many bodies in memory", std::chrono::seconds(1));
+    co_return call.refused(413, "request body too large");
+  }
+  Result<> done = co_await intercept(call, call.interceptions->requests, {.direction = core::CallFacts::Direction::kOutbound},
+                                     call.request.headers, whole.text());
+  if (done.has_value()) co_return true;
+  failed_log_.write("interceptor failed", {{"correlation_id", call.correlation.id},
+                                           {"target", call.target->shared.config.name},
+                                           {"error", done.error().describe()}});
+  co_return call.refused_by_interceptor(done.error());
+}
+
+// What a target has answered counts for its breaker, whatever becomes of it here. HEAD and its kin have no body to look at; their
+// fields describe one that is not here.
+Task<Result<>> LinkStack::intercept_answer(Call& call, net::RelayedRequest& relayed, net::HttpResponse& head) {
+  WholeBody whole(parts_.bodies, parts_.most_intercepted);
+  Result<> done;
+  while (done.has_value()) {
+    FISO_CO_TRY(std::string_view piece, co_await relayed.read_answer());
+    if (piece.empty()) break;
+    done = whole.add(piece);
+  }
+  if (done.has_value() && !whole.text().empty()) done = decode_content(head.headers, whole.text(), parts_.most_intercepted);
+  if (!done.has_value()) {
+    call.refused(502, "bad gateway");
+    co_return done.take_error().with_code(ErrorCode::kRejected).with_context("answer");
+  }
+  core::CallFacts facts{.direction = core::CallFacts::Direction::kInbound, .status = head.status};
+  done = co_await intercept(call, call.interceptions->answers, facts, head.headers, whole.text());
+  if (!done.has_value()) {
+    call.refused_by_interceptor(done.error());
+    co_return done.take_error().with_code(ErrorCode::kRejected);
+  }
+  if (call.request.method == "HEAD") co_return co_await relayed.deliver();
+  call.exchange.begin(head.status, head.headers, whole.text().size());
+  co_return co_await call.exchange.end(whole.text());
+}
+
 Task<> LinkStack::send(Call& call) {
   call.request.headers.set(core::kCorrelationHeader, call.correlation.id);
+  bool looks_at_answer = !call.interceptions->answers.empty();
+  if (looks_at_answer) call.request.headers.set("Accept-Encoding", "gzip");  // what can be undone
   net::RelayedRequest relayed(parts_.shard, call.target->client, call.request, call.exchange, kRelayOptions);
+  if (call.body.has_value()) relayed.use_body(call.body->text());
   call.target->shared.retries.note_request();
   Result<net::HttpResponse*> answer = co_await ask(call, relayed);
   Result<> result;
   if (answer.has_value()) {
-    call.status = (*answer)->status;
+    call.status = call.answered = (*answer)->status;
     (*answer)->headers.set(core::kCorrelationHeader, call.correlation.id);
-    result = co_await relayed.deliver();
+    bool passes = !looks_at_answer || call.status == 101;
+    result = passes ? co_await relayed.deliver() : co_await intercept_answer(call, relayed, **answer);
   } else {
     result = answer.take_error();
   }
@@ -216,8 +298,8 @@ Task<bool> LinkStack::may_ask_again(Call& call, const Result<net::HttpResponse*>
 // of ours, say nothing.
 void LinkStack::settle(Call& call, const Result<>& result) {
   ErrorCode code = result.has_value() ? ErrorCode::kInternal : result.error().code();
-  bool failed = call.status >= 500 || code == ErrorCode::kUnavailable || code == ErrorCode::kTimeout;
-  bool nothing_known = call.status == 0 && (code == ErrorCode::kCancelled || code == ErrorCode::kOverloaded);
+  bool failed = call.answered >= 500 || code == ErrorCode::kUnavailable || code == ErrorCode::kTimeout;
+  bool nothing_known = call.answered == 0 && (code == ErrorCode::kCancelled || code == ErrorCode::kOverloaded);
   if (failed) call.admitted.failed();
   if (!failed && !nothing_known) call.admitted.succeeded();
   if (result.has_value() || code == ErrorCode::kCancelled) return;

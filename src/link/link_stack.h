@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "async/gate.h"
+#include "async/limiter.h"
 #include "async/shard.h"
 #include "link/target.h"
 #include "net/http_service.h"
@@ -24,6 +25,8 @@ struct LinkStackParts {
   async::BlockingPool& blocking;
   observe::Metrics& metrics;
   observe::Log log;
+  async::Limiter& bodies;  // bytes of bodies that are in memory as a whole, of the process
+  size_t most_intercepted;  // bytes of one
 };
 
 class LinkStack final : public net::StreamingService {
@@ -49,10 +52,13 @@ class LinkStack final : public net::StreamingService {
   bool path_is_allowed(Call& call);
   bool is_within_rate(Call& call);
   bool breaker_admits(Call& call);
+  Task<bool> intercept_request(Call& call);
   bool add_credentials(Call& call);
   Task<> send(Call& call);
   Task<Result<net::HttpResponse*>> ask(Call& call, net::RelayedRequest& relayed);
   Task<bool> may_ask_again(Call& call, const Result<net::HttpResponse*>& answer, int64_t made);
+  Task<Result<>> intercept_answer(Call& call, net::RelayedRequest& relayed, net::HttpResponse& head);
+  Task<Result<>> intercept(Call& call, core::Chain& chain, core::CallFacts facts, HeaderList& headers, std::string& body);
   void settle(Call& call, const Result<>& result);
   Task<> refuse(Call& call);
   void note(const Call& call, std::string_view status);
@@ -62,7 +68,11 @@ class LinkStack final : public net::StreamingService {
   async::Gate stop_;
   observe::SeriesGroup unknown_;  // of requests that name no target
   AnswerMetrics unknown_answers_;
-  std::map<std::string, std::shared_ptr<TargetReplica>, std::less<>> targets_;
+  struct Entry {
+    std::shared_ptr<TargetReplica> target;
+    std::shared_ptr<Interceptions> interceptions;
+  };
+  std::map<std::string, Entry, std::less<>> targets_;
   observe::SampledLog access_log_, failed_log_;
 };
 

@@ -12,6 +12,7 @@
 #include "link/answer_metrics.h"
 #include "link/circuit_breaker.h"
 #include "link/credentials.h"
+#include "link/interceptions.h"
 #include "link/rate_limit.h"
 #include "link/target_config.h"
 #include "net/http_client.h"
@@ -45,7 +46,11 @@ class Target {
 };
 
 // What a reading of the link file comes to.
-using Targets = std::vector<std::shared_ptr<Target>>;
+struct TargetInUse {
+  std::shared_ptr<Target> target;
+  std::shared_ptr<const InterceptionPlan> interceptions;
+};
+using Targets = std::vector<TargetInUse>;
 
 // Shard-local; held by the requests that use it.
 struct TargetReplica {

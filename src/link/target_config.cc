@@ -148,7 +148,9 @@ Spec<RateLimitConfig> rate_limit_spec() {
 
 }  // namespace
 
-Spec<TargetConfig> target_spec() {
+Spec<TargetConfig> target_spec(const core::Registry& registry) {
+  auto interceptor = core::component_spec("interceptor", "A step that may change or refuse requests, or answers.",
+                                          registry.interceptors(), {{"wasmer-app", "wasmer-app is not built yet"}});
   auto tls = Spec<TargetTls>("tls", "How an https target is verified.")
                  .field("caFile", &TargetTls::ca_file, "Certificates to trust, PEM; without it those of the system.");
   return Spec<TargetConfig>("target", "A service that callers reach as /link/NAME/….")
@@ -173,7 +175,7 @@ Spec<TargetConfig> target_spec() {
       .field("maxConnections", &TargetConfig::max_connections, "Connections to it, over all shards.", bounds(1, 100'000))
       .field("tls", &TargetConfig::tls, tls, "For https only.")
       .unsupported("kafka", "kafka targets are not built yet")
-      .unsupported("interceptors", "interceptors of targets are not built yet")
+      .field("interceptors", &TargetConfig::interceptors, interceptor, "Steps, in order.")
       .check({"protocol"}, [](const TargetConfig& target, Report& report) {
         if (target.protocol != Protocol::kHttps && report.has("tls"))
           report.error("tls", "{path} has an effect with `protocol: https` only");

@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "config/spec.h"
+#include "core/component_config.h"
 #include "link/path_rules.h"
 #include "link/retry_policy.h"
 
@@ -19,7 +20,6 @@ enum class AuthType { kNone, kBearer, kApiKey, kBasic };
 struct SecretRef {
   std::string file_path;
   std::string env_var;
-  bool operator==(const SecretRef&) const = default;
 };
 
 struct AuthConfig {
@@ -27,7 +27,6 @@ struct AuthConfig {
   SecretRef secret;
   std::string header;    // of an API key; empty: Authorization
   std::string username;  // basic: with it the secret is the password, without it what is sent as it is
-  bool operator==(const AuthConfig&) const = default;
 };
 
 struct BreakerConfig {
@@ -35,7 +34,6 @@ struct BreakerConfig {
   int64_t failure_threshold = 5;
   int64_t success_threshold = 3;
   config::Milliseconds reset_timeout{std::chrono::seconds(30)};
-  bool operator==(const BreakerConfig&) const = default;
 };
 
 struct RetryConfig {
@@ -46,18 +44,15 @@ struct RetryConfig {
   double jitter = 0.2;
 
   RetryOptions options() const { return {max_attempts, backoff, initial_interval.duration, max_interval.duration, jitter}; }
-  bool operator==(const RetryConfig&) const = default;
 };
 
 struct RateLimitConfig {
   double requests_per_second = 0;  // 0: none
   int64_t burst = 0;               // 0: as many as come in a second, at least one
-  bool operator==(const RateLimitConfig&) const = default;
 };
 
 struct TargetTls {
   std::string ca_file;
-  bool operator==(const TargetTls&) const = default;
 };
 
 struct TargetConfig {
@@ -74,10 +69,11 @@ struct TargetConfig {
   Duration timeout = std::chrono::seconds(30);
   int64_t max_connections = 1000;
   TargetTls tls;
-  bool operator==(const TargetConfig&) const = default;
+  std::vector<core::ComponentConfig> interceptors;
 };
 
-config::Spec<TargetConfig> target_spec();
+// The types of interceptors are those of the registry.
+config::Spec<TargetConfig> target_spec(const core::Registry& registry);
 
 // What one target alone cannot know: names that occur twice.
 void check_targets(const std::vector<TargetConfig>& targets, config::Report& report);

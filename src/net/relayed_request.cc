@@ -87,6 +87,11 @@ Task<Result<>> RelayedRequest::hold_body(size_t most) {
   co_return Result<>();
 }
 
+void RelayedRequest::use_body(std::string_view body) {
+  body_ = body;
+  body_is_here_ = body_is_ours_ = true;
+}
+
 Task<Result<HttpResponse*>> RelayedRequest::ask(Duration timeout) {
   FISO_CHECK(!attempt_.has_value() || body_is_here_, "what was not kept cannot be sent again");
   if (attempt_.has_value()) attempt_->up.finish();
@@ -105,7 +110,7 @@ Task<Result<>> RelayedRequest::send(Attempt& attempt) {
     FISO_CO_TRY_OK(co_await read_body());
   }
   bool more = !body_is_here_;
-  std::optional<uint64_t> told = down_.body_length(), length = more ? told : body_.size();
+  std::optional<uint64_t> told = body_is_ours_ ? body_.size() : down_.body_length(), length = more ? told : body_.size();
   bool has_body = !told || *told > 0 || request_.headers.contains("content-length");
   std::optional<std::string_view> host = request_.headers.find("host");
   bool keeps_host = host && options_.host == RelayOptions::Host::kKeep;
@@ -161,6 +166,10 @@ Task<> RelayedRequest::upload(RelayedRequest& self, Attempt& attempt, [[maybe_un
     if (!taken.has_value() || piece->empty()) co_return;
     attempt.up.extend(deadline());
   }
+}
+
+Task<Result<std::string_view>> RelayedRequest::read_answer() {
+  co_return co_await attempt_->up.read(in(options_.idle_timeout));
 }
 
 Task<Result<>> RelayedRequest::deliver() {

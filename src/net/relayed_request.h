@@ -29,6 +29,8 @@ class RelayedRequest {
 
   // Waits for the body, up to `most` bytes of it, so that the request can be sent more than once.
   Task<Result<>> hold_body(size_t most);
+  // This goes out in place of the request's body, which has been read by other means. Borrowed.
+  void use_body(std::string_view body);
   // What would go out is here as a whole, and can go out again.
   bool repeatable() const { return body_is_here_ || down_.body_here(); }
 
@@ -38,6 +40,8 @@ class RelayedRequest {
   Task<Result<HttpResponse*>> ask(Duration timeout);
   // Passes on the answer whose head ask() has got.
   Task<Result<>> deliver();
+  // The next piece of that answer's body instead, for who does not pass it on; empty at its end. Valid until the next call.
+  Task<Result<std::string_view>> read_answer();
   // Ends what is still under way, of an exchange that came to `result`; what was wrong with the client's body replaces an error.
   Task<Result<>> finish(Result<> result);
 
@@ -67,6 +71,7 @@ class RelayedRequest {
   std::string upgrade_;  // the protocol to pass on the wish for
   bool takes_trailers_ = false;
   bool body_is_here_ = false;  // as `body_`
+  bool body_is_ours_ = false;  // and is not the request's
   std::string_view body_;      // what has been read of it
   std::string held_;           // where that is, if it came in pieces
   bool client_gone_ = false;

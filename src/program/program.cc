@@ -57,7 +57,9 @@ int flow_wasmer_program(int argc, char** argv, const std::string& name) {
   return run(argc, argv, [&] { return server::flow_main(argc, argv, name, all_engines()); });
 }
 
-int link_program(int argc, char** argv, const std::string& name) { return server::link_main(argc, argv, name); }
+int link_program(int argc, char** argv, const std::string& name) {
+  return run(argc, argv, [&] { return server::link_main(argc, argv, name, light_engine("fiso-wasmer-link")); });
+}
 
 int wasmer_program(int argc, char** argv, const std::string& name) {
   return run(argc, argv, [&] { return server::apps_main(argc, argv, name, all_engines().make); });

@@ -12,7 +12,6 @@ constexpr std::chrono::seconds kRetiredLook{1};
 constexpr std::chrono::milliseconds kDrainLook{10};
 constexpr std::chrono::seconds kAdminDrain{1};
 // Longer than any slice that a busy machine stretches; guests have been told to end.
-constexpr std::chrono::seconds kGuestsGone{10};
 
 MonotonicTime now() { return Clock::system().now(); }
 
@@ -175,11 +174,7 @@ bool FlowServer::release() {
     admin_->drain(now() + kAdminDrain);
     admin_.reset();
   }
-  // Guests that were being started ahead end with their slice, which one long bulk-memory instruction may prolong.
-  MonotonicTime deadline = now() + kGuestsGone;
-  auto gone = [this] { return process_->capacity.configured_guests.load(std::memory_order_acquire) == 0; };
-  while (!gone() && now() < deadline) process_->shards.run_on_each([](async::Shard&) {});
-  return gone();
+  return process_->wait_guests_gone();
 }
 
 }  // namespace fiso::server

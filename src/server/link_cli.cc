@@ -44,21 +44,22 @@ int fail(const std::string& message) {
 }
 
 // The file, as the command line overrules it.
-Result<LinkFile> read_file(const Arguments& arguments) {
-  FISO_TRY(LinkFile file, load_link_file(arguments.config));
+Result<LinkFile> read_file(const Arguments& arguments, const wasm::FullEngineSupport& full) {
+  FISO_TRY(LinkFile file, load_link_file(arguments.config, full));
   if (arguments.port != 0) file.listen_addr = ":" + std::to_string(arguments.port);
   if (arguments.metrics_port != 0) file.metrics_addr = ":" + std::to_string(arguments.metrics_port);
   return file;
 }
 
-int serve(const Arguments& arguments, const std::string& name) {
+int serve(const Arguments& arguments, const std::string& name, const ProgramEngines& engines) {
   auto events = ControlEvents::make();
   if (!events.has_value()) return fail(events.error().describe());
   observe::StdoutLog output;
   observe::Log log(output, observe::parse_log_level(arguments.log_level), name);
-  LinkServer server({.read = [&] { return read_file(arguments); }, .file = arguments.config}, log);
+  LinkServer server({.read = [&] { return read_file(arguments, engines.full); }, .file = arguments.config}, log, engines.make);
   auto started = server.start(*events);
-  if (!started.has_value()) return fail(started.error().describe());
+  bool stopped_early = !started.has_value() && started.error().code() == ErrorCode::kCancelled;
+  if (!started.has_value() && !stopped_early) return fail(started.error().describe());
   if (server.run_until_stopped(*events)) return 0;
   // What was cut would end in its own time, up to a target's timeout. Nobody waits for it any more.
   output.finish();
@@ -67,7 +68,7 @@ int serve(const Arguments& arguments, const std::string& name) {
 
 }  // namespace
 
-int link_main(int argc, char** argv, const std::string& name) {
+int link_main(int argc, char** argv, const std::string& name, const ProgramEngines& engines) {
   Arguments arguments;
   if (const char* file = std::getenv("FISO_LINK_CONFIG"); file != nullptr && *file != '\0') arguments.config = file;
   if (const char* level = std::getenv("FISO_LOG_LEVEL"); level != nullptr) arguments.log_level = level;
@@ -78,8 +79,8 @@ int link_main(int argc, char** argv, const std::string& name) {
     std::printf("%s %s\n", name.c_str(), FISO_VERSION);
     return 0;
   }
-  if (!arguments.check) return serve(arguments, name);
-  auto file = read_file(arguments);
+  if (!arguments.check) return serve(arguments, name, engines);
+  auto file = read_file(arguments, engines.full);
   if (!file.has_value()) return fail(file.error().message());
   std::printf("%s: ok\n", arguments.config.c_str());
   return 0;

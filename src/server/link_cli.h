@@ -3,9 +3,11 @@
 
 #include <string>
 
+#include "server/flow_server.h"
+
 namespace fiso::server {
 
 // The whole program `name`: parses, runs, and gives the exit code, as those of flow_main().
-int link_main(int argc, char** argv, const std::string& name);
+int link_main(int argc, char** argv, const std::string& name, const ProgramEngines& engines);
 
 }  // namespace fiso::server

@@ -5,8 +5,11 @@
 #include <vector>
 
 #include "config/spec.h"
+#include "link/interceptions.h"
 #include "link/target_config.h"
 #include "net/http_server.h"
+#include "server/settings.h"
+#include "wasm/runtimes.h"
 
 namespace fiso::server {
 
@@ -18,11 +21,16 @@ struct LinkFile {
   int64_t shards = 0;
   Duration shutdown_timeout = std::chrono::seconds(25);
   net::ServerLimits http;
+  GuestNetwork network;
+  WasmSettings wasm;
+  std::vector<link::InterceptorDrafts> interceptors;  // as read, by target
 };
 
-config::Spec<LinkFile> link_file_spec();
+// The types of interceptors are those of the registry.
+config::Spec<LinkFile> link_file_spec(const core::Registry& registry);
 
-// All that is wrong with it at once, in the error's message. Opens the files that it names, and nothing else.
-Result<LinkFile> load_link_file(const std::string& file);
+// All that is wrong with it at once, in the error's message. Opens the files that it names, and nothing else. `full`: what targets'
+// interceptors may ask for.
+Result<LinkFile> load_link_file(const std::string& file, const wasm::FullEngineSupport& full);
 
 }  // namespace fiso::server

@@ -4,6 +4,8 @@
 #include <future>
 #include <utility>
 
+#include "components/builtin.h"
+
 namespace fiso::server {
 namespace {
 
@@ -14,7 +16,11 @@ constexpr std::chrono::seconds kAdminDrain{1};
 MonotonicTime now() { return Clock::system().now(); }
 
 Settings settings_of(const LinkFile& file) {
-  return {.shards = file.shards, .shutdown_timeout = file.shutdown_timeout, .http = file.http};
+  return {.shards = file.shards,
+          .shutdown_timeout = file.shutdown_timeout,
+          .network = file.network,
+          .wasm = file.wasm,
+          .http = file.http};
 }
 
 }  // namespace
@@ -29,7 +35,10 @@ class LinkServer::Service final : public net::HttpService {
   link::LinkStack stack;
 };
 
-LinkServer::LinkServer(LinkServerOptions options, observe::Log log) : options_(std::move(options)), log_(std::move(log)) {}
+LinkServer::LinkServer(LinkServerOptions options, observe::Log log, RuntimesFactory make_runtimes)
+    : options_(std::move(options)), log_(std::move(log)), make_runtimes_(std::move(make_runtimes)) {
+  register_target_interceptors(registry_);
+}
 
 LinkServer::~LinkServer() {
   if (process_ != nullptr) release();
@@ -37,11 +46,13 @@ LinkServer::~LinkServer() {
 
 Result<> LinkServer::start(ControlEvents& events) {
   auto watched = events.watch_file(options_.file);  // first, so that no change after the reading is missed
+  stop_ = events.stop_request();
   FISO_TRY(file_, options_.read());
+  network_ = ProcessNetwork(file_.network);
   process_ = std::make_unique<ProcessParts>(settings_of(file_), metrics_, log_);
   FISO_TRY_OK(start_admin(events));
   MonotonicTime began = now();
-  FISO_TRY(link::Targets targets, make_targets(file_.targets));
+  FISO_TRY(link::Targets targets, make_targets(file_));
   start_services();
   use(std::move(targets));
   server_ =
@@ -61,11 +72,12 @@ Result<> LinkServer::start_admin(ControlEvents& events) {
   auto refresh = [this] {
     process_->commons.show();
     shown_.with([](const link::Targets& targets) {
-      for (const auto& target : targets) target->show();
+      for (const auto& used : targets) used.target->show();
     });
   };
   admin_service_ = std::make_unique<AdminService>(health_, metrics_, verdicts_, [&events] { events.request_reload(); }, refresh);
   FISO_TRY(admin_, process_->bind_admin(file_.metrics_addr, *admin_service_, log_));
+  network_.refuse_port(admin_->port());
   admin_->start();
   return {};
 }
@@ -73,35 +85,55 @@ Result<> LinkServer::start_admin(ControlEvents& events) {
 void LinkServer::start_services() {
   services_.resize(process_->shards.count());
   process_->shards.run_on_each([&](async::Shard& shard) {
-    services_[shard.index()] = std::make_unique<Service>(link::LinkStackParts{shard, process_->blocking, metrics_, log_});
+    services_[shard.index()] = std::make_unique<Service>(link::LinkStackParts{shard, process_->blocking, metrics_, log_,
+                                                                               process_->commons.bodies.bytes,
+                                                                               static_cast<size_t>(file_.http.body_bytes.count)});
   });
 }
 
 // A target that says what it said before is the same one: what its breaker, its rate and its connections know stays.
-Result<link::Targets> LinkServer::make_targets(const std::vector<link::TargetConfig>& configs) {
+Result<std::shared_ptr<link::Target>> LinkServer::make_target(const link::TargetConfig& config) {
+  auto spec = link::target_spec(registry_);
+  for (const auto& used : targets_)
+    if (spec.changed(used.target->config, config).empty()) return used.target;
+  return link::Target::make(config, process_->shards, metrics_);
+}
+
+// Their memory is reserved and their threads are started when the first guest needs them.
+Result<> LinkServer::need_runtimes() {
+  if (runtimes_ != nullptr) return {};
+  FISO_TRY(runtimes_, make_runtimes_({process_->shards, process_->blocking, process_->capacity, log_, settings_of(file_), stop_,
+                                      process_->meter}));
+  resources_.add(process_->shards);
+  resources_.add(process_->blocking);
+  resources_.add(process_->capacity);
+  resources_.add(*runtimes_);
+  resources_.add(network_);
+  return {};
+}
+
+Result<link::Targets> LinkServer::make_targets(const LinkFile& file) {
   link::Targets targets;
-  for (const link::TargetConfig& config : configs) {
-    auto same = std::ranges::find_if(targets_, [&](const auto& target) { return target->config == config; });
-    if (same != targets_.end()) {
-      targets.push_back(*same);
-      continue;
-    }
-    FISO_TRY(auto target, link::Target::make(config, process_->shards, metrics_));
-    targets.push_back(std::move(target));
+  for (size_t i = 0; i < file.targets.size(); ++i) {
+    if (!file.interceptors[i].empty()) FISO_TRY_OK(need_runtimes());
+    FISO_TRY(auto target, make_target(file.targets[i]));
+    FISO_TRY(auto plan,
+             link::InterceptionPlan::prepare(target->config.name, file.interceptors[i], resources_, metrics_, log_));
+    targets.push_back({std::move(target), std::move(plan)});
   }
   return targets;
 }
 
 void LinkServer::use(link::Targets targets) {
   std::map<const link::Target*, link::SecretFileWatch> watches;
-  for (const auto& target : targets)
+  for (const auto& [target, interceptions] : targets)
     if (const std::string& file = target->config.auth.secret.file_path; !file.empty())
       watches.emplace(target.get(), link::SecretFileWatch(file));
   secrets_ = std::move(watches);
   std::swap(targets_, targets);
   shown_.with([this](link::Targets& shown) { shown = targets_; });
   process_->shards.run_on_each([&](async::Shard& shard) { services_[shard.index()]->stack.use(targets_, file_.allow_origins); });
-  for (const auto& target : targets_) read_credential(*target);
+  for (const auto& used : targets_) read_credential(*used.target);
 }
 
 void LinkServer::reload() {
@@ -111,12 +143,12 @@ void LinkServer::reload() {
 
 Result<> LinkServer::read_and_use() {
   FISO_TRY(LinkFile read, options_.read());
-  FISO_TRY(link::Targets targets, make_targets(read.targets));
+  FISO_TRY(link::Targets targets, make_targets(read));
   LinkFile next = file_;  // with all that can be taken over while it serves
   next.targets = read.targets;
   next.allow_origins = read.allow_origins;
   next.shutdown_timeout = read.shutdown_timeout;
-  reloads_.note_restart_needed(link_file_spec().changed(next, read));
+  reloads_.note_restart_needed(link_file_spec(registry_).changed(next, read));
   file_ = std::move(next);
   use(std::move(targets));
   return {};
@@ -161,6 +193,10 @@ bool LinkServer::run_until_stopped(ControlEvents& events) {
 bool LinkServer::stop(ControlEvents& events) {
   log_.info("shutting down");
   health_.start_draining();
+  if (server_ == nullptr) {  // stopped while it started
+    log_.info("shutdown complete");
+    return true;
+  }
   process_->shards.run_on_each([&](async::Shard& shard) { services_[shard.index()]->stack.end_retries(); });
   server_->begin_drain();
   auto drained = std::async(std::launch::async, [&] { return server_->wait_drained(now() + file_.shutdown_timeout); });
@@ -169,18 +205,21 @@ bool LinkServer::stop(ControlEvents& events) {
       log_.warn("second signal, stopping at once");
       std::_Exit(1);
     }
-  bool clean = drained.get() == net::HttpServer::Drained::kClean;
+  bool clean = drained.get() == net::HttpServer::Drained::kClean && release();
   log_.info(clean ? "shutdown complete" : "shutdown cut what was still in flight");
   return clean;
 }
 
-void LinkServer::release() {
+bool LinkServer::release() {
   server_.reset();
   process_->shards.run_on_each([&](async::Shard& shard) {
     if (shard.index() < services_.size()) services_[shard.index()].reset();
   });
   if (admin_ != nullptr) admin_->drain(now() + kAdminDrain);
   admin_.reset();
+  shown_.with([](link::Targets& shown) { shown.clear(); });
+  targets_.clear();
+  return process_->wait_guests_gone();
 }
 
 }  // namespace fiso::server

@@ -14,12 +14,14 @@
 #include <vector>
 
 #include "base/guarded.h"
+#include "components/process_network.h"
 #include "link/link_stack.h"
 #include "observe/health.h"
 #include "observe/log.h"
 #include "observe/metrics.h"
 #include "server/admin.h"
 #include "server/control_events.h"
+#include "server/flow_server.h"
 #include "server/link_file.h"
 #include "server/process_parts.h"
 #include "server/reloads.h"
@@ -33,7 +35,7 @@ struct LinkServerOptions {
 
 class LinkServer {
  public:
-  LinkServer(LinkServerOptions options, observe::Log log);
+  LinkServer(LinkServerOptions options, observe::Log log, RuntimesFactory make_runtimes);
   ~LinkServer();
 
   // Reads the file, opens the ports. The error is the operator's to read.
@@ -48,25 +50,33 @@ class LinkServer {
   class Service;
   Result<> start_admin(ControlEvents& events);
   void start_services();
-  Result<link::Targets> make_targets(const std::vector<link::TargetConfig>& configs);
+  Result<link::Targets> make_targets(const LinkFile& file);
+  Result<std::shared_ptr<link::Target>> make_target(const link::TargetConfig& config);
+  Result<> need_runtimes();
   void use(link::Targets targets);
   void reload();
   Result<> read_and_use();
   void read_credential(const link::Target& target);
   void look_at_secrets();
   bool stop(ControlEvents& events);
-  void release();
+  bool release();
 
   const LinkServerOptions options_;
   LinkFile file_;  // in use
   observe::Log log_;
+  RuntimesFactory make_runtimes_;
+  StopRequest stop_;
+  ProcessNetwork network_;
   observe::Metrics metrics_;
   observe::Health health_{"listeners"};
   ReloadVerdicts verdicts_;
   Reloads reloads_{verdicts_, metrics_, log_};
   std::unique_ptr<ProcessParts> process_;
+  std::unique_ptr<wasm::Runtimes> runtimes_;  // once a target has interceptors
+  core::Resources resources_;
   std::unique_ptr<AdminService> admin_service_;
   std::unique_ptr<net::HttpServer> admin_;
+  core::Registry registry_;
   link::Targets targets_;
   std::map<const link::Target*, link::SecretFileWatch> secrets_;  // of `targets_`
   Guarded<link::Targets> shown_;                                  // the same, for shards that are asked for metrics

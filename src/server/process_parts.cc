@@ -7,6 +7,7 @@ namespace {
 
 constexpr unsigned kBlockingThreads = 4;
 constexpr size_t kBlockingQueue = 4096;
+constexpr std::chrono::seconds kGuestsGone{10};
 
 unsigned shard_count(const Settings& settings) {
   return settings.shards > 0 ? static_cast<unsigned>(settings.shards) : async::ShardSet::suitable_count();
@@ -42,6 +43,13 @@ Task<> ProcessParts::sample_processes() {
     meter->sample();
     return true;
   });
+}
+
+bool ProcessParts::wait_guests_gone() {
+  MonotonicTime deadline = Clock::system().now() + kGuestsGone;
+  auto gone = [this] { return capacity.configured_guests.load(std::memory_order_acquire) == 0; };
+  while (!gone() && Clock::system().now() < deadline) shards.run_on_each([](async::Shard&) {});
+  return gone();
 }
 
 }  // namespace fiso::server

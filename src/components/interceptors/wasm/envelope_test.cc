@@ -42,6 +42,30 @@ TEST(EnvelopeInTest, ALineIsOneLineAndHasAnEnd) {
             "{\"payload\":{ \"a\" : 1 },\"headers\":{},\"direction\":\"inbound\"}\n");
 }
 
+std::string call_input(std::string_view payload, core::CallFacts call, EnvelopeForm form = EnvelopeForm::kPlain) {
+  EnvelopeIn envelope(payload, {}, form, &call);
+  std::string text;
+  for (std::string_view piece : envelope.pieces()) text.append(piece);
+  return text;
+}
+
+TEST(EnvelopeInTest, ARequestOfACallHasItsFacts) {
+  core::CallFacts facts{.method = "PUT", .path = "/a?\"", .target = "api"};
+  EXPECT_EQ(call_input("[1]", facts),
+            R"({"payload":[1],"headers":{},"direction":"outbound","method":"PUT","path":"/a?\"","target":"api"})");
+}
+
+TEST(EnvelopeInTest, AnAnswerOfACallHasItsStatus) {
+  core::CallFacts facts{.direction = core::CallFacts::Direction::kInbound, .method = "GET", .path = "/", .target = "t", .status = 404};
+  EXPECT_EQ(call_input("", facts, EnvelopeForm::kLine),
+            R"({"payload":null,"headers":{},"direction":"inbound","method":"GET","path":"/","target":"t","status":404})"
+            "\n");
+}
+
+TEST(EnvelopeInTest, ABodyOfACallThatIsNotJsonIsBase64) {
+  EXPECT_TRUE(call_input("{no", {}).starts_with(R"({"payload":null,"payloadBase64":"e25v","headers":{})"));
+}
+
 class EnvelopeOutTest : public ::testing::Test {
  protected:
   Result<EnvelopeOut> read(std::string_view text) { return read_envelope(text, scratch_); }
@@ -118,6 +142,23 @@ TEST_F(EnvelopeOutTest, AFloodOfHeadersIsAnError) {
   EXPECT_EQ(read(with_headers(512))->headers.size(), 512u);
   EXPECT_EQ(error(with_headers(513)), "wasm unmarshal output: more than 512 headers");
   EXPECT_EQ(error(with_headers(200'000)), "wasm unmarshal output: more than 512 headers");
+}
+
+TEST_F(EnvelopeOutTest, OfACallHeadersAreRemovedByNullAndBytesComeInBase64) {
+  auto envelope = read_envelope(R"({"payloadBase64":"e25v","headers":{"X-A":null,"X-B":"b"}})", scratch_, EnvelopeOf::kCall);
+  ASSERT_TRUE(envelope.has_value());
+  EXPECT_EQ(envelope->payload, "null");
+  EXPECT_EQ(envelope->payload_base64, "\"e25v\"");
+  EXPECT_EQ(envelope->removed_headers, std::vector<std::string>{"X-A"});
+  EXPECT_EQ(envelope->headers.find("x-b"), "b");
+  envelope = read_envelope(R"({"payload":1,"payloadBase64":null})", scratch_, EnvelopeOf::kCall);
+  ASSERT_TRUE(envelope.has_value());
+  EXPECT_FALSE(envelope->payload_base64.has_value());
+}
+
+TEST_F(EnvelopeOutTest, OfAnEventNeitherIsKnown) {
+  EXPECT_EQ(error(R"({"headers":{"X-A":null}})"), "wasm unmarshal output: a header's value is not a string");
+  EXPECT_FALSE(read(R"({"payloadBase64":"e25v"})")->payload_base64.has_value());
 }
 
 }  // namespace

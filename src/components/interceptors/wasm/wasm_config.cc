@@ -75,11 +75,11 @@ config::Rules<Duration> timeout_rules() {
   return rules;
 }
 
-}  // namespace
-
-config::Spec<Config> WasmInterceptor::spec() {
+// All keys but `phase`.
+config::Spec<Config> guest_spec(std::string summary) {
   using config::Refused;
-  return config::Spec<Config>("wasm", "Runs each event through a WebAssembly guest.")
+  using Input = WasmInterceptor::Input;
+  return config::Spec<Config>("wasm", std::move(summary))
       .required("module", &Config::module, "Path of the module: a WASI preview 1 command.",
                 {.missing = "{path} is required for wasm interceptor"})
       .choice("runtime", &Config::runtime,
@@ -123,6 +123,20 @@ config::Spec<Config> WasmInterceptor::spec() {
         for (std::string_view key : {"poolSize", "maxRequests"})
           if (report.has(key)) report.error(key, "{path} has an effect with `execution: pooled` only");
       });
+}
+
+}  // namespace
+
+config::Spec<Config> WasmInterceptor::spec() {
+  return guest_spec("Runs each event through a WebAssembly guest.")
+      .unsupported("phase", "a phase is for targets of fiso-link; events of a flow go one way");
+}
+
+config::Spec<Config> WasmInterceptor::target_spec() {
+  using Direction = core::CallFacts::Direction;
+  return guest_spec("Runs requests, or answers, through a WebAssembly guest.")
+      .choice("phase", &Config::phase, "`outbound`: requests on their way to the target. `inbound`: its answers.",
+              {{"outbound", Direction::kOutbound}, {"inbound", Direction::kInbound}});
 }
 
 void WasmInterceptor::check(const Config& config, const core::Resources& resources, config::Report& report) {

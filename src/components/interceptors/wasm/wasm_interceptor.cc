@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "components/base64.h"
 #include "components/header_rules.h"
 #include "components/interceptors/wasm/envelope.h"
 #include "json/text.h"
@@ -61,13 +62,15 @@ Task<Result<>> WasmInterceptor::process(core::Event& event) {
 
 Task<Result<>> WasmInterceptor::run_guest(core::Event& event) {
   shared_.calls->increment();
-  if (auto valid = json::validate(event.payload.view()); !valid.has_value()) {
-    std::string message = "wasm marshal input: " + valid.error().message();
-    co_return count(valid.take_error().with_message(std::move(message)), "input");
+  if (event.call == nullptr) {
+    if (auto valid = json::validate(event.payload.view()); !valid.has_value()) {
+      std::string message = "wasm marshal input: " + valid.error().message();
+      co_return count(valid.take_error().with_message(std::move(message)), "input");
+    }
   }
   const wasm::PoolShare& share = *shared_.pool;
   EnvelopeIn envelope(event.payload.view(), event.headers,
-                      share.options.max_requests > 1 ? EnvelopeForm::kLine : EnvelopeForm::kPlain);
+                      share.options.max_requests > 1 ? EnvelopeForm::kLine : EnvelopeForm::kPlain, event.call);
   StderrToLog stderr_lines(stderr_log_, event);
   wasm::RunRequest request{.input = envelope.pieces(), .stderr_lines = &stderr_lines};
   MonotonicTime start = Clock::system().now();
@@ -75,7 +78,25 @@ Task<Result<>> WasmInterceptor::run_guest(core::Event& event) {
   shared_.seconds->observe(Clock::system().now() - start);
   if (result.outcome != wasm::Outcome::kOk)
     co_return count(wasm::to_error(result, share.setup->limits), wasm::to_string(result.outcome));
-  co_return apply(event, std::move(result.output));
+  co_return event.call == nullptr ? apply(event, std::move(result.output)) : apply_to_call(event, std::move(result.output));
+}
+
+Result<> WasmInterceptor::apply_to_call(core::Event& event, std::string output) {
+  auto envelope = read_envelope(output, scratch_, EnvelopeOf::kCall);
+  if (!envelope.has_value()) return count(envelope.take_error(), output.empty() ? "no_output" : "not_json");
+  std::string body(envelope->payload == "null" ? std::string_view() : envelope->payload);
+  if (envelope->payload_base64.has_value()) {
+    auto text = json::unquote(*envelope->payload_base64);
+    auto bytes = text.has_value() ? from_base64(*text) : std::nullopt;
+    if (!bytes.has_value())
+      return count(Error(ErrorCode::kGuestLimit, "wasm unmarshal output: payloadBase64 is not Base64"), "not_json");
+    body = std::move(*bytes);
+  }
+  for (HeaderList::Field field : envelope->headers) take_header(event, field);
+  for (const std::string& name : envelope->removed_headers)
+    if (event.headers.contains(name) && may_change(event, {name, ""})) event.headers.remove(name);
+  event.payload = core::Payload(std::move(body));
+  return {};
 }
 
 Result<> WasmInterceptor::apply(core::Event& event, std::string output) {
@@ -90,13 +111,17 @@ Result<> WasmInterceptor::apply(core::Event& event, std::string output) {
 
 void WasmInterceptor::take_header(core::Event& event, HeaderList::Field field) {
   if (is_unchanged(event.headers, field)) return;
-  if (!is_header_name(field.name) || !is_header_value(field.value) || is_reserved_header(field.name)) {
-    shared_.dropped_headers->increment();
-    dropped_log_.write("wasm header is not sent on", {{"header", field.name}, {"correlation_id", event.correlation_id}});
-    return;
-  }
+  if (!may_change(event, field)) return;
   event.headers.set(field.name, field.value);
-  event.sink_headers.set(field.name, field.value);
+  if (event.call == nullptr) event.sink_headers.set(field.name, field.value);
+}
+
+bool WasmInterceptor::may_change(const core::Event& event, HeaderList::Field field) {
+  bool reserved = event.call == nullptr ? is_reserved_header(field.name) : is_reserved_in_calls(field.name);
+  if (is_header_name(field.name) && is_header_value(field.value) && !reserved) return true;
+  shared_.dropped_headers->increment();
+  dropped_log_.write("wasm header is not sent on", {{"header", field.name}, {"correlation_id", event.correlation_id}});
+  return false;
 }
 
 Error WasmInterceptor::count(Error error, std::string_view kind) {

@@ -2,7 +2,8 @@
 //
 // The guest sees the payload and the headers; what it writes becomes the payload, and headers that it added or changed go on
 // to the next interceptor and to the sink, if they are fit for it (components/header_rules.h). A guest that fails rejects the
-// event, unless `failOpen` lets the event pass as it was.
+// event, unless `failOpen` lets the event pass as it was. Of a call to a target the guest sees the body and the headers, may set,
+// replace and remove headers, and what it writes becomes the body.
 #pragma once
 
 #include <map>
@@ -43,8 +44,10 @@ class WasmInterceptor final : public core::Interceptor {
     Bytes memory_limit = 256_MiB;
     Bytes max_output = 10_MiB;
     bool fail_open = false;
+    core::CallFacts::Direction phase = core::CallFacts::Direction::kOutbound;  // of targets
   };
   static config::Spec<Config> spec();
+  static config::Spec<Config> target_spec();
   // Asks for wasm::FullEngineSupport, wasm::CapacityOptions and ProcessNetwork, and checks less without them.
   static void check(const Config& config, const core::Resources& resources, config::Report& report);
   static core::Prepared<core::Interceptor> prepare(const Config& config, core::BuildContext& context);
@@ -79,7 +82,9 @@ class WasmInterceptor final : public core::Interceptor {
 
   Task<Result<>> run_guest(core::Event& event);
   Result<> apply(core::Event& event, std::string output);
+  Result<> apply_to_call(core::Event& event, std::string output);
   void take_header(core::Event& event, HeaderList::Field field);
+  bool may_change(const core::Event& event, HeaderList::Field field);
   Error count(Error error, std::string_view kind);
 
   const Shared& shared_;  // the plan's

@@ -1,0 +1,37 @@
+// The interceptors of a target: those of its requests and those of its answers.
+//
+// They are made anew by each reading of the link file, while the target itself may stay. Threading: the plan is immutable and
+// shared, made by the control thread; Interceptions are shard-local, held by the requests that use them.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/chain.h"
+#include "core/component.h"
+
+namespace fiso::link {
+
+struct Interceptions {
+  core::Chain requests, answers;
+};
+
+using InterceptorDrafts = std::vector<core::Draft<core::Interceptor>>;
+
+class InterceptionPlan {
+ public:
+  // Blocks while modules are compiled. The error is the operator's to read; kCancelled when the process stops meanwhile.
+  static Result<std::shared_ptr<const InterceptionPlan>> prepare(const std::string& target, const InterceptorDrafts& drafts,
+                                                                 core::Resources& resources, observe::Metrics& metrics,
+                                                                 const observe::Log& log);
+
+  // On the shard.
+  std::shared_ptr<Interceptions> make(async::Shard& shard) const;
+
+ private:
+  using Part = std::shared_ptr<const core::Plan<core::Interceptor>>;
+  std::vector<Part> requests_, answers_;
+};
+
+}  // namespace fiso::link
