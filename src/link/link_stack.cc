@@ -336,7 +336,7 @@ void LinkStack::note(const Call& call, std::string_view status) {
 
 void LinkStack::set_credential(std::string_view target, std::optional<Credential> credential) {
   auto found = targets_.find(target);
-  if (found != targets_.end()) found->second->credential = std::move(credential);
+  if (found != targets_.end()) found->second.target->credential = std::move(credential);
 }
 
 }  // namespace fiso::link
