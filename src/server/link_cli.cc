@@ -70,14 +70,15 @@ int link_main(int argc, char** argv, const std::string& name) {
     std::printf("%s %s\n", name.c_str(), FISO_VERSION);
     return 0;
   }
-  auto file = load_link_file(arguments.config);
+  LinkOverrides overrides;
+  if (arguments.port != 0) overrides.listen_addr = ":" + std::to_string(arguments.port);
+  if (arguments.metrics_port != 0) overrides.metrics_addr = ":" + std::to_string(arguments.metrics_port);
+  auto file = load_link_file(arguments.config, overrides);
   if (!file.has_value()) return fail(file.error().message());
   if (arguments.check) {
     std::printf("%s: ok\n", arguments.config.c_str());
     return 0;
   }
-  if (arguments.port != 0) file->listen_addr = ":" + std::to_string(arguments.port);
-  if (arguments.metrics_port != 0) file->metrics_addr = ":" + std::to_string(arguments.metrics_port);
   return serve(arguments, std::move(*file), name);
 }
 

@@ -6,7 +6,7 @@
 namespace fiso::server {
 namespace {
 
-constexpr std::chrono::seconds kSecretLook{1};  // how soon a changed secret is noticed
+constexpr std::chrono::seconds kFileLook{1};  // how soon a changed secret or certificate is noticed
 constexpr std::chrono::milliseconds kDrainLook{10};
 constexpr std::chrono::seconds kAdminDrain{1};
 
@@ -63,9 +63,14 @@ Result<> LinkServer::start_admin() {
 
 Result<> LinkServer::make_targets() {
   for (const link::TargetConfig& config : file_.targets) {
-    FISO_TRY(auto target, link::Target::make(config, process_->shards, metrics_));
-    if (!config.auth.secret.file_path.empty())
-      secrets_.emplace_back(target.get(), link::SecretFileWatch(config.auth.secret.file_path));
+    std::vector<link::FileWatch> tls_files;  // before they are read, so that no change is missed
+    for (const std::string& file : config.tls.files()) tls_files.emplace_back(file);
+    FISO_TRY(auto target, link::Target::make(config, file_.name_servers, process_->shards, metrics_));
+    if (!config.auth.secret.file_path.empty()) secrets_.emplace_back(target.get(), link::FileWatch(config.auth.secret.file_path));
+    if (!tls_files.empty()) tls_files_.emplace_back(target.get(), std::move(tls_files));
+    if (config.tls.skip_verify)
+      log_.warn("THE TARGET IS NOT VERIFIED (tls.skipVerify): whoever answers gets its requests and its credentials",
+                {{"target", config.name}, {"host", config.host}});
     targets_.push_back(std::move(target));
   }
   admin_->start();
@@ -89,16 +94,33 @@ void LinkServer::read_credential(const link::Target& target) {
   process_->shards.run_on_each([&](async::Shard& shard) { services_[shard.index()]->stack.set_credential(name, current); });
 }
 
-void LinkServer::look_at_secrets() {
+void LinkServer::look_at_files() {
   for (auto& [target, watch] : secrets_)
     if (watch.has_changed()) {
       log_.info("secret has changed", {{"target", target->config.name}});
       read_credential(*target);
     }
+  for (auto& [target, watches] : tls_files_) {
+    bool changed = false;
+    for (link::FileWatch& watch : watches) changed = watch.has_changed() || changed;
+    if (changed) renew_tls(*target);
+  }
+}
+
+// What cannot be used is left alone: certificate and key are two files, and one of them comes first.
+void LinkServer::renew_tls(const link::Target& target) {
+  const std::string& name = target.config.name;
+  auto tls = net::make_tls_client_context(target.config.tls.options());
+  if (!tls.has_value()) {
+    log_.error("certificates cannot be used, the ones before stay in use", {{"target", name}, {"error", tls.error().describe()}});
+    return;
+  }
+  process_->shards.run_on_each([&](async::Shard& shard) { services_[shard.index()]->stack.set_tls(name, *tls); });
+  log_.info("certificates have changed", {{"target", name}});
 }
 
 bool LinkServer::run_until_stopped(ControlEvents& events) {
-  while (events.wait(kSecretLook) != ControlEvent::kStop) look_at_secrets();
+  while (events.wait(kFileLook) != ControlEvent::kStop) look_at_files();
   return stop(events);
 }
 

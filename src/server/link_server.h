@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "link/file_watch.h"
 #include "link/link_stack.h"
 #include "observe/health.h"
 #include "observe/log.h"
@@ -36,7 +37,8 @@ class LinkServer {
   Result<> start_admin();
   Result<> make_targets();
   void read_credential(const link::Target& target);
-  void look_at_secrets();
+  void look_at_files();
+  void renew_tls(const link::Target& target);
   bool stop(ControlEvents& events);
   void release();
 
@@ -49,7 +51,8 @@ class LinkServer {
   std::unique_ptr<AdminService> admin_service_;
   std::unique_ptr<net::HttpServer> admin_;
   std::vector<std::unique_ptr<link::Target>> targets_;
-  std::vector<std::pair<const link::Target*, link::SecretFileWatch>> secrets_;
+  std::vector<std::pair<const link::Target*, link::FileWatch>> secrets_;
+  std::vector<std::pair<const link::Target*, std::vector<link::FileWatch>>> tls_files_;
   std::vector<std::unique_ptr<Service>> services_;  // by shard
   std::unique_ptr<net::HttpServer> server_;
 };
