@@ -22,7 +22,7 @@ readonly packages=(
   libclang-rt-19-dev-wasm32 wasi-libc wabt
   # libraries
   libboost1.81-dev libssl-dev zlib1g-dev libsimdjson-dev libfyaml-dev libfmt-dev libspdlog-dev libcli11-dev prometheus-cpp-dev
-  libexpected-dev libmimalloc-dev
+  libexpected-dev libmimalloc-dev libc-ares-dev
   # tests and benchmarks
   libgtest-dev libgmock-dev libbenchmark-dev nginx-light wrk valgrind redis-server
 )

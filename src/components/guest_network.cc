@@ -1,13 +1,12 @@
 #include "components/guest_network.h"
 
 #include <algorithm>
-#include <boost/asio/ip/address.hpp>
 #include <charconv>
+
+#include "net/address_block.h"
 
 namespace fiso {
 namespace {
-
-namespace ip = boost::asio::ip;
 
 constexpr size_t kMostPorts = 16;  // to listen on
 
@@ -26,16 +25,13 @@ bool is_host_name(std::string_view text) {
 
 bool is_host(std::string_view host) {
   if (host.starts_with('[') && host.find(']') != std::string_view::npos) {
-    std::string_view rest = host.substr(host.find(']') + 1);
-    boost::system::error_code error;
-    ip::make_address_v6(std::string(host.substr(1, host.find(']') - 1)), error);
-    return !error && (rest.empty() || (rest.starts_with('/') && is_number(rest.substr(1), 128)));
+    std::string block(host.substr(1, host.find(']') - 1));
+    bool v6 = block.find(':') != std::string::npos && block.find('/') == std::string::npos;
+    block += host.substr(host.find(']') + 1);
+    return v6 && net::AddressBlock::parse(block).has_value();
   }
-  size_t slash = host.find('/');
-  if (slash == std::string_view::npos) return is_host_name(host);
-  boost::system::error_code error;
-  ip::make_address_v4(std::string(host.substr(0, slash)), error);
-  return !error && is_number(host.substr(slash + 1), 32);
+  if (host.find('/') == std::string_view::npos) return is_host_name(host);
+  return host.find(':') == std::string_view::npos && net::AddressBlock::parse(host).has_value();
 }
 
 void check_allow(const GuestNetwork& network, config::Report& report) {

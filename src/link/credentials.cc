@@ -49,13 +49,4 @@ Result<Credential> read_credential(const AuthConfig& auth) {
   return Credential{header, Secret("Basic " + (encodes ? to_base64(auth.username + ":" + secret) : secret))};
 }
 
-bool SecretFileWatch::has_changed() {
-  struct stat now{};
-  if (::stat(path_.c_str(), &now) != 0) now = {};
-  bool same = now.st_ino == last_.st_ino && now.st_dev == last_.st_dev && now.st_size == last_.st_size &&
-              now.st_mtim.tv_sec == last_.st_mtim.tv_sec && now.st_mtim.tv_nsec == last_.st_mtim.tv_nsec;
-  last_ = now;
-  return !same;
-}
-
 }  // namespace fiso::link

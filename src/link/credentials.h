@@ -3,8 +3,6 @@
 // They fail closed: without a secret there is no header, and a request that needs one does not go out.
 #pragma once
 
-#include <sys/stat.h>
-
 #include <string>
 
 #include "base/result.h"
@@ -21,16 +19,5 @@ struct Credential {
 // Reads the file or the variable and makes the header of it. Blocks. kInvalidConfig where there is no secret, or one that no
 // header can carry; the message names the file or the variable, never the secret.
 Result<Credential> read_credential(const AuthConfig& auth);
-
-// Tells when the file of a secret is another one than at the last look. Control thread.
-class SecretFileWatch {
- public:
-  explicit SecretFileWatch(std::string path) : path_(std::move(path)) { (void)has_changed(); }
-  bool has_changed();
-
- private:
-  std::string path_;
-  struct stat last_{};
-};
 
 }  // namespace fiso::link

@@ -294,12 +294,13 @@ Task<bool> LinkStack::may_ask_again(Call& call, const Result<net::HttpResponse*>
   co_return pass && !co_await stop_.wait_closed(now() + pause);
 }
 
-// What a call says about its target: 5xx, no answer in time and no connection are failures. A client that has gone, and a limit
-// of ours, say nothing.
+// What a call says about its target: 5xx, no answer in time and no connection are failures. A client that has gone, a limit of
+// ours and an address that we do not connect to say nothing.
 void LinkStack::settle(Call& call, const Result<>& result) {
   ErrorCode code = result.has_value() ? ErrorCode::kInternal : result.error().code();
   bool failed = call.answered >= 500 || code == ErrorCode::kUnavailable || code == ErrorCode::kTimeout;
-  bool nothing_known = call.answered == 0 && (code == ErrorCode::kCancelled || code == ErrorCode::kOverloaded);
+  bool ours = code == ErrorCode::kCancelled || code == ErrorCode::kOverloaded || code == ErrorCode::kRejected;
+  bool nothing_known = call.answered == 0 && ours;
   if (failed) call.admitted.failed();
   if (!failed && !nothing_known) call.admitted.succeeded();
   if (result.has_value() || code == ErrorCode::kCancelled) return;
@@ -308,6 +309,10 @@ void LinkStack::settle(Call& call, const Result<>& result) {
                                              {"method", call.request.method},
                                              {"error", result.error().describe()}});
   if (call.exchange.begun()) return;
+  if (code == ErrorCode::kRejected) {
+    call.target->shared.address_refused.increment();
+    call.refused(403, "address not allowed");
+  }
   if (code == ErrorCode::kTimeout) call.refused(504, "gateway timeout");
   if (code == ErrorCode::kUnavailable) call.refused(502, "bad gateway");
   if (code == ErrorCode::kOverloaded) call.refused(503, "too many requests wait for the target", std::chrono::seconds(1));
@@ -337,6 +342,11 @@ void LinkStack::note(const Call& call, std::string_view status) {
 void LinkStack::set_credential(std::string_view target, std::optional<Credential> credential) {
   auto found = targets_.find(target);
   if (found != targets_.end()) found->second.target->credential = std::move(credential);
+}
+
+void LinkStack::set_tls(std::string_view target, const net::TlsContext& tls) {
+  auto found = targets_.find(target);
+  if (found != targets_.end()) found->second->client.set_tls(tls);
 }
 
 }  // namespace fiso::link

@@ -42,6 +42,8 @@ class LinkStack final : public net::StreamingService {
 
   // What a target sends along from now on; nothing: its requests are refused.
   void set_credential(std::string_view target, std::optional<Credential> credential);
+  // For connections to a target that are opened from now on.
+  void set_tls(std::string_view target, const net::TlsContext& tls);
   // What waits for another attempt is answered with what there is.
   void end_retries() { stop_.close(); }
 

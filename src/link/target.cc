@@ -12,10 +12,10 @@ constexpr size_t kMostWaiting = 100'000;
 
 net::Uri origin_of(const TargetConfig& config) {
   bool tls = config.protocol == Protocol::kHttps;
-  auto port = static_cast<uint16_t>(config.port != 0 ? config.port : tls ? 443 : 80);
-  std::string host = config.host;
-  if (host.starts_with('[')) host = host.substr(1, host.size() - 2);
-  return {.scheme = tls ? net::Scheme::kHttps : net::Scheme::kHttp, .host = std::move(host), .port = port, .target = "/"};
+  return {.scheme = tls ? net::Scheme::kHttps : net::Scheme::kHttp,
+          .host = bare_host(config.host),
+          .port = config.effective_port(),
+          .target = "/"};
 }
 
 int64_t burst_of(const RateLimitConfig& limit) {
@@ -27,11 +27,14 @@ int64_t burst_of(const RateLimitConfig& limit) {
 Target::Target(const TargetConfig& target, async::ShardSet& shards, observe::Metrics& metrics)
     : config(target),
       paths(target.allowed_paths),
-      client{.origin = origin_of(target)},
+      addresses(address_rules(target.allow_private, target.allow_addresses)),
+      client{.origin = origin_of(target), .tls_name = target.tls.server_name, .addresses = &addresses},
       connections(shards, static_cast<uint64_t>(target.max_connections), kMostWaiting),
       series(metrics, {{"target", target.name}}),
       circuit_state(series.gauge("fiso_link_circuit_state", "The breaker of a target: 0 closed, 1 half-open, 2 open.")),
-      rate_limited(series.counter("fiso_link_rate_limited_total", "Requests refused by a target's rate limit.")) {
+      rate_limited(series.counter("fiso_link_rate_limited_total", "Requests refused by a target's rate limit.")),
+      address_refused(series.counter("fiso_link_address_refused_total",
+                                     "Requests not made because no address of the target may be connected to.")) {
   client.connections = &connections;
   if (target.breaker.enabled)
     breaker.emplace(BreakerOptions{.failure_threshold = target.breaker.failure_threshold,
@@ -40,10 +43,12 @@ Target::Target(const TargetConfig& target, async::ShardSet& shards, observe::Met
   if (target.rate_limit.requests_per_second > 0) rate.emplace(target.rate_limit.requests_per_second, burst_of(target.rate_limit));
 }
 
-Result<std::shared_ptr<Target>> Target::make(const TargetConfig& config, async::ShardSet& shards, observe::Metrics& metrics) {
+Result<std::shared_ptr<Target>> Target::make(const TargetConfig& config, std::vector<std::string> name_servers,
+                                              async::ShardSet& shards, observe::Metrics& metrics) {
   std::shared_ptr<Target> target(new Target(config, shards, metrics));
+  target->client.name_servers = std::move(name_servers);
   if (config.protocol == Protocol::kHttps) {
-    auto tls = net::make_tls_client_context({.ca_file = config.tls.ca_file});
+    auto tls = net::make_tls_client_context(config.tls.options());
     if (!tls.has_value()) return tls.take_error().with_context("target \"" + config.name + "\"");
     target->client.tls = std::move(*tls);
   }

@@ -24,10 +24,12 @@ namespace fiso::link {
 class Target {
  public:
   // The error is the operator's to read.
-  static Result<std::shared_ptr<Target>> make(const TargetConfig& config, async::ShardSet& shards, observe::Metrics& metrics);
+  static Result<std::shared_ptr<Target>> make(const TargetConfig& config, std::vector<std::string> name_servers,
+                                              async::ShardSet& shards, observe::Metrics& metrics);
 
   const TargetConfig config;
   const PathRules paths;
+  const net::AddressRules addresses;
   net::ClientOptions client;
   std::optional<CircuitBreaker> breaker;
   std::optional<RateLimit> rate;
@@ -37,6 +39,7 @@ class Target {
   observe::SeriesGroup series;
   observe::Gauge& circuit_state;  // 0 closed, 1 half-open, 2 open
   observe::Counter& rate_limited;
+  observe::Counter& address_refused;
 
   // Brings the gauge of the breaker up to date.
   void show() const;

@@ -25,15 +25,6 @@ std::optional<std::string> bad_name(const std::string& name) {
   return "{path} \"{value}\": a name has up to 100 letters, digits, - _ and .";
 }
 
-std::optional<std::string> bad_host(const std::string& host) {
-  bool bare_v6 = host.find(':') != std::string::npos && !host.starts_with('[');
-  auto uri = net::parse_uri("http://" + (bare_v6 ? "[" + host + "]" : host) + "/");
-  bool only_host = uri.has_value() && uri->target == "/" && host.find_first_of("/?#@") == std::string::npos;
-  if (only_host && !host.ends_with(']') && host.rfind(':') != std::string::npos && !bare_v6) only_host = false;
-  if (only_host) return std::nullopt;
-  return "{path} \"{value}\" is not a host name or an IP address (a port has a key of its own)";
-}
-
 std::optional<std::string> bad_base_path(const std::string& path) {
   if (path.empty()) return std::nullopt;
   if (!path.starts_with('/')) return "{path} \"{value}\" does not begin with /";
@@ -151,8 +142,6 @@ Spec<RateLimitConfig> rate_limit_spec() {
 Spec<TargetConfig> target_spec(const core::Registry& registry) {
   auto interceptor = core::component_spec("interceptor", "A step that may change or refuse requests, or answers.",
                                           registry.interceptors(), {{"wasmer-app", "wasmer-app is not built yet"}});
-  auto tls = Spec<TargetTls>("tls", "How an https target is verified.")
-                 .field("caFile", &TargetTls::ca_file, "Certificates to trust, PEM; without it those of the system.");
   return Spec<TargetConfig>("target", "A service that callers reach as /link/NAME/….")
       .required("name", &TargetConfig::name, "What it is called in paths, logs and metrics.",
                 {.missing = "{path}: name is required", .check = bad_name})
@@ -173,13 +162,28 @@ Spec<TargetConfig> target_spec(const core::Registry& registry) {
       .field("timeout", &TargetConfig::timeout, "To the head of the answer, all attempts and pauses included.",
              config::between<Duration>(std::chrono::milliseconds(1), std::chrono::hours(1)))
       .field("maxConnections", &TargetConfig::max_connections, "Connections to it, over all shards.", bounds(1, 100'000))
-      .field("tls", &TargetConfig::tls, tls, "For https only.")
+      .field("allowPrivate", &TargetConfig::allow_private,
+             "Whether it may be this machine or a neighbour: loopback, private and shared addresses, unique local ones of IPv6.")
+      .field("allowAddresses", &TargetConfig::allow_addresses,
+             "Addresses and blocks that may be connected to although they would be refused, such as 169.254.169.254.")
+      .field("tls", &TargetConfig::tls, target_tls_spec(), "For https only.")
       .unsupported("kafka", "kafka targets are not built yet")
       .field("interceptors", &TargetConfig::interceptors, interceptor, "Steps, in order.")
+      .check({"allowAddresses"},
+             [](const TargetConfig& target, Report& report) { check_addresses(target.allow_addresses, report); })
+      .check({"host", "allowPrivate", "allowAddresses"},
+             [](const TargetConfig& target, Report& report) {
+               check_host_is_allowed(target.host, address_rules(target.allow_private, target.allow_addresses), report);
+             })
       .check({"protocol"}, [](const TargetConfig& target, Report& report) {
         if (target.protocol != Protocol::kHttps && report.has("tls"))
           report.error("tls", "{path} has an effect with `protocol: https` only");
       });
+}
+
+uint16_t TargetConfig::effective_port() const {
+  if (port != 0) return static_cast<uint16_t>(port);
+  return protocol == Protocol::kHttps ? 443 : 80;
 }
 
 void check_targets(const std::vector<TargetConfig>& targets, Report& report) {

@@ -10,6 +10,7 @@
 #include "core/component_config.h"
 #include "link/path_rules.h"
 #include "link/retry_policy.h"
+#include "link/target_reach.h"
 
 namespace fiso::link {
 
@@ -51,14 +52,10 @@ struct RateLimitConfig {
   int64_t burst = 0;               // 0: as many as come in a second, at least one
 };
 
-struct TargetTls {
-  std::string ca_file;
-};
-
 struct TargetConfig {
   std::string name;
   Protocol protocol = Protocol::kHttps;
-  std::string host;
+  std::string host;  // an IPv6 address with brackets or without
   int64_t port = 0;  // 0: the protocol's
   std::string base_path;
   AuthConfig auth;
@@ -68,8 +65,12 @@ struct TargetConfig {
   std::vector<std::string> allowed_paths;
   Duration timeout = std::chrono::seconds(30);
   int64_t max_connections = 1000;
+  bool allow_private = true;
+  std::vector<std::string> allow_addresses;
   TargetTls tls;
   std::vector<core::ComponentConfig> interceptors;
+
+  uint16_t effective_port() const;
 };
 
 // The types of interceptors are those of the registry.

@@ -35,11 +35,6 @@ ResponseParser::Body body_rule(const ClientRequest& request) {
   return request.wanted == Wanted::kHead ? ResponseParser::Body::kDropped : ResponseParser::Body::kByHeaders;
 }
 
-std::string to_text(const tcp::endpoint& address) {
-  std::string host = address.address().to_string();
-  return (address.address().is_v6() ? "[" + host + "]" : host) + ":" + std::to_string(address.port());
-}
-
 template <class Stream>
 class ConnectionOf final : public ClientConnection {
  public:
@@ -53,7 +48,7 @@ class ConnectionOf final : public ClientConnection {
                 response_),
         writing_(shard.executor()) {}
 
-  Task<Result<>> open(tcp::endpoint address, MonotonicTime deadline) override;
+  Task<Result<>> open(Connected connected, MonotonicTime deadline) override;
   Task<Result<ClientResponse>> exchange(const ClientRequest& request, MonotonicTime deadline) override;
   bool reusable() const override { return reusable_; }
   bool stale() const override { return !heard_ && !timed_out_; }
@@ -95,25 +90,23 @@ class ConnectionOf final : public ClientConnection {
 };
 
 template <class Stream>
-Task<Result<>> ConnectionOf<Stream>::open(tcp::endpoint address, MonotonicTime deadline) {
-  set(deadline);
-  auto [error] = co_await stream_.socket().async_connect(address, async::kTuple);
-  Result<> opened;
-  if (error)
-    opened = client_network_error(error);
-  else if constexpr (std::is_same_v<Stream, TlsStream>)
-    opened = co_await shake_hands();
-  clear();
-  if (timed_out_) opened = timeout();
-  if (!opened.has_value()) co_return opened.take_error().with_context("connect " + to_text(address));
+Task<Result<>> ConnectionOf<Stream>::open(Connected connected, MonotonicTime deadline) {
+  stream_.socket() = std::move(connected.socket);
   SystemError ignored;
   stream_.socket().set_option(tcp::no_delay(true), ignored);
+  if constexpr (std::is_same_v<Stream, TlsStream>) {
+    set(deadline);
+    Result<> opened = co_await shake_hands();
+    clear();
+    if (timed_out_) opened = timeout();
+    if (!opened.has_value()) co_return opened.take_error().with_context("connect " + to_text(connected.address));
+  }
   co_return Result<>();
 }
 
 template <class Stream>
 Task<Result<>> ConnectionOf<Stream>::shake_hands() {
-  const std::string& host = options().origin.host;
+  const std::string& host = options().tls_name.empty() ? options().origin.host : options().tls_name;
   SSL* ssl = stream_.tls().native_handle();
   X509_VERIFY_PARAM* rules = SSL_get0_param(ssl);
   bool named = X509_VERIFY_PARAM_set1_ip_asc(rules, host.c_str()) != 1;  // not an address: a name to verify and to announce

@@ -3,12 +3,12 @@
 // Internal to net. Threading: shard-local.
 #pragma once
 
-#include <boost/asio/ip/tcp.hpp>
 #include <memory>
 #include <string>
 
 #include "async/watchdog.h"
 #include "net/client_streaming.h"
+#include "net/connect_race.h"
 #include "net/http_client.h"
 
 namespace fiso::net {
@@ -17,8 +17,8 @@ class ClientConnection : public async::Watchdog::Entry {
  public:
   ~ClientConnection() override = default;
 
-  // TCP, and TLS with verification of the host's name.
-  virtual Task<Result<>> open(asio::ip::tcp::endpoint address, MonotonicTime deadline) = 0;
+  // Takes the connection over, with TLS, where that is wanted, on top of it.
+  virtual Task<Result<>> open(Connected connected, MonotonicTime deadline) = 0;
   virtual Task<Result<ClientResponse>> exchange(const ClientRequest& request, MonotonicTime deadline) = 0;
 
   // After an exchange: nothing is left on the connection that could be taken for the next answer.
@@ -33,6 +33,10 @@ class ClientConnection : public async::Watchdog::Entry {
   void note_kept_open(const HeaderList& answer);
   // Of an idle connection: nothing has come, not even its end.
   virtual bool quiet() = 0;
+
+  // The client's TLS context when it was opened, as a number: one that is older than the client's is not used again.
+  void set_tls_version(unsigned version) { tls_version_ = version; }
+  unsigned tls_version() const { return tls_version_; }
 
   // For a ClientExchange, in place of exchange().
   ClientStreaming& streaming() {
@@ -67,6 +71,7 @@ class ClientConnection : public async::Watchdog::Entry {
  private:
   HttpClient& client_;
   bool idle_ = false;
+  unsigned tls_version_ = 0;
   Duration kept_open_ = Duration::max();
   std::unique_ptr<ClientStreaming> streaming_;
 };

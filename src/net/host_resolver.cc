@@ -1,10 +1,6 @@
 #include "net/host_resolver.h"
 
-#include <netdb.h>
-#include <sys/socket.h>
-
 #include <algorithm>
-#include <cstring>
 #include <optional>
 #include <utility>
 
@@ -15,52 +11,49 @@ namespace {
 
 using asio::ip::tcp;
 
-constexpr std::chrono::seconds kTimeToLive{30};
-
-// Blocks.
-Result<HostResolver::Addresses> query(const std::string& host, uint16_t port) {
-  addrinfo hints{}, *found = nullptr;
-  hints.ai_socktype = SOCK_STREAM;
-  hints.ai_flags = AI_ADDRCONFIG | AI_NUMERICSERV;
-  if (int code = getaddrinfo(host.c_str(), std::to_string(port).c_str(), &hints, &found); code != 0)
-    return Error(ErrorCode::kUnavailable, "name resolution failed").with_context(host + ": " + gai_strerror(code));
-  std::unique_ptr<addrinfo, decltype(&freeaddrinfo)> owner(found, freeaddrinfo);
-  HostResolver::Addresses addresses;
-  for (const addrinfo* entry = found; entry != nullptr; entry = entry->ai_next) {
-    tcp::endpoint address;
-    if (entry->ai_addrlen > address.capacity()) continue;
-    std::memcpy(address.data(), entry->ai_addr, entry->ai_addrlen);
-    address.resize(entry->ai_addrlen);
-    addresses.push_back(address);
-  }
-  if (addresses.empty()) return Error(ErrorCode::kUnavailable, "name resolution failed").with_context(host);
-  return addresses;
-}
+constexpr std::chrono::seconds kShortest{1};
+constexpr std::chrono::minutes kLongest{5};
 
 }  // namespace
 
 struct HostResolver::Cache {
   Addresses addresses;
-  MonotonicTime fresh_until = MonotonicTime::min();
   std::optional<Error> failure;  // of the last lookup
+  MonotonicTime learnt = MonotonicTime::min();
+  MonotonicTime fresh_until = MonotonicTime::min();
   bool looking_up = false;
   std::vector<async::Signal*> waiting;
 
-  void learn(Result<Addresses> result) {
+  void learn(Result<FoundAddresses> result, MonotonicTime now) {
     looking_up = false;
+    learnt = now;
     failure.reset();
+    Duration keep = kShortest;
     if (result.has_value()) {
-      addresses = std::move(*result);
-      fresh_until = std::chrono::steady_clock::now() + kTimeToLive;
+      keep = std::clamp<Duration>(result->time_to_live, kShortest, kLongest);
+      addresses = std::move(result->addresses);
     } else {
       failure = result.take_error();
     }
+    fresh_until = now + keep;
     for (async::Signal* signal : std::exchange(waiting, {})) signal->set();
+  }
+
+  Result<Addresses> answer() const {
+    if (failure) return *failure;
+    return addresses;
   }
 };
 
-HostResolver::HostResolver(async::Shard& shard, async::BlockingPool& blocking, std::string host, uint16_t port)
-    : shard_(shard), blocking_(blocking), host_(std::move(host)), port_(port), cache_(std::make_shared<Cache>()) {
+HostResolver::HostResolver(async::Shard& shard, async::BlockingPool& blocking, std::string host, uint16_t port,
+                           std::vector<std::string> servers, const Clock& clock)
+    : shard_(shard),
+      blocking_(blocking),
+      host_(std::move(host)),
+      port_(port),
+      servers_(std::move(servers)),
+      clock_(clock),
+      cache_(std::make_shared<Cache>()) {
   boost::system::error_code error;
   auto literal = asio::ip::make_address(host_, error);
   if (error) return;
@@ -68,8 +61,8 @@ HostResolver::HostResolver(async::Shard& shard, async::BlockingPool& blocking, s
   cache_->fresh_until = kNever;
 }
 
-Task<Result<HostResolver::Addresses>> HostResolver::resolve(MonotonicTime deadline) {
-  if (std::chrono::steady_clock::now() < cache_->fresh_until) co_return cache_->addresses;
+Task<Result<Addresses>> HostResolver::resolve(MonotonicTime deadline) {
+  if (clock_.now() < cache_->fresh_until) co_return cache_->answer();
   if (!cache_->looking_up && !look_up()) co_return Error(ErrorCode::kOverloaded, "too many blocking operations are waiting");
   std::shared_ptr<Cache> cache = cache_;
   async::Signal done(shard_.executor());
@@ -78,14 +71,14 @@ Task<Result<HostResolver::Addresses>> HostResolver::resolve(MonotonicTime deadli
     std::erase(cache->waiting, &done);
     co_return Error(ErrorCode::kTimeout, "timeout").with_context("look up " + host_);
   }
-  if (cache->failure) co_return *cache->failure;
-  co_return cache->addresses;
+  co_return cache->answer();
 }
 
 bool HostResolver::look_up() {
-  cache_->looking_up = blocking_.submit([&shard = shard_, cache = cache_, host = host_, port = port_]() mutable {
-    auto result = std::make_shared<Result<Addresses>>(query(host, port));
-    shard.post([cache = std::move(cache), result = std::move(result)] { cache->learn(std::move(*result)); });
+  cache_->looking_up = blocking_.submit([&shard = shard_, &clock = clock_, cache = cache_, host = host_, port = port_,
+                                         servers = servers_]() mutable {
+    auto result = std::make_shared<Result<FoundAddresses>>(look_up_name(host, port, servers));
+    shard.post([&clock, cache = std::move(cache), result = std::move(result)] { cache->learn(std::move(*result), clock.now()); });
   });
   return cache_->looking_up;
 }
@@ -97,7 +90,7 @@ void HostResolver::worked(const tcp::endpoint& address) {
 }
 
 void HostResolver::none_worked() {
-  if (cache_->fresh_until != kNever) cache_->fresh_until = MonotonicTime::min();
+  if (cache_->fresh_until != kNever) cache_->fresh_until = std::min(cache_->fresh_until, cache_->learnt + kShortest);
 }
 
 }  // namespace fiso::net

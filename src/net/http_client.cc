@@ -27,7 +27,8 @@ HttpClient::HttpClient(async::Shard& shard, async::BlockingPool& blocking, Clien
     : shard_(shard),
       options_(std::move(options)),
       authority_(options_.origin.authority()),
-      resolver_(std::make_unique<HostResolver>(shard, blocking, options_.origin.host, options_.origin.port)) {
+      resolver_(
+          std::make_unique<HostResolver>(shard, blocking, options_.origin.host, options_.origin.port, options_.name_servers)) {
   FISO_CHECK(options_.origin.scheme == Scheme::kHttp || options_.tls, "https needs a TLS context");
 }
 
@@ -62,27 +63,62 @@ Task<Result<ClientResponse>> HttpClient::exchange(const ClientRequest& request, 
   co_return response;
 }
 
-// The addresses share the time that is left, so that one that swallows packets does not use up all of it.
 Task<Result<std::unique_ptr<ClientConnection>>> HttpClient::connect(MonotonicTime deadline) {
-  MonotonicTime now = std::chrono::steady_clock::now();
-  deadline = std::min(deadline, now + options_.connect_timeout);
-  FISO_CO_TRY(HostResolver::Addresses addresses, co_await resolver_->resolve(deadline));
+  deadline = std::min(deadline, std::chrono::steady_clock::now() + options_.connect_timeout);
+  FISO_CO_TRY(Addresses addresses, co_await resolver_->resolve(deadline));
+  FISO_CO_TRY_OK(drop_refused(addresses));
   Error last(ErrorCode::kTimeout, "timeout");
-  for (size_t i = 0; i < addresses.size() && (now = std::chrono::steady_clock::now()) < deadline; ++i) {
-    bool tls = options_.origin.scheme == Scheme::kHttps;
-    auto connection =
-        tls ? make_tls_client_connection(shard_, *this, *options_.tls) : make_plain_client_connection(shard_, *this);
-    if (connection == nullptr) co_return Error(ErrorCode::kOverloaded, "tls: out of memory");
-    Result<> opened =
-        co_await connection->open(addresses[i], now + (deadline - now) / static_cast<int64_t>(addresses.size() - i));
+  while (!addresses.empty()) {
+    MonotonicTime now = std::chrono::steady_clock::now();
+    Result<Connected> connected = co_await connect_to_any(shard_, addresses, deadline);
+    if (!connected.has_value()) {
+      last = connected.take_error();
+      break;
+    }
+    asio::ip::tcp::endpoint address = connected->address;
+    // The addresses share the time that is left, so that one that says nothing does not use up all of it.
+    Duration share = (deadline - now) / static_cast<int64_t>(addresses.size());
+    Result<std::unique_ptr<ClientConnection>> opened = co_await open(std::move(*connected), now + share);
     if (opened.has_value()) {
-      resolver_->worked(addresses[i]);
-      co_return std::move(connection);
+      resolver_->worked(address);
+      co_return std::move(opened);
     }
     last = opened.take_error();
+    std::erase(addresses, address);
   }
   resolver_->none_worked();
   co_return last;
+}
+
+Task<Result<std::unique_ptr<ClientConnection>>> HttpClient::open(Connected connected, MonotonicTime deadline) {
+  bool tls = options_.origin.scheme == Scheme::kHttps;
+  auto connection = tls ? make_tls_client_connection(shard_, *this, *options_.tls) : make_plain_client_connection(shard_, *this);
+  if (connection == nullptr) co_return Error(ErrorCode::kOverloaded, "tls: out of memory");
+  connection->set_tls_version(tls_version_);
+  FISO_CO_TRY_OK(co_await connection->open(std::move(connected), deadline));
+  co_return std::move(connection);
+}
+
+// Where some may be connected to and some not, those that may are tried.
+Result<> HttpClient::drop_refused(Addresses& addresses) const {
+  if (options_.addresses == nullptr) return {};
+  asio::ip::tcp::endpoint refused = addresses.front();
+  std::erase_if(addresses, [&](const auto& address) {
+    bool bad = !options_.addresses->refusal(address.address()).empty();
+    if (bad) refused = address;
+    return bad;
+  });
+  if (!addresses.empty()) return {};
+  std::string_view what = options_.addresses->refusal(refused.address());
+  return Error(ErrorCode::kRejected, "address not allowed")
+      .with_context(refused.address().to_string() + " is " + std::string(what))
+      .with_context(authority_);
+}
+
+void HttpClient::set_tls(TlsContext tls) {
+  options_.tls = std::move(tls);
+  ++tls_version_;
+  idle_.clear();
 }
 
 // The one used last is the least likely to have been closed meanwhile.
@@ -97,7 +133,7 @@ std::unique_ptr<ClientConnection> HttpClient::take_idle() {
 }
 
 void HttpClient::keep(std::unique_ptr<ClientConnection> connection) {
-  if (!connection->reusable() || idle_.size() >= options_.max_idle) return;
+  if (!connection->reusable() || idle_.size() >= options_.max_idle || connection->tls_version() != tls_version_) return;
   Duration idle_time = std::min(options_.idle_timeout, connection->kept_open());
   if (idle_time <= Duration(0)) return;
   connection->begin_idle(std::chrono::steady_clock::now() + idle_time);

@@ -27,7 +27,9 @@
 #include "base/header_list.h"
 #include "base/result.h"
 #include "base/units.h"
+#include "net/address_rules.h"
 #include "net/http_message.h"
+#include "net/name_lookup.h"
 #include "net/tls.h"
 #include "net/uri.h"
 
@@ -63,11 +65,15 @@ struct ClientOptions {
   Duration idle_timeout = std::chrono::seconds(30);
   Bytes max_response_body = 1_MiB;
   Bytes max_response_headers = 64_KiB;
-  TlsContext tls;  // needed for https
+  TlsContext tls;                           // needed for https
+  std::string tls_name;                     // to announce and to verify, in place of the origin's host
+  const AddressRules* addresses = nullptr;  // which may be connected to; nullptr = all. Borrowed
+  std::vector<std::string> name_servers;    // in place of the system's: net/name_lookup.h
 };
 
 class ClientConnection;
 class HostResolver;
+struct Connected;
 
 class HttpClient {
  public:
@@ -77,8 +83,12 @@ class HttpClient {
 
   // Completes with the answer, whatever its status, or by the deadline (up to 50 ms late). Errors: kTimeout "timeout",
   // kUnavailable ("connection refused", "connection reset", "malformed response", ...), kOverloaded when too many wait for a
-  // connection, kInvalidInput for a request that HTTP cannot carry. The request is borrowed until then.
+  // connection, kInvalidInput for a request that HTTP cannot carry, kRejected "address not allowed" where the origin has no
+  // address that may be connected to. The request is borrowed until then.
   Task<Result<ClientResponse>> send(const ClientRequest& request, MonotonicTime deadline);
+
+  // For connections that are opened from now on; those that there are carry no further request.
+  void set_tls(TlsContext tls);
 
   // The origin's, as a Host field says it.
   const std::string& authority() const { return authority_; }
@@ -89,6 +99,8 @@ class HttpClient {
   friend class ClientExchange;
   Task<Result<ClientResponse>> exchange(const ClientRequest& request, MonotonicTime deadline);
   Task<Result<std::unique_ptr<ClientConnection>>> connect(MonotonicTime deadline);
+  Task<Result<std::unique_ptr<ClientConnection>>> open(Connected connected, MonotonicTime deadline);
+  Result<> drop_refused(Addresses& addresses) const;
   std::unique_ptr<ClientConnection> take_idle();
   void keep(std::unique_ptr<ClientConnection> connection);
   void drop_idle(ClientConnection& connection);
@@ -98,6 +110,7 @@ class HttpClient {
   std::string authority_;
   std::unique_ptr<HostResolver> resolver_;
   size_t under_way_ = 0;
+  unsigned tls_version_ = 0;
   std::vector<std::unique_ptr<ClientConnection>> idle_;  // the last one was used last
 };
 

@@ -31,23 +31,28 @@ Result<TlsContext> make_context(ssl::context::method method) {
     auto context = std::make_shared<ssl::context>(method);
     SSL_CTX_set_min_proto_version(context->native_handle(), TLS1_2_VERSION);
     SSL_CTX_set_options(context->native_handle(), SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION);
+    // A key that wants a passphrase is an error; OpenSSL itself would ask for it on the terminal.
+    SSL_CTX_set_default_passwd_cb(context->native_handle(), [](char*, int, int, void*) { return -1; });
     return context;
   } catch (const boost::system::system_error& error) {
     return Error(ErrorCode::kInternal, "tls: cannot start").with_context(error.what());
   }
 }
 
+// What this side shows of itself.
+Result<> use_certificate(SSL_CTX* context, const std::string& cert_file, const std::string& key_file) {
+  if (SSL_CTX_use_certificate_chain_file(context, cert_file.c_str()) != 1) return unreadable("certificate", cert_file);
+  if (SSL_CTX_use_PrivateKey_file(context, key_file.c_str(), SSL_FILETYPE_PEM) != 1) return unreadable("private key", key_file);
+  if (SSL_CTX_check_private_key(context) != 1) return unreadable("private key: it is not that of the certificate", key_file);
+  return {};
+}
+
 }  // namespace
 
 Result<TlsContext> make_tls_server_context(const TlsServerOptions& options) {
   FISO_TRY(TlsContext context, make_context(ssl::context::tls_server));
-  SSL_CTX* raw = context->native_handle();
   ERR_clear_error();
-  if (SSL_CTX_use_certificate_chain_file(raw, options.cert_file.c_str()) != 1)
-    return unreadable("certificate", options.cert_file);
-  if (SSL_CTX_use_PrivateKey_file(raw, options.key_file.c_str(), SSL_FILETYPE_PEM) != 1)
-    return unreadable("private key", options.key_file);
-  if (SSL_CTX_check_private_key(raw) != 1) return unreadable("private key: it is not that of the certificate", options.key_file);
+  FISO_TRY_OK(use_certificate(context->native_handle(), options.cert_file, options.key_file));
   return context;
 }
 
@@ -55,12 +60,14 @@ Result<TlsContext> make_tls_client_context(const TlsClientOptions& options) {
   FISO_TRY(TlsContext context, make_context(ssl::context::tls_client));
   SSL_CTX* raw = context->native_handle();
   ERR_clear_error();
-  SSL_CTX_set_verify(raw, SSL_VERIFY_PEER, nullptr);
+  bool verifies = options.verify == TlsClientOptions::Verify::kPeer;
+  SSL_CTX_set_verify(raw, verifies ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, nullptr);
   if (options.ca_file.empty()) {
     if (SSL_CTX_set_default_verify_paths(raw) != 1) return unreadable("system's certificate authorities", "default paths");
   } else if (SSL_CTX_load_verify_locations(raw, options.ca_file.c_str(), nullptr) != 1) {
     return unreadable("certificate authorities", options.ca_file);
   }
+  if (!options.cert_file.empty()) FISO_TRY_OK(use_certificate(raw, options.cert_file, options.key_file));
   return context;
 }
 

@@ -1,6 +1,6 @@
 // TLS contexts: certificates and verification, read from files once, shared by all connections made with them.
 //
-// TLS 1.2 and newer. A client always verifies the chain and that the certificate names the host; there is no switch for it.
+// TLS 1.2 and newer. A client verifies the chain and that the certificate names the host, unless it was told not to.
 #pragma once
 
 #include <memory>
@@ -24,7 +24,10 @@ struct TlsServerOptions {
 };
 
 struct TlsClientOptions {
-  std::string ca_file;  // PEM, trusted instead of the system's authorities; empty = those of the system
+  std::string ca_file;    // PEM, trusted instead of the system's authorities; empty = those of the system
+  std::string cert_file;  // PEM, what the client shows of itself, then its chain; empty = nothing
+  std::string key_file;   // PEM, of that certificate
+  enum class Verify { kPeer, kNothing } verify = Verify::kPeer;
 };
 
 Result<TlsContext> make_tls_server_context(const TlsServerOptions& options);

@@ -149,6 +149,17 @@ TEST(TlsContextTest, UnusableFilesAreErrorsThatKeepThePathForTheLog) {
   EXPECT_FALSE(make_tls_server_context({certificate.cert_file(), other.key_file()}).has_value());
   EXPECT_FALSE(make_tls_client_context({"/nonexistent.pem"}).has_value());
   EXPECT_TRUE(make_tls_client_context({}).has_value());
+  EXPECT_TRUE(make_tls_client_context({.cert_file = certificate.cert_file(), .key_file = certificate.key_file()}).has_value());
+  EXPECT_FALSE(make_tls_client_context({.cert_file = certificate.cert_file(), .key_file = other.key_file()}).has_value());
+  EXPECT_FALSE(make_tls_client_context({.cert_file = "/nonexistent.pem", .key_file = other.key_file()}).has_value());
+}
+
+TEST(TlsContextTest, AKeyThatWantsAPassphraseIsAnErrorNotAQuestion) {
+  Certificate certificate("DNS:x");
+  certificate.lock_key();
+  auto locked = make_tls_server_context({certificate.cert_file(), certificate.key_file()});
+  ASSERT_FALSE(locked.has_value());
+  EXPECT_EQ(locked.error().message(), "tls: cannot use the private key");
 }
 
 }  // namespace

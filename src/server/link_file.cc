@@ -1,11 +1,12 @@
 #include "server/link_file.h"
 
+#include "base/ascii.h"
 #include "components/builtin.h"
 #include "components/listen_address.h"
 #include "components/process_network.h"
 #include "config/file_text.h"
 #include "link/credentials.h"
-#include "net/tls.h"
+#include "net/name_lookup.h"
 #include "server/process_parts.h"
 
 namespace fiso::server {
@@ -16,17 +17,47 @@ std::optional<std::string> bad_address(const std::string& address) {
   return "{path} \"{value}\" is not an address to listen on, such as 127.0.0.1:3500 or :3500";
 }
 
-// What can only be told by looking: secrets and certificates. A target without its secret would go out without credentials.
-void check_files(const std::vector<link::TargetConfig>& targets, config::Report& report) {
+void check_name_servers(const LinkFile& file, config::Report& report) {
+  for (size_t i = 0; i < file.name_servers.size(); ++i)
+    if (!net::is_name_server(file.name_servers[i]))
+      report.item_error("nameServers", i,
+                        config::quote(file.name_servers[i]) + " is not a name server, such as 10.0.0.53 or 10.0.0.53:5353");
+}
+
+// What can only be told by looking. A target without its secret would go out without credentials.
+void check_secrets(const std::vector<link::TargetConfig>& targets, config::Report& report) {
   for (size_t i = 0; i < targets.size(); ++i) {
     const link::TargetConfig& target = targets[i];
-    if (target.auth.type != link::AuthType::kNone)
-      if (auto credential = link::read_credential(target.auth); !credential.has_value())
-        report.error("targets", "target \"" + target.name + "\": " + credential.error().message());
-    if (target.protocol == link::Protocol::kHttps)
-      if (auto tls = net::make_tls_client_context({.ca_file = target.tls.ca_file}); !tls.has_value())
-        report.error("targets", "target \"" + target.name + "\": " + tls.error().describe());
+    if (target.auth.type == link::AuthType::kNone) continue;
+    if (auto credential = link::read_credential(target.auth); !credential.has_value())
+      report.error("targets", "target \"" + target.name + "\": " + credential.error().message());
   }
+}
+
+bool is_this_machine(std::string_view host) {
+  boost::system::error_code is_name;
+  auto address = net::unmapped(boost::asio::ip::make_address(std::string(host), is_name));
+  return is_name ? iequals(host, "localhost") : address.is_loopback() || address.is_unspecified();
+}
+
+// `address` as it was checked: HOST:PORT.
+bool leads_to(const link::TargetConfig& target, const std::string& address) {
+  size_t colon = address.rfind(':');
+  std::string host = link::bare_host(address.substr(0, colon)), to = link::bare_host(target.host);
+  if (address.substr(colon + 1) != std::to_string(target.effective_port())) return false;
+  if (host.empty() || host == "0.0.0.0" || host == "::") return is_this_machine(to);
+  bool both_local = is_this_machine(host) && is_this_machine(to) && (iequals(host, "localhost") || iequals(to, "localhost"));
+  return both_local || iequals(host, to);
+}
+
+// A request to such a target would come back for ever, or reach pages that are not for callers.
+void check_loops(const LinkFile& file, config::Report& report) {
+  for (size_t i = 0; i < file.targets.size(); ++i)
+    for (const std::string& address : {file.listen_addr, file.metrics_addr})
+      if (leads_to(file.targets[i], address))
+        report.item_error("targets", i,
+                          "{path}: " + file.targets[i].host + " with port " + std::to_string(file.targets[i].effective_port()) +
+                              " is fiso-link itself (" + address + ")");
 }
 
 }  // namespace
@@ -38,6 +69,8 @@ config::Spec<LinkFile> link_file_spec(const core::Registry& registry) {
       .field("targets", &LinkFile::targets, link::target_spec(registry), "The targets.")
       .field("allowOrigins", &LinkFile::allow_origins,
              "Origins whose pages may ask, such as https://app.example; those of other sites are refused.")
+      .field("nameServers", &LinkFile::name_servers,
+             "Name servers to ask in place of those of /etc/resolv.conf: 10.0.0.53, 10.0.0.53:5353, [fd00::53]:53.")
       .field("shards", &LinkFile::shards, "Threads that serve; 0 is one per CPU.", config::between<int64_t>(0, 256))
       .field("shutdownTimeout", &LinkFile::shutdown_timeout, "How long a stop waits for what is in flight.",
              config::between<Duration>(std::chrono::milliseconds(1), std::chrono::hours(24)))
@@ -46,10 +79,12 @@ config::Spec<LinkFile> link_file_spec(const core::Registry& registry) {
              "Of guests whose interceptor says nothing else; `runtime: wasmer`.")
       .field("wasm", &LinkFile::wasm, wasm_settings_spec(), "What all guests share.")
       .unsupported("kafka", "kafka targets are not built yet")
-      .check({"targets"}, [](const LinkFile& file, config::Report& report) {
-        link::check_targets(file.targets, report);
-        check_files(file.targets, report);
-      });
+      .check({"targets"},
+             [](const LinkFile& file, config::Report& report) {
+               link::check_targets(file.targets, report);
+               check_secrets(file.targets, report);
+             })
+      .check({"nameServers"}, check_name_servers);
 }
 
 namespace {
@@ -82,9 +117,13 @@ Result<LinkFile> load_link_file(const std::string& file, const wasm::FullEngineS
   register_target_interceptors(registry);
   config::Errors errors;
   LinkFile parsed;
-  if (auto document = config::Document::parse(*text, file, errors); document.has_value()) {
-    link_file_spec(registry).parse(document->root(), "", parsed, errors);
+  auto document = config::Document::parse(*text, file, errors);
+  if (document.has_value()) {
+    bool is_read = link_file_spec(registry).parse(document->root(), "", parsed, errors);
     read_interceptors(parsed, registry, full, errors);
+    if (!overrides.listen_addr.empty()) parsed.listen_addr = overrides.listen_addr;
+    if (!overrides.metrics_addr.empty()) parsed.metrics_addr = overrides.metrics_addr;
+    if (is_read) config::report_at(document->root(), "", errors, [&](config::Report& report) { check_loops(parsed, report); });
   }
   if (errors.empty()) return parsed;
   std::string message = "load config: validation:\n" + errors.render();

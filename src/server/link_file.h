@@ -18,6 +18,7 @@ struct LinkFile {
   std::string metrics_addr = ":9090";
   std::vector<link::TargetConfig> targets;
   std::vector<std::string> allow_origins;
+  std::vector<std::string> name_servers;  // in place of the system's
   int64_t shards = 0;
   Duration shutdown_timeout = std::chrono::seconds(25);
   net::ServerLimits http;
@@ -29,8 +30,13 @@ struct LinkFile {
 // The types of interceptors are those of the registry.
 config::Spec<LinkFile> link_file_spec(const core::Registry& registry);
 
+// What the command line says in place of the file.
+struct LinkOverrides {
+  std::string listen_addr, metrics_addr;  // empty: as the file says
+};
+
 // All that is wrong with it at once, in the error's message. Opens the files that it names, and nothing else. `full`: what targets'
 // interceptors may ask for.
-Result<LinkFile> load_link_file(const std::string& file, const wasm::FullEngineSupport& full);
+Result<LinkFile> load_link_file(const std::string& file, const LinkOverrides& overrides, const wasm::FullEngineSupport& full);
 
 }  // namespace fiso::server

@@ -9,7 +9,7 @@
 namespace fiso::server {
 namespace {
 
-constexpr std::chrono::seconds kSecretLook{1};  // how soon a changed secret is noticed
+constexpr std::chrono::seconds kFileLook{1};  // how soon a changed secret or certificate is noticed
 constexpr std::chrono::milliseconds kDrainLook{10};
 constexpr std::chrono::seconds kAdminDrain{1};
 
@@ -96,7 +96,14 @@ Result<std::shared_ptr<link::Target>> LinkServer::make_target(const link::Target
   auto spec = link::target_spec(registry_);
   for (const auto& used : targets_)
     if (spec.changed(used.target->config, config).empty()) return used.target;
-  return link::Target::make(config, process_->shards, metrics_);
+  std::vector<link::FileWatch> tls_files;  // before they are read, so that no change is missed
+  for (const std::string& file : config.tls.files()) tls_files.emplace_back(file);
+  FISO_TRY(auto target, link::Target::make(config, file_.name_servers, process_->shards, metrics_));
+  tls_files_.insert_or_assign(target.get(), std::move(tls_files));
+  if (config.tls.skip_verify)
+    log_.warn("THE TARGET IS NOT VERIFIED (tls.skipVerify): whoever answers gets its requests and its credentials",
+              {{"target", config.name}, {"host", config.host}});
+  return target;
 }
 
 // Their memory is reserved and their threads are started when the first guest needs them.
@@ -171,18 +178,35 @@ void LinkServer::read_credential(const link::Target& target) {
   process_->shards.run_on_each([&](async::Shard& shard) { services_[shard.index()]->stack.set_credential(name, current); });
 }
 
-void LinkServer::look_at_secrets() {
+void LinkServer::look_at_files() {
   for (auto& [target, watch] : secrets_)
     if (watch.has_changed()) {
       log_.info("secret has changed", {{"target", target->config.name}});
       read_credential(*target);
     }
+  for (auto& [target, watches] : tls_files_) {
+    bool changed = false;
+    for (link::FileWatch& watch : watches) changed = watch.has_changed() || changed;
+    if (changed) renew_tls(*target);
+  }
+}
+
+// What cannot be used is left alone: certificate and key are two files, and one of them comes first.
+void LinkServer::renew_tls(const link::Target& target) {
+  const std::string& name = target.config.name;
+  auto tls = net::make_tls_client_context(target.config.tls.options());
+  if (!tls.has_value()) {
+    log_.error("certificates cannot be used, the ones before stay in use", {{"target", name}, {"error", tls.error().describe()}});
+    return;
+  }
+  process_->shards.run_on_each([&](async::Shard& shard) { services_[shard.index()]->stack.set_tls(name, *tls); });
+  log_.info("certificates have changed", {{"target", name}});
 }
 
 bool LinkServer::run_until_stopped(ControlEvents& events) {
   for (;;) {
-    switch (events.wait(kSecretLook)) {
-      case ControlEvent::kNone: look_at_secrets(); break;
+    switch (events.wait(kFileLook)) {
+      case ControlEvent::kNone: look_at_files(); break;
       case ControlEvent::kReload: reload(); break;
       case ControlEvent::kStop: return stop(events);
     }

@@ -15,6 +15,7 @@
 
 #include "base/guarded.h"
 #include "components/process_network.h"
+#include "link/file_watch.h"
 #include "link/link_stack.h"
 #include "observe/health.h"
 #include "observe/log.h"
@@ -57,7 +58,8 @@ class LinkServer {
   void reload();
   Result<> read_and_use();
   void read_credential(const link::Target& target);
-  void look_at_secrets();
+  void look_at_files();
+  void renew_tls(const link::Target& target);
   bool stop(ControlEvents& events);
   bool release();
 
@@ -78,8 +80,8 @@ class LinkServer {
   std::unique_ptr<net::HttpServer> admin_;
   core::Registry registry_;
   link::Targets targets_;
-  std::map<const link::Target*, link::SecretFileWatch> secrets_;  // of `targets_`
-  Guarded<link::Targets> shown_;                                  // the same, for shards that are asked for metrics
+  std::map<const link::Target*, std::vector<link::FileWatch>> tls_files_;  // of `targets_`
+  Guarded<link::Targets> shown_;                                           // the same, for shards that are asked for metrics
   std::vector<std::unique_ptr<Service>> services_;  // by shard
   std::unique_ptr<net::HttpServer> server_;
 };

@@ -58,4 +58,11 @@ void Certificate::spoil() const {
   write(cert_file(), [](FILE* file) { std::fputs("spoilt\n", file); });
 }
 
+void Certificate::lock_key() const {
+  EVP_PKEY* key = EVP_EC_gen("P-256");
+  const auto* phrase = reinterpret_cast<const unsigned char*>("phrase");
+  write(key_file(), [&](FILE* file) { PEM_write_PrivateKey(file, key, EVP_aes_128_cbc(), phrase, 6, nullptr, nullptr); });
+  EVP_PKEY_free(key);
+}
+
 }  // namespace fiso::testing

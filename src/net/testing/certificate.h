@@ -17,6 +17,8 @@ class Certificate {
   void renew() const;
   // No certificate any more.
   void spoil() const;
+  // From now on the key needs a passphrase.
+  void lock_key() const;
   std::string cert_file() const { return folder_ + "/cert.pem"; }
   std::string key_file() const { return folder_ + "/key.pem"; }
 
