@@ -1,70 +1,75 @@
 #include "link/credentials.h"
 
-#include <openssl/evp.h>
+#include <utility>
 
-#include <algorithm>
-#include <cerrno>
-#include <cstdlib>
-#include <fstream>
-#include <sstream>
-
-#include "base/ascii.h"
-#include "base/file_handle.h"
+#include "async/run_and_wait.h"
+#include "link/local_secret.h"
+#include "link/oauth2_token.h"
+#include "link/vault_secret.h"
 
 namespace fiso::link {
-namespace {
 
-Error bad_secret(const SecretRef& ref, const std::string& why) {
-  std::string where = ref.file_path.empty() ? "variable " + ref.env_var : ref.file_path;
-  return Error(ErrorCode::kInvalidConfig, "the secret of " + where + " " + why);
-}
-
-Result<std::string> read_secret(const SecretRef& ref) {
-  if (ref.file_path.empty()) {
-    const char* value = std::getenv(ref.env_var.c_str());
-    if (value == nullptr) return bad_secret(ref, "is not set");
-    return std::string(value);
+Result<std::unique_ptr<SecretSource>> make_secret_source(async::Shard& shard, async::BlockingPool& blocking,
+                                                         const net::ClientOptions& client, const AuthConfig& auth,
+                                                         const VaultConfig& vault) {
+  std::unique_ptr<SecretSource> secret;
+  if (auth.vault.path.empty()) {
+    secret = std::make_unique<LocalSecret>(blocking, auth.secret);
+  } else {
+    FISO_TRY(net::ClientOptions options, secret_server_options(client, vault.address, vault.tls.ca_file));
+    secret = std::make_unique<VaultSecret>(shard, blocking, std::move(options), vault, auth.vault);
   }
-  std::ifstream file(ref.file_path, std::ios::binary);
-  std::ostringstream text;
-  if (!file.is_open() || !(text << file.rdbuf())) return bad_secret(ref, "cannot be read: " + errno_text(errno));
-  return std::string(trim(text.str()));
+  if (auth.type != AuthType::kOAuth2) return secret;
+  FISO_TRY(net::ClientOptions options, secret_server_options(client, auth.oauth2.token_url, auth.oauth2.tls.ca_file));
+  return std::make_unique<OAuth2Token>(shard, blocking, std::move(options), auth.oauth2, std::move(secret));
 }
 
-std::string base64(const std::string& text) {
-  std::string out(4 * ((text.size() + 2) / 3) + 1, '\0');
-  int size = EVP_EncodeBlock(reinterpret_cast<unsigned char*>(out.data()), reinterpret_cast<const unsigned char*>(text.data()),
-                             static_cast<int>(text.size()));
-  out.resize(static_cast<size_t>(size));
-  return out;
+Credentials::~Credentials() {
+  async::Shard& shard = parts_.shards[0];
+  async::run_and_wait(shard, [&] {
+    return [](auto& keepers) -> Task<> {
+      for (auto& [name, keeper] : keepers) keeper->stop();
+      for (auto& [name, keeper] : keepers) co_await keeper->end();
+      keepers.clear();
+    }(keepers_);
+  });
 }
 
-bool is_visible(std::string_view text) {
-  return std::ranges::all_of(text, [](char c) { return c > ' ' && c < 127; });
+Result<> Credentials::start(const std::vector<std::unique_ptr<Target>>& targets) {
+  Result<> started;
+  parts_.shards.run_on(0, [&](async::Shard& shard) {
+    for (const auto& target : targets)
+      if (started.has_value() && target->config.auth.type != AuthType::kNone) started = start(shard, *target);
+  });
+  return started;
 }
 
-}  // namespace
-
-Result<Credential> read_credential(const AuthConfig& auth) {
-  FISO_TRY(std::string secret, read_secret(auth.secret));
-  if (secret.empty()) return bad_secret(auth.secret, "is empty");
-  constexpr size_t kLongest = 16384;
-  bool encodes = auth.type == AuthType::kBasic && !auth.username.empty();
-  if (secret.size() > kLongest || (!encodes && !is_visible(secret)))
-    return bad_secret(auth.secret, "holds what a header cannot carry");
-  std::string header = auth.header.empty() ? "Authorization" : auth.header;
-  if (auth.type == AuthType::kBearer) return Credential{header, Secret("Bearer " + secret)};
-  if (auth.type == AuthType::kApiKey) return Credential{header, Secret(secret)};
-  return Credential{header, Secret("Basic " + (encodes ? base64(auth.username + ":" + secret) : secret))};
+Result<> Credentials::start(async::Shard& shard, const Target& target) {
+  const std::string& name = target.config.name;
+  auto source = make_secret_source(shard, parts_.blocking, parts_.client, target.config.auth, parts_.vault);
+  if (!source.has_value()) return source.take_error().with_context("target \"" + name + "\"");
+  KeeperParts parts{.shard = shard,
+                    .log = parts_.log.with({{"target", name}}),
+                    .series = target.series,
+                    .publish = [this, name](const CredentialState& state) { publish(name, state); }};
+  auto keeper = std::make_unique<CredentialKeeper>(std::move(parts), target.config.auth, std::move(*source));
+  keeper->start();
+  keepers_.emplace(name, std::move(keeper));
+  return {};
 }
 
-bool SecretFileWatch::has_changed() {
-  struct stat now{};
-  if (::stat(path_.c_str(), &now) != 0) now = {};
-  bool same = now.st_ino == last_.st_ino && now.st_dev == last_.st_dev && now.st_size == last_.st_size &&
-              now.st_mtim.tv_sec == last_.st_mtim.tv_sec && now.st_mtim.tv_nsec == last_.st_mtim.tv_nsec;
-  last_ = now;
-  return !same;
+void Credentials::publish(const std::string& target, const CredentialState& state) {
+  for (unsigned i = 0; i < parts_.shards.count(); ++i) {
+    async::Shard& shard = parts_.shards[i];
+    shard.post([tell = parts_.publish, &shard, target, state] { tell(shard, target, state); });
+  }
+}
+
+void Credentials::reject(const std::string& target, uint64_t number) {
+  parts_.shards[0].post([this, target, number] {
+    auto found = keepers_.find(target);
+    if (found != keepers_.end()) found->second->reject(number);
+  });
 }
 
 }  // namespace fiso::link

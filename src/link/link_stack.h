@@ -3,6 +3,7 @@
 // Threading: shard-local.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -25,6 +26,8 @@ struct LinkStackParts {
   observe::Metrics& metrics;
   observe::Log log;
   std::vector<std::string> allow_origins;
+  // Told of a target that answers 401, with the number of the credential that it got.
+  std::function<void(const std::string& target, uint64_t number)> reject = {};
 };
 
 class LinkStack final : public net::StreamingService {
@@ -34,8 +37,8 @@ class LinkStack final : public net::StreamingService {
 
   Task<> serve(net::HttpRequest& request, net::ServerExchange& exchange) override;
 
-  // What a target sends along from now on; nothing: its requests are refused.
-  void set_credential(std::string_view target, std::optional<Credential> credential);
+  // What is sent along to a target from now on.
+  void set_credential(std::string_view target, CredentialState state);
   // What waits for another attempt is answered with what there is.
   void end_retries() { stop_.close(); }
 
@@ -46,7 +49,8 @@ class LinkStack final : public net::StreamingService {
   bool path_is_allowed(Call& call);
   bool is_within_rate(Call& call);
   bool breaker_admits(Call& call);
-  bool add_credentials(Call& call);
+  Task<bool> has_credentials(Call& call);
+  void add_credentials(Call& call);
   Task<> send(Call& call);
   Task<Result<net::HttpResponse*>> ask(Call& call, net::RelayedRequest& relayed);
   Task<bool> may_ask_again(Call& call, const Result<net::HttpResponse*>& answer, int64_t made);

@@ -9,7 +9,7 @@
 #include "async/limiter.h"
 #include "link/answer_metrics.h"
 #include "link/circuit_breaker.h"
-#include "link/credentials.h"
+#include "link/credential_slot.h"
 #include "link/rate_limit.h"
 #include "link/target_config.h"
 #include "net/http_client.h"
@@ -45,11 +45,11 @@ class Target {
 // Shard-local.
 struct TargetReplica {
   TargetReplica(Target& target, async::Shard& shard, async::BlockingPool& blocking)
-      : shared(target), client(shard, blocking, target.client), answers(target.series) {}
+      : shared(target), client(shard, blocking, target.client), credential(shard.executor()), answers(target.series) {}
 
   Target& shared;
   net::HttpClient client;
-  std::optional<Credential> credential;  // of targets with auth; none: its secret is gone
+  CredentialSlot credential;  // of targets with auth
   AnswerMetrics answers;
 };
 

@@ -7,26 +7,13 @@
 
 #include "base/clock.h"
 #include "config/spec.h"
+#include "link/auth_config.h"
 #include "link/path_rules.h"
 #include "link/retry_policy.h"
 
 namespace fiso::link {
 
 enum class Protocol { kHttp, kHttps };
-enum class AuthType { kNone, kBearer, kApiKey, kBasic };
-
-// Where a secret comes from: a file, read again when it changes, or a variable of the environment.
-struct SecretRef {
-  std::string file_path;
-  std::string env_var;
-};
-
-struct AuthConfig {
-  AuthType type = AuthType::kNone;
-  SecretRef secret;
-  std::string header;    // of an API key; empty: Authorization
-  std::string username;  // basic: with it the secret is the password, without it what is sent as it is
-};
 
 struct BreakerConfig {
   bool enabled = false;
@@ -50,10 +37,6 @@ struct RateLimitConfig {
   int64_t burst = 0;               // 0: as many as come in a second, at least one
 };
 
-struct TargetTls {
-  std::string ca_file;
-};
-
 struct TargetConfig {
   std::string name;
   Protocol protocol = Protocol::kHttps;
@@ -67,7 +50,7 @@ struct TargetConfig {
   std::vector<std::string> allowed_paths;
   Duration timeout = std::chrono::seconds(30);
   int64_t max_connections = 1000;
-  TargetTls tls;
+  ClientTls tls;
 };
 
 config::Spec<TargetConfig> target_spec();

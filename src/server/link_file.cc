@@ -7,8 +7,6 @@
 
 #include "base/file_handle.h"
 #include "components/listen_address.h"
-#include "link/credentials.h"
-#include "net/tls.h"
 #include "server/settings.h"
 
 namespace fiso::server {
@@ -19,17 +17,14 @@ std::optional<std::string> bad_address(const std::string& address) {
   return "{path} \"{value}\" is not an address to listen on, such as 127.0.0.1:3500 or :3500";
 }
 
-// What can only be told by looking: secrets and certificates. A target without its secret would go out without credentials.
-void check_files(const std::vector<link::TargetConfig>& targets, config::Report& report) {
-  for (size_t i = 0; i < targets.size(); ++i) {
-    const link::TargetConfig& target = targets[i];
-    if (target.auth.type != link::AuthType::kNone)
-      if (auto credential = link::read_credential(target.auth); !credential.has_value())
-        report.error("targets", "target \"" + target.name + "\": " + credential.error().message());
-    if (target.protocol == link::Protocol::kHttps)
-      if (auto tls = net::make_tls_client_context({.ca_file = target.tls.ca_file}); !tls.has_value())
-        report.error("targets", "target \"" + target.name + "\": " + tls.error().describe());
+void check_vault(const LinkFile& file, config::Report& report) {
+  bool is_used = false;
+  for (size_t i = 0; i < file.targets.size(); ++i) {
+    is_used |= !file.targets[i].auth.vault.path.empty();
+    if (auto complaint = link::vault_complaint(file.targets[i].auth, file.vault))
+      report.item_error("targets", i, "{path}: target \"" + file.targets[i].name + "\": " + *complaint);
   }
+  if (!is_used && report.has("vault")) report.error("vault", "{path} has an effect with the vaultRef of a target only");
 }
 
 }  // namespace
@@ -44,12 +39,11 @@ config::Spec<LinkFile> link_file_spec() {
       .field("shards", &LinkFile::shards, "Threads that serve; 0 is one per CPU.", config::between<int64_t>(0, 256))
       .field("shutdownTimeout", &LinkFile::shutdown_timeout, "How long a stop waits for what is in flight.",
              config::between<Duration>(std::chrono::milliseconds(1), std::chrono::hours(24)))
-      .field("http", &LinkFile::http, http_settings_spec(), "Limits of the ports.")
+      .field("http", &LinkFile::http, http_settings_spec(Bodies::kStreamed), "Limits of the ports.")
+      .field("vault", &LinkFile::vault, link::vault_spec(), "Where secrets come from that a vaultRef names.")
       .unsupported("kafka", "kafka targets are not built yet")
-      .check({"targets"}, [](const LinkFile& file, config::Report& report) {
-        link::check_targets(file.targets, report);
-        check_files(file.targets, report);
-      });
+      .check({"targets"}, [](const LinkFile& file, config::Report& report) { link::check_targets(file.targets, report); })
+      .check({"targets", "vault"}, check_vault);
 }
 
 Result<LinkFile> load_link_file(const std::string& file) {

@@ -14,6 +14,7 @@ struct LinkFile {
   std::string listen_addr = "127.0.0.1:3500";
   std::string metrics_addr = ":9090";
   std::vector<link::TargetConfig> targets;
+  link::VaultConfig vault;  // without an address: none
   std::vector<std::string> allow_origins;
   int64_t shards = 0;
   Duration shutdown_timeout = std::chrono::seconds(25);

@@ -6,7 +6,7 @@
 namespace fiso::server {
 namespace {
 
-constexpr std::chrono::seconds kSecretLook{1};  // how soon a changed secret is noticed
+constexpr std::chrono::hours kNothingElse{1};  // the control thread waits for signals only
 constexpr std::chrono::milliseconds kDrainLook{10};
 constexpr std::chrono::seconds kAdminDrain{1};
 
@@ -37,10 +37,11 @@ Result<> LinkServer::start() {
   FISO_TRY_OK(make_targets());
   services_.resize(process_->shards.count());
   process_->shards.run_on_each([&](async::Shard& shard) {
-    link::LinkStackParts parts{shard, process_->blocking, metrics_, log_, file_.allow_origins};
+    auto reject = [this](const std::string& target, uint64_t number) { credentials_->reject(target, number); };
+    link::LinkStackParts parts{shard, process_->blocking, metrics_, log_, file_.allow_origins, reject};
     services_[shard.index()] = std::make_unique<Service>(std::move(parts), targets_);
   });
-  for (const auto& target : targets_) read_credential(*target);
+  FISO_TRY_OK(start_credentials());
   server_ =
       std::make_unique<net::HttpServer>(process_->shards, process_->commons.options(file_.listen_addr, file_.http),
                                         [this](async::Shard& shard) -> net::HttpService& { return *services_[shard.index()]; });
@@ -64,41 +65,23 @@ Result<> LinkServer::start_admin() {
 Result<> LinkServer::make_targets() {
   for (const link::TargetConfig& config : file_.targets) {
     FISO_TRY(auto target, link::Target::make(config, process_->shards, metrics_));
-    if (!config.auth.secret.file_path.empty())
-      secrets_.emplace_back(target.get(), link::SecretFileWatch(config.auth.secret.file_path));
     targets_.push_back(std::move(target));
   }
   admin_->start();
   return {};
 }
 
-// A secret that cannot be read any more is none: requests that need it are refused.
-void LinkServer::read_credential(const link::Target& target) {
-  const std::string& name = target.config.name;
-  if (target.config.auth.type == link::AuthType::kNone) return;
-  auto credential = link::read_credential(target.config.auth);
-  metrics_
-      .counter("fiso_link_auth_refresh_total", "Readings of a target's secret.",
-               {{"target", name}, {"status", credential.has_value() ? "success" : "error"}})
-      .increment();
-  if (!credential.has_value())
-    log_.error("secret cannot be used, requests to the target are refused",
-               {{"target", name}, {"error", credential.error().describe()}});
-  std::optional<link::Credential> current;
-  if (credential.has_value()) current = std::move(*credential);
-  process_->shards.run_on_each([&](async::Shard& shard) { services_[shard.index()]->stack.set_credential(name, current); });
-}
-
-void LinkServer::look_at_secrets() {
-  for (auto& [target, watch] : secrets_)
-    if (watch.has_changed()) {
-      log_.info("secret has changed", {{"target", target->config.name}});
-      read_credential(*target);
-    }
+Result<> LinkServer::start_credentials() {
+  auto publish = [this](async::Shard& shard, const std::string& target, const link::CredentialState& state) {
+    services_[shard.index()]->stack.set_credential(target, state);
+  };
+  credentials_ = std::make_unique<link::Credentials>(link::CredentialsParts{
+      .shards = process_->shards, .blocking = process_->blocking, .log = log_, .vault = file_.vault, .publish = publish});
+  return credentials_->start(targets_);
 }
 
 bool LinkServer::run_until_stopped(ControlEvents& events) {
-  while (events.wait(kSecretLook) != ControlEvent::kStop) look_at_secrets();
+  while (events.wait(kNothingElse) != ControlEvent::kStop) {}
   return stop(events);
 }
 
@@ -121,6 +104,7 @@ bool LinkServer::stop(ControlEvents& events) {
 
 void LinkServer::release() {
   server_.reset();
+  credentials_.reset();
   process_->shards.run_on_each([&](async::Shard& shard) {
     if (shard.index() < services_.size()) services_[shard.index()].reset();
   });

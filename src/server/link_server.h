@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "link/credentials.h"
 #include "link/link_stack.h"
 #include "observe/health.h"
 #include "observe/log.h"
@@ -35,8 +36,7 @@ class LinkServer {
   class Service;
   Result<> start_admin();
   Result<> make_targets();
-  void read_credential(const link::Target& target);
-  void look_at_secrets();
+  Result<> start_credentials();
   bool stop(ControlEvents& events);
   void release();
 
@@ -49,8 +49,8 @@ class LinkServer {
   std::unique_ptr<AdminService> admin_service_;
   std::unique_ptr<net::HttpServer> admin_;
   std::vector<std::unique_ptr<link::Target>> targets_;
-  std::vector<std::pair<const link::Target*, link::SecretFileWatch>> secrets_;
   std::vector<std::unique_ptr<Service>> services_;  // by shard
+  std::unique_ptr<link::Credentials> credentials_;
   std::unique_ptr<net::HttpServer> server_;
 };
 
