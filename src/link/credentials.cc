@@ -1,52 +1,105 @@
 #include "link/credentials.h"
 
 #include <algorithm>
-#include <cerrno>
-#include <cstdlib>
-#include <fstream>
-#include <sstream>
+#include <iterator>
+#include <utility>
 
-#include "base/ascii.h"
-#include "base/file_handle.h"
-#include "components/base64.h"
+#include "async/run_and_wait.h"
+#include "link/local_secret.h"
+#include "link/oauth2_token.h"
+#include "link/vault_secret.h"
 
 namespace fiso::link {
-namespace {
 
-Error bad_secret(const SecretRef& ref, const std::string& why) {
-  std::string where = ref.file_path.empty() ? "variable " + ref.env_var : ref.file_path;
-  return Error(ErrorCode::kInvalidConfig, "the secret of " + where + " " + why);
-}
-
-Result<std::string> read_secret(const SecretRef& ref) {
-  if (ref.file_path.empty()) {
-    const char* value = std::getenv(ref.env_var.c_str());
-    if (value == nullptr) return bad_secret(ref, "is not set");
-    return std::string(value);
+Result<std::unique_ptr<SecretSource>> make_secret_source(async::Shard& shard, async::BlockingPool& blocking,
+                                                         const net::ClientOptions& client, const AuthConfig& auth,
+                                                         const VaultConfig& vault) {
+  std::unique_ptr<SecretSource> secret;
+  if (auth.vault.path.empty()) {
+    secret = std::make_unique<LocalSecret>(blocking, auth.secret);
+  } else {
+    FISO_TRY(net::ClientOptions options, secret_server_options(client, vault.address, vault.tls.ca_file));
+    secret = std::make_unique<VaultSecret>(shard, blocking, std::move(options), vault, auth.vault);
   }
-  std::ifstream file(ref.file_path, std::ios::binary);
-  std::ostringstream text;
-  if (!file.is_open() || !(text << file.rdbuf())) return bad_secret(ref, "cannot be read: " + errno_text(errno));
-  return std::string(trim(text.str()));
+  if (auth.type != AuthType::kOAuth2) return secret;
+  FISO_TRY(net::ClientOptions options, secret_server_options(client, auth.oauth2.token_url, auth.oauth2.tls.ca_file));
+  return std::make_unique<OAuth2Token>(shard, blocking, std::move(options), auth.oauth2, std::move(secret));
 }
 
-bool is_visible(std::string_view text) {
-  return std::ranges::all_of(text, [](char c) { return c > ' ' && c < 127; });
+Credentials::~Credentials() {
+  async::run_and_wait(parts_.shards[0], [&] {
+    prepared_.clear();
+    return end(std::exchange(keepers_, {}));
+  });
 }
 
-}  // namespace
+Task<> Credentials::end(Keepers keepers) {
+  for (auto& [name, kept] : keepers) kept.keeper->stop();
+  for (auto& [name, kept] : keepers) co_await kept.keeper->end();
+}
 
-Result<Credential> read_credential(const AuthConfig& auth) {
-  FISO_TRY(std::string secret, read_secret(auth.secret));
-  if (secret.empty()) return bad_secret(auth.secret, "is empty");
-  constexpr size_t kLongest = 16384;
-  bool encodes = auth.type == AuthType::kBasic && !auth.username.empty();
-  if (secret.size() > kLongest || (!encodes && !is_visible(secret)))
-    return bad_secret(auth.secret, "holds what a header cannot carry");
-  std::string header = auth.header.empty() ? "Authorization" : auth.header;
-  if (auth.type == AuthType::kBearer) return Credential{header, Secret("Bearer " + secret)};
-  if (auth.type == AuthType::kApiKey) return Credential{header, Secret(secret)};
-  return Credential{header, Secret("Basic " + (encodes ? to_base64(auth.username + ":" + secret) : secret))};
+Result<> Credentials::prepare(const Targets& targets) {
+  Result<> prepared;
+  parts_.shards.run_on(0, [&](async::Shard& shard) {
+    prepared_.clear();
+    for (const auto& [target, interceptions] : targets) {
+      const std::string& name = target->config.name;
+      auto known = keepers_.find(name);
+      bool stays = known != keepers_.end() && known->second.target == target;
+      if (stays || target->config.auth.type == AuthType::kNone) continue;
+      auto kept = make(shard, target);
+      if (!kept.has_value()) {
+        prepared = kept.take_error().with_context("target \"" + name + "\"");
+        return;
+      }
+      prepared_.emplace(name, std::move(*kept));
+    }
+  });
+  return prepared;
+}
+
+void Credentials::use(const Targets& targets) {
+  auto is_used = [&](const Kept& kept) {
+    return std::ranges::any_of(targets, [&](const TargetInUse& used) { return used.target == kept.target; });
+  };
+  async::run_and_wait(parts_.shards[0], [&] {
+    Keepers gone;
+    for (auto one = keepers_.begin(); one != keepers_.end();) {
+      auto next = std::next(one);
+      if (!is_used(one->second)) gone.insert(keepers_.extract(one));
+      one = next;
+    }
+    return end(std::move(gone));
+  });
+  parts_.shards.run_on(0, [&](async::Shard&) {
+    for (auto& [name, kept] : prepared_) kept.keeper->start();
+    keepers_.merge(prepared_);
+  });
+}
+
+Result<Credentials::Kept> Credentials::make(async::Shard& shard, std::shared_ptr<Target> target) {
+  const std::string name = target->config.name;
+  FISO_TRY(auto source, make_secret_source(shard, parts_.blocking, parts_.client, target->config.auth, parts_.vault));
+  KeeperParts parts{.shard = shard,
+                    .log = parts_.log.with({{"target", name}}),
+                    .series = target->series,
+                    .publish = [this, name](const CredentialState& state) { publish(name, state); }};
+  auto keeper = std::make_unique<CredentialKeeper>(std::move(parts), target->config.auth, std::move(source));
+  return Kept{std::move(target), std::move(keeper)};
+}
+
+void Credentials::publish(const std::string& target, const CredentialState& state) {
+  for (unsigned i = 0; i < parts_.shards.count(); ++i) {
+    async::Shard& shard = parts_.shards[i];
+    shard.post([tell = parts_.publish, &shard, target, state] { tell(shard, target, state); });
+  }
+}
+
+void Credentials::reject(const std::string& target, uint64_t number) {
+  parts_.shards[0].post([this, target, number] {
+    auto found = keepers_.find(target);
+    if (found != keepers_.end()) found->second.keeper->reject(number);
+  });
 }
 
 }  // namespace fiso::link

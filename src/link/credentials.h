@@ -1,23 +1,63 @@
-// The credentials of a target: the header that carries them, made from a secret that may change while we run.
+// The credentials of all targets of a process: who keeps them fresh, all on one shard, and how they get to the others.
 //
-// They fail closed: without a secret there is no header, and a request that needs one does not go out.
+// Threading: control thread, but for reject().
 #pragma once
 
+#include <functional>
+#include <map>
+#include <memory>
 #include <string>
+#include <vector>
 
-#include "base/result.h"
-#include "base/secret.h"
-#include "link/target_config.h"
+#include "async/shard.h"
+#include "link/credential_keeper.h"
+#include "link/target.h"
 
 namespace fiso::link {
 
-struct Credential {
-  std::string header;
-  Secret value;
+struct CredentialsParts {
+  async::ShardSet& shards;
+  async::BlockingPool& blocking;
+  observe::Log log;
+  VaultConfig vault;
+  net::ClientOptions client = {};  // what is the same for all servers that give out secrets
+  // On the shard whose requests use it.
+  std::function<void(async::Shard&, const std::string& target, const CredentialState&)> publish;
 };
 
-// Reads the file or the variable and makes the header of it. Blocks. kInvalidConfig where there is no secret, or one that no
-// header can carry; the message names the file or the variable, never the secret.
-Result<Credential> read_credential(const AuthConfig& auth);
+class Credentials {
+ public:
+  explicit Credentials(CredentialsParts parts) : parts_(std::move(parts)) {}
+  // Ends what use() began. Nobody calls reject() any more.
+  ~Credentials();
+  Credentials(const Credentials&) = delete;
+
+  // Readies what those of the targets need that are new; nothing takes effect yet. The error is the operator's to read.
+  Result<> prepare(const Targets& targets);
+  // After prepare(), once the shards have these targets: begins to ask for those that are new, waiting for no answer, and ends with
+  // those that are gone.
+  void use(const Targets& targets);
+  // As of CredentialKeeper. Thread-safe.
+  void reject(const std::string& target, uint64_t number);
+
+ private:
+  struct Kept {
+    std::shared_ptr<Target> target;
+    std::unique_ptr<CredentialKeeper> keeper;
+  };
+  using Keepers = std::map<std::string, Kept>;  // by target; touched on the first shard only
+  Result<Kept> make(async::Shard& shard, std::shared_ptr<Target> target);
+  static Task<> end(Keepers keepers);
+  void publish(const std::string& target, const CredentialState& state);
+
+  CredentialsParts parts_;
+  Keepers keepers_;
+  Keepers prepared_;
+};
+
+// Where the secret of `auth` comes from. On the shard.
+Result<std::unique_ptr<SecretSource>> make_secret_source(async::Shard& shard, async::BlockingPool& blocking,
+                                                         const net::ClientOptions& client, const AuthConfig& auth,
+                                                         const VaultConfig& vault);
 
 }  // namespace fiso::link

@@ -1,6 +1,6 @@
 // Tells when a file is another one than at the last look: a secret, a certificate.
 //
-// Threading: control thread.
+// Blocks. Not thread-safe.
 #pragma once
 
 #include <sys/stat.h>

@@ -68,8 +68,9 @@ struct LinkStack::Call {
   std::shared_ptr<Interceptions> interceptions;
   std::optional<WholeBody> body;  // of a request that was intercepted
   CircuitBreaker::Call admitted;
-  int answered = 0;  // by the target, the status
-  int status = 0;    // of the answer
+  uint64_t credential = 0;  // the number of the one that is sent; 0: none
+  int answered = 0;         // by the target, the status
+  int status = 0;           // of the answer
   std::string text;
   Duration retry_after{0};
 };
@@ -96,13 +97,13 @@ void LinkStack::use(const Targets& targets, std::vector<std::string> allow_origi
 Task<> LinkStack::serve(net::HttpRequest& request, net::ServerExchange& exchange) {
   Call call(request, exchange);
   call.correlation = core::find_correlation(request.headers);  // first: refusals carry it too
-  bool goes_on = is_from_here(call) &&     // before anything is looked at on behalf of a page that borrows our credentials
-                 find_target(call) &&      // what follows is the target's
-                 path_is_allowed(call) &&  // before what counts: such a request is no traffic of the target
-                 is_within_rate(call) &&   // before the breaker, which learns from calls that are made
-                 breaker_admits(call);     // a target that is down is not asked
-  goes_on = goes_on && co_await intercept_request(call);  // guests change all but where it goes, and see no credentials of ours
-  goes_on = goes_on && add_credentials(call);             // last: nothing that is refused has seen them
+  bool goes_on = is_from_here(call) &&            // before anything is looked at on behalf of a page that borrows our credentials
+                 find_target(call) &&             // what follows is the target's
+                 path_is_allowed(call) &&         // before what counts: such a request is no traffic of the target
+                 is_within_rate(call) &&          // before the breaker, which learns from calls that are made
+                 breaker_admits(call) &&          // a target that is down is not asked
+                 co_await intercept_request(call) &&  // guests change all but where it goes, and see no credentials of ours
+                 co_await has_credentials(call);      // last: only what goes out waits for them
   if (goes_on) {
     co_await send(call);  // attempts: connect, ask, try again, pass the answer on
   } else if (call.status != 0) {
@@ -173,12 +174,20 @@ bool LinkStack::breaker_admits(Call& call) {
   return call.refused(503, "service unavailable (circuit open)", target.breaker->wait_time());
 }
 
-bool LinkStack::add_credentials(Call& call) {
-  if (call.target->shared.config.auth.type == AuthType::kNone) return true;
-  const std::optional<Credential>& credential = call.target->credential;
-  if (!credential) return call.refused(500, "auth error");
-  call.request.headers.set(credential->header, credential->value.reveal());
-  return true;
+Task<bool> LinkStack::has_credentials(Call& call) {
+  if (call.target->shared.config.auth.type == AuthType::kNone) co_return true;
+  CredentialSlot& slot = call.target->credential;
+  if (slot.now().has_value() || co_await slot.wait(call.deadline)) co_return true;
+  co_return call.refused(500, "auth error");
+}
+
+// After the fields that end here are gone: a caller that names ours in Connection does not take it out. Nothing has been awaited
+// since has_credentials().
+void LinkStack::add_credentials(Call& call) {
+  if (call.target->shared.config.auth.type == AuthType::kNone) return;
+  const Credential& credential = *call.target->credential.now();
+  call.request.headers.set(credential.header, credential.value.reveal());
+  call.credential = credential.number;
 }
 
 Task<Result<>> LinkStack::intercept(Call& call, core::Chain& chain, core::CallFacts facts, HeaderList& headers,
@@ -245,16 +254,18 @@ Task<Result<>> LinkStack::intercept_answer(Call& call, net::RelayedRequest& rela
 }
 
 Task<> LinkStack::send(Call& call) {
-  call.request.headers.set(core::kCorrelationHeader, call.correlation.id);
   bool looks_at_answer = !call.interceptions->answers.empty();
   if (looks_at_answer) call.request.headers.set("Accept-Encoding", "gzip");  // what can be undone
   net::RelayedRequest relayed(parts_.shard, call.target->client, call.request, call.exchange, kRelayOptions);
   if (call.body.has_value()) relayed.use_body(call.body->text());
+  call.request.headers.set(core::kCorrelationHeader, call.correlation.id);
+  add_credentials(call);
   call.target->shared.retries.note_request();
   Result<net::HttpResponse*> answer = co_await ask(call, relayed);
   Result<> result;
   if (answer.has_value()) {
     call.status = call.answered = (*answer)->status;
+    if (call.status == 401 && call.credential != 0) parts_.reject(call.target->shared.config.name, call.credential);
     (*answer)->headers.set(core::kCorrelationHeader, call.correlation.id);
     bool passes = !looks_at_answer || call.status == 101;
     result = passes ? co_await relayed.deliver() : co_await intercept_answer(call, relayed, **answer);
@@ -339,14 +350,14 @@ void LinkStack::note(const Call& call, std::string_view status) {
                      {"latency_ms", std::chrono::duration<double, std::milli>(taken).count()}});
 }
 
-void LinkStack::set_credential(std::string_view target, std::optional<Credential> credential) {
+void LinkStack::set_credential(std::string_view target, CredentialState state) {
   auto found = targets_.find(target);
-  if (found != targets_.end()) found->second.target->credential = std::move(credential);
+  if (found != targets_.end()) found->second.target->credential.set(std::move(state));
 }
 
 void LinkStack::set_tls(std::string_view target, const net::TlsContext& tls) {
   auto found = targets_.find(target);
-  if (found != targets_.end()) found->second->client.set_tls(tls);
+  if (found != targets_.end()) found->second.target->client.set_tls(tls);
 }
 
 }  // namespace fiso::link

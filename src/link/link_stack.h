@@ -3,6 +3,7 @@
 // Threading: shard-local.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -25,8 +26,10 @@ struct LinkStackParts {
   async::BlockingPool& blocking;
   observe::Metrics& metrics;
   observe::Log log;
-  async::Limiter& bodies;  // bytes of bodies that are in memory as a whole, of the process
+  async::Limiter& bodies;   // bytes of bodies that are in memory as a whole, of the process
   size_t most_intercepted;  // bytes of one
+  // Told of a target that answers 401, with the number of the credential that it got.
+  std::function<void(const std::string& target, uint64_t number)> reject = {};
 };
 
 class LinkStack final : public net::StreamingService {
@@ -40,8 +43,8 @@ class LinkStack final : public net::StreamingService {
 
   Task<> serve(net::HttpRequest& request, net::ServerExchange& exchange) override;
 
-  // What a target sends along from now on; nothing: its requests are refused.
-  void set_credential(std::string_view target, std::optional<Credential> credential);
+  // What is sent along to a target from now on.
+  void set_credential(std::string_view target, CredentialState state);
   // For connections to a target that are opened from now on.
   void set_tls(std::string_view target, const net::TlsContext& tls);
   // What waits for another attempt is answered with what there is.
@@ -55,7 +58,8 @@ class LinkStack final : public net::StreamingService {
   bool is_within_rate(Call& call);
   bool breaker_admits(Call& call);
   Task<bool> intercept_request(Call& call);
-  bool add_credentials(Call& call);
+  Task<bool> has_credentials(Call& call);
+  void add_credentials(Call& call);
   Task<> send(Call& call);
   Task<Result<net::HttpResponse*>> ask(Call& call, net::RelayedRequest& relayed);
   Task<bool> may_ask_again(Call& call, const Result<net::HttpResponse*>& answer, int64_t made);

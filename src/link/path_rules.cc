@@ -60,6 +60,9 @@ std::string with_single_slashes(std::string_view path) {
   return out;
 }
 
+// For who takes the path apart once more after decoding it.
+std::string up_to_query(const std::string& path) { return path.substr(0, path.find_first_of(std::string_view("?#\0", 3))); }
+
 bool has_dot_segment(std::string_view path) {
   return std::ranges::any_of(segments_of(path), [](std::string_view segment) { return segment == "." || segment == ".."; });
 }
@@ -75,7 +78,7 @@ std::vector<std::string> readings(std::string_view path) {
     if (i == kMostDecodings) return {};
     std::string slashes = now;
     std::ranges::replace(slashes, '\\', '/');
-    for (const std::string& one : {now, slashes})
+    for (const std::string& one : {now, slashes, up_to_query(now), up_to_query(slashes)})
       for (const std::string& other : {one, without_parameters(one)}) {
         add(other);
         add(with_single_slashes(other));

@@ -2,8 +2,8 @@
 //
 // What goes out is what came in, byte by byte, but for the dot segments, which are resolved here (RFC 3986, section 5.2.4).
 // Servers read paths in different ways: some decode %2F, some twice, some drop `;parameters` or empty segments, some take \ for
-// /. So where there are rules, a path passes only if it passes in each of these readings; and one that a reading would lead
-// upwards never does.
+// /, some end at an encoded ? or # or NUL. So where there are rules, a path passes only if it passes in each of these readings;
+// and one that a reading would lead upwards never does.
 #pragma once
 
 #include <optional>

@@ -11,7 +11,7 @@
 #include "async/limiter.h"
 #include "link/answer_metrics.h"
 #include "link/circuit_breaker.h"
-#include "link/credentials.h"
+#include "link/credential_slot.h"
 #include "link/interceptions.h"
 #include "link/rate_limit.h"
 #include "link/target_config.h"
@@ -58,12 +58,12 @@ using Targets = std::vector<TargetInUse>;
 // Shard-local; held by the requests that use it.
 struct TargetReplica {
   TargetReplica(std::shared_ptr<Target> target, async::Shard& shard, async::BlockingPool& blocking)
-      : held(std::move(target)), shared(*held), client(shard, blocking, shared.client), answers(shared.series) {}
+      : held(std::move(target)), shared(*held), client(shard, blocking, shared.client), credential(shard.executor()), answers(shared.series) {}
 
   const std::shared_ptr<Target> held;
   Target& shared;
   net::HttpClient client;
-  std::optional<Credential> credential;  // of targets with auth; none: its secret is gone
+  CredentialSlot credential;  // of targets with auth
   AnswerMetrics answers;
 };
 

@@ -40,50 +40,6 @@ std::optional<std::string> bad_patterns(const std::vector<std::string>& patterns
   return std::nullopt;
 }
 
-std::optional<std::string> bad_header_name(const std::string& name) {
-  bool token = std::ranges::all_of(name, [](char c) { return is_alphanumeric(c) || c == '-' || c == '_'; });
-  if (token) return std::nullopt;
-  return "{path} \"{value}\" is not a header name";
-}
-
-// Fails closed: what would go out without credentials is refused here.
-void check_auth(const AuthConfig& auth, Report& report) {
-  bool has_secret = !auth.secret.file_path.empty() || !auth.secret.env_var.empty();
-  if (auth.type != AuthType::kNone && !has_secret)
-    report.error("type", "{path}: the secret is missing: give secretRef.filePath or secretRef.envVar");
-  if (auth.type == AuthType::kNone)
-    for (std::string_view key : {"secretRef", "header", "username"})
-      if (report.has(key)) report.error(key, "{path} has an effect with a type of auth only (bearer, apikey, basic)");
-  if (auth.type != AuthType::kApiKey && auth.type != AuthType::kNone && report.has("header"))
-    report.error("header", "{path} has an effect with `type: apikey` only");
-  if (auth.type != AuthType::kBasic && auth.type != AuthType::kNone && report.has("username"))
-    report.error("username", "{path} has an effect with `type: basic` only");
-}
-
-Spec<AuthConfig> auth_spec() {
-  auto secret =
-      Spec<SecretRef>("secretRef", "Where the secret comes from.")
-          .field("filePath", &SecretRef::file_path, "A file; white space around it is dropped. It is read again when it changes.")
-          .field("envVar", &SecretRef::env_var, "A variable of the environment.")
-          .check([](const SecretRef& ref, Report& report) {
-            if (!ref.file_path.empty() && !ref.env_var.empty())
-              report.error("envVar", "{path}: there is a filePath already, and one of both would not be used");
-          });
-  return Spec<AuthConfig>("auth", "Credentials that are added to every request, in place of the caller's.")
-      .choice(
-          "type", &AuthConfig::type, "`bearer`, `apikey` or `basic`.",
-          {{"none", AuthType::kNone}, {"bearer", AuthType::kBearer}, {"apikey", AuthType::kApiKey}, {"basic", AuthType::kBasic}},
-          {.match = config::Match::kIgnoreCase})
-      .field("secretRef", &AuthConfig::secret, secret, "The token, the key, or the password.")
-      .field("header", &AuthConfig::header, "`apikey`: the header that carries it; empty is Authorization.",
-             {.check = bad_header_name})
-      .field("username", &AuthConfig::username,
-             "`basic`: the user; without it the secret is what follows `Basic `, encoded already.")
-      .unsupported("vaultRef",
-                   "Vault is not built yet; let an agent write the secret to a file and name it in secretRef.filePath")
-      .check(check_auth);
-}
-
 Spec<BreakerConfig> breaker_spec() {
   auto count = bounds(1, 1'000'000);
   auto reset = pause_rules();

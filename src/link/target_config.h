@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "config/spec.h"
 #include "core/component_config.h"
+#include "link/auth_config.h"
 #include "link/path_rules.h"
 #include "link/retry_policy.h"
 #include "link/target_reach.h"
@@ -15,20 +16,6 @@
 namespace fiso::link {
 
 enum class Protocol { kHttp, kHttps };
-enum class AuthType { kNone, kBearer, kApiKey, kBasic };
-
-// Where a secret comes from: a file, read again when it changes, or a variable of the environment.
-struct SecretRef {
-  std::string file_path;
-  std::string env_var;
-};
-
-struct AuthConfig {
-  AuthType type = AuthType::kNone;
-  SecretRef secret;
-  std::string header;    // of an API key; empty: Authorization
-  std::string username;  // basic: with it the secret is the password, without it what is sent as it is
-};
 
 struct BreakerConfig {
   bool enabled = false;

@@ -1,6 +1,6 @@
 // Each configuration in tests/golden/config and what is said about it: NAME.yaml is a flow (settings_NAME.yaml the settings,
-// apps_NAME.yaml the apps), NAME.expected all complaints, or "ok". FISO_UPDATE_GOLDEN=1 writes the expected files anew, for a
-// reviewer to read.
+// apps_NAME.yaml the apps, link_NAME.yaml a link file), NAME.expected all complaints, or "ok". FISO_UPDATE_GOLDEN=1 writes the
+// expected files anew, for a reviewer to read.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -11,6 +11,7 @@
 #include "components/builtin.h"
 #include "flow/flow_loader.h"
 #include "server/apps_file.h"
+#include "server/link_file.h"
 #include "server/settings.h"
 
 namespace fiso::server {
@@ -35,6 +36,10 @@ std::string complaints(const fs::path& file) {
     auto document = config::Document::parse(text, name, errors);
     AppsFile apps;
     if (document.has_value()) apps_file_spec().parse(document->root(), "", apps, errors);
+  } else if (name.starts_with("link_")) {
+    auto document = config::Document::parse(text, name, errors);
+    LinkFile link;
+    if (document.has_value()) link_file_spec().parse(document->root(), "", link, errors);
   } else {
     core::Registry registry;
     register_builtin(registry);
@@ -45,6 +50,8 @@ std::string complaints(const fs::path& file) {
 }
 
 TEST(ConfigGoldenTest, EveryFileIsComplainedAboutAsExpected) {
+  ::setenv("FISO_GOLDEN_SECRET", "canary", 1);  // for link files, which read their secrets
+  ::setenv("FISO_GOLDEN_SPOILT", "canary\n", 1);
   int files = 0;
   for (const auto& entry : fs::directory_iterator(fs::path(FISO_SOURCE_DIR) / "tests/golden/config")) {
     if (entry.path().extension() != ".yaml") continue;

@@ -5,7 +5,6 @@
 #include "components/listen_address.h"
 #include "components/process_network.h"
 #include "config/file_text.h"
-#include "link/credentials.h"
 #include "net/name_lookup.h"
 #include "server/process_parts.h"
 
@@ -22,16 +21,6 @@ void check_name_servers(const LinkFile& file, config::Report& report) {
     if (!net::is_name_server(file.name_servers[i]))
       report.item_error("nameServers", i,
                         config::quote(file.name_servers[i]) + " is not a name server, such as 10.0.0.53 or 10.0.0.53:5353");
-}
-
-// What can only be told by looking. A target without its secret would go out without credentials.
-void check_secrets(const std::vector<link::TargetConfig>& targets, config::Report& report) {
-  for (size_t i = 0; i < targets.size(); ++i) {
-    const link::TargetConfig& target = targets[i];
-    if (target.auth.type == link::AuthType::kNone) continue;
-    if (auto credential = link::read_credential(target.auth); !credential.has_value())
-      report.error("targets", "target \"" + target.name + "\": " + credential.error().message());
-  }
 }
 
 bool is_this_machine(std::string_view host) {
@@ -60,6 +49,16 @@ void check_loops(const LinkFile& file, config::Report& report) {
                               " is fiso-link itself (" + address + ")");
 }
 
+void check_vault(const LinkFile& file, config::Report& report) {
+  bool is_used = false;
+  for (size_t i = 0; i < file.targets.size(); ++i) {
+    is_used |= !file.targets[i].auth.vault.path.empty();
+    if (auto complaint = link::vault_complaint(file.targets[i].auth, file.vault))
+      report.item_error("targets", i, "{path}: target \"" + file.targets[i].name + "\": " + *complaint);
+  }
+  if (!is_used && report.has("vault")) report.error("vault", "{path} has an effect with the vaultRef of a target only");
+}
+
 }  // namespace
 
 config::Spec<LinkFile> link_file_spec(const core::Registry& registry) {
@@ -74,16 +73,14 @@ config::Spec<LinkFile> link_file_spec(const core::Registry& registry) {
       .field("shards", &LinkFile::shards, "Threads that serve; 0 is one per CPU.", config::between<int64_t>(0, 256))
       .field("shutdownTimeout", &LinkFile::shutdown_timeout, "How long a stop waits for what is in flight.",
              config::between<Duration>(std::chrono::milliseconds(1), std::chrono::hours(24)))
-      .field("http", &LinkFile::http, http_settings_spec(), "Limits of the ports.")
+      .field("http", &LinkFile::http, http_settings_spec(Bodies::kStreamed), "Limits of the ports.")
       .field("network", &LinkFile::network, guest_network_spec(),
              "Of guests whose interceptor says nothing else; `runtime: wasmer`.")
       .field("wasm", &LinkFile::wasm, wasm_settings_spec(), "What all guests share.")
+      .field("vault", &LinkFile::vault, link::vault_spec(), "Where secrets come from that a vaultRef names.")
       .unsupported("kafka", "kafka targets are not built yet")
-      .check({"targets"},
-             [](const LinkFile& file, config::Report& report) {
-               link::check_targets(file.targets, report);
-               check_secrets(file.targets, report);
-             })
+      .check({"targets"}, [](const LinkFile& file, config::Report& report) { link::check_targets(file.targets, report); })
+      .check({"targets", "vault"}, check_vault)
       .check({"nameServers"}, check_name_servers);
 }
 
@@ -109,7 +106,8 @@ void read_interceptors(LinkFile& file, const core::Registry& registry, wasm::Ful
 
 }  // namespace
 
-Result<LinkFile> load_link_file(const std::string& file, const wasm::FullEngineSupport& full) {
+Result<LinkFile> load_link_file(const std::string& file, const LinkOverrides& overrides,
+                                const wasm::FullEngineSupport& full) {
   auto text = config::read_file_text(file);
   if (!text.has_value())
     return Error(ErrorCode::kInvalidConfig, "load config: read config: open " + file + ": " + text.error().message());

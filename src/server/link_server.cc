@@ -54,6 +54,7 @@ Result<> LinkServer::start(ControlEvents& events) {
   MonotonicTime began = now();
   FISO_TRY(link::Targets targets, make_targets(file_));
   start_services();
+  FISO_TRY_OK(credentials_->prepare(targets));
   use(std::move(targets));
   server_ =
       std::make_unique<net::HttpServer>(process_->shards, process_->commons.options(file_.listen_addr, file_.http),
@@ -85,10 +86,24 @@ Result<> LinkServer::start_admin(ControlEvents& events) {
 void LinkServer::start_services() {
   services_.resize(process_->shards.count());
   process_->shards.run_on_each([&](async::Shard& shard) {
-    services_[shard.index()] = std::make_unique<Service>(link::LinkStackParts{shard, process_->blocking, metrics_, log_,
-                                                                               process_->commons.bodies.bytes,
-                                                                               static_cast<size_t>(file_.http.body_bytes.count)});
+    services_[shard.index()] = std::make_unique<Service>(link::LinkStackParts{
+        .shard = shard,
+        .blocking = process_->blocking,
+        .metrics = metrics_,
+        .log = log_,
+        .bodies = process_->commons.bodies.bytes,
+        .most_intercepted = static_cast<size_t>(file_.http.body_bytes.count),
+        .reject = [this](const std::string& target, uint64_t number) { credentials_->reject(target, number); }});
   });
+  auto publish = [this](async::Shard& shard, const std::string& target, const link::CredentialState& state) {
+    services_[shard.index()]->stack.set_credential(target, state);
+  };
+  credentials_ = std::make_unique<link::Credentials>(link::CredentialsParts{.shards = process_->shards,
+                                                                            .blocking = process_->blocking,
+                                                                            .log = log_,
+                                                                            .vault = file_.vault,
+                                                                            .client = {.name_servers = file_.name_servers},
+                                                                            .publish = publish});
 }
 
 // A target that says what it said before is the same one: what its breaker, its rate and its connections know stays.
@@ -131,16 +146,15 @@ Result<link::Targets> LinkServer::make_targets(const LinkFile& file) {
   return targets;
 }
 
+// After credentials_->prepare().
 void LinkServer::use(link::Targets targets) {
-  std::map<const link::Target*, link::SecretFileWatch> watches;
-  for (const auto& [target, interceptions] : targets)
-    if (const std::string& file = target->config.auth.secret.file_path; !file.empty())
-      watches.emplace(target.get(), link::SecretFileWatch(file));
-  secrets_ = std::move(watches);
   std::swap(targets_, targets);
   shown_.with([this](link::Targets& shown) { shown = targets_; });
   process_->shards.run_on_each([&](async::Shard& shard) { services_[shard.index()]->stack.use(targets_, file_.allow_origins); });
-  for (const auto& used : targets_) read_credential(*used.target);
+  credentials_->use(targets_);
+  std::erase_if(tls_files_, [this](const auto& watched) {
+    return std::ranges::none_of(targets_, [&](const auto& used) { return used.target.get() == watched.first; });
+  });
 }
 
 void LinkServer::reload() {
@@ -151,6 +165,7 @@ void LinkServer::reload() {
 Result<> LinkServer::read_and_use() {
   FISO_TRY(LinkFile read, options_.read());
   FISO_TRY(link::Targets targets, make_targets(read));
+  FISO_TRY_OK(credentials_->prepare(targets));
   LinkFile next = file_;  // with all that can be taken over while it serves
   next.targets = read.targets;
   next.allow_origins = read.allow_origins;
@@ -161,33 +176,11 @@ Result<> LinkServer::read_and_use() {
   return {};
 }
 
-// A secret that cannot be read any more is none: requests that need it are refused.
-void LinkServer::read_credential(const link::Target& target) {
-  const std::string& name = target.config.name;
-  if (target.config.auth.type == link::AuthType::kNone) return;
-  auto credential = link::read_credential(target.config.auth);
-  metrics_
-      .counter("fiso_link_auth_refresh_total", "Readings of a target's secret.",
-               {{"target", name}, {"status", credential.has_value() ? "success" : "error"}})
-      .increment();
-  if (!credential.has_value())
-    log_.error("secret cannot be used, requests to the target are refused",
-               {{"target", name}, {"error", credential.error().describe()}});
-  std::optional<link::Credential> current;
-  if (credential.has_value()) current = std::move(*credential);
-  process_->shards.run_on_each([&](async::Shard& shard) { services_[shard.index()]->stack.set_credential(name, current); });
-}
-
 void LinkServer::look_at_files() {
-  for (auto& [target, watch] : secrets_)
-    if (watch.has_changed()) {
-      log_.info("secret has changed", {{"target", target->config.name}});
-      read_credential(*target);
-    }
-  for (auto& [target, watches] : tls_files_) {
+  for (const auto& used : targets_) {
     bool changed = false;
-    for (link::FileWatch& watch : watches) changed = watch.has_changed() || changed;
-    if (changed) renew_tls(*target);
+    for (link::FileWatch& watch : tls_files_[used.target.get()]) changed = watch.has_changed() || changed;
+    if (changed) renew_tls(*used.target);
   }
 }
 
@@ -236,6 +229,7 @@ bool LinkServer::stop(ControlEvents& events) {
 
 bool LinkServer::release() {
   server_.reset();
+  credentials_.reset();
   process_->shards.run_on_each([&](async::Shard& shard) {
     if (shard.index() < services_.size()) services_[shard.index()].reset();
   });

@@ -15,6 +15,7 @@
 
 #include "base/guarded.h"
 #include "components/process_network.h"
+#include "link/credentials.h"
 #include "link/file_watch.h"
 #include "link/link_stack.h"
 #include "observe/health.h"
@@ -57,7 +58,6 @@ class LinkServer {
   void use(link::Targets targets);
   void reload();
   Result<> read_and_use();
-  void read_credential(const link::Target& target);
   void look_at_files();
   void renew_tls(const link::Target& target);
   bool stop(ControlEvents& events);
@@ -83,6 +83,7 @@ class LinkServer {
   std::map<const link::Target*, std::vector<link::FileWatch>> tls_files_;  // of `targets_`
   Guarded<link::Targets> shown_;                                           // the same, for shards that are asked for metrics
   std::vector<std::unique_ptr<Service>> services_;  // by shard
+  std::unique_ptr<link::Credentials> credentials_;
   std::unique_ptr<net::HttpServer> server_;
 };
 

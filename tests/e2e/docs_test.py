@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
 """The documents say what the programs do: log messages, error texts, metrics, flags and defaults exist in the code."""
 import json
+import pathlib
 import re
 import tempfile
 import unittest
 
 from harness import FISO_FLOW, SOURCE, environment, guest, main, run
+from link_harness import FISO_LINK
 
 DOCS = SOURCE / "docs"
 LOG_CALL = re.compile(r'(?:(?<!report)\.(?:debug|info|warn|error)\(|_log_\.write\()\s*"((?:[^"\\]|\\.)*)"')
@@ -110,6 +112,21 @@ class Flows(unittest.TestCase):
                         file.write(re.sub(r"module: .*", f"module: {guest('enrich')}", block) + "\n")  # the reader has it, we may not
                     ended = run(FISO_FLOW, "-config-dir", folder, "-check", env=environment(ORDERS_TOKEN="x"))
                     self.assertEqual(ended.returncode, 0, (page, ended.stderr))
+
+
+class LinkFiles(unittest.TestCase):
+    def test_link_files_in_the_guide_are_valid(self):
+        blocks = re.findall(r"```yaml\n(.*?)```", (DOCS / "link-guide.md").read_text(), re.S)
+        self.assertGreaterEqual(len(blocks), 3)
+        for block in blocks:
+            with tempfile.TemporaryDirectory() as folder:
+                secret = pathlib.Path(folder, "secret")
+                secret.write_text("s")
+                text = block if re.search("^targets:", block, re.M) else "targets:\n  - name: api\n    host: api.example.com\n" + block
+                text = re.sub(r"/run/secrets/[\w-]+", str(secret), text).replace("{mount: kubernetes}", f"{{tokenFile: {secret}}}")
+                pathlib.Path(folder, "link.yaml").write_text(re.sub(r"\n *tls: \{caFile.*", "", text))
+                ended = run(FISO_LINK, "-config", f"{folder}/link.yaml", "-check")
+                self.assertEqual(ended.returncode, 0, (block, ended.stderr))
 
 
 if __name__ == "__main__":

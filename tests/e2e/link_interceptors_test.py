@@ -5,7 +5,7 @@ import gzip
 import json
 
 from harness import get, guest, main, poll, request, run
-from link_test import FISO_LINK, QUICK, LinkCase
+from link_harness import FISO_LINK, QUICK, LinkCase
 
 
 def interceptor(module, more="", **config):

@@ -3,7 +3,7 @@
 import signal
 
 from harness import get, main, poll, repeats, request
-from link_test import LinkCase
+from link_harness import LinkCase
 from load import Load
 
 BREAKER = "    circuitBreaker: {enabled: true, failureThreshold: 1, resetTimeout: 1h}\n"

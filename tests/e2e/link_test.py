@@ -1,106 +1,12 @@
 #!/usr/bin/env python3
 """fiso-link: calls go out with what their target is due, and come back as they are."""
-import http.server
-import json
 import os
 import signal
 import socket
-import subprocess
 import threading
 
-from harness import ANY_PORT, SOURCE, Directory, Flow, ReservedPort, TestCase, environment, get, main, poll, request, run
-
-FISO_LINK = os.environ.get("FISO_LINK", str(SOURCE / "tmp/fiso-link"))
-QUICK = "    retry: {initialInterval: 1ms, jitter: 0}\n"
-
-
-class Link(Flow):
-    """A running fiso-link."""
-
-    def __init__(self, directory, *flags, **env):
-        self.process = subprocess.Popen([FISO_LINK, "-config", str(directory.path / "link.yaml"), *flags], env=environment(**env),
-                                        stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-        self.lines = []
-        self.errors = b""
-        self._threads = [threading.Thread(target=self._read_log, daemon=True), threading.Thread(target=self._read_errors, daemon=True)]
-        for thread in self._threads:
-            thread.start()
-
-    def port(self, address=ANY_PORT):
-        return self.wait_log("fiso-link started")[0]["port"]
-
-
-class Service:
-    """What a target is: an HTTP server. `answer(request)` gives (status, headers, body), or None to close the connection."""
-
-    def __init__(self, answer=lambda asked: (200, {}, b"hello")):
-        self.asked = []
-        self.answer = answer
-        service = self
-
-        class Handler(http.server.BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def handle_request(self):
-                body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-                asked = {"method": self.command, "path": self.path, "headers": self.headers.items(), "body": body}
-                service.asked.append(asked)
-                answer = service.answer(asked)
-                if answer is None:
-                    self.close_connection = True
-                    return
-                status, headers, content = answer
-                self.send_response(status)
-                for name, value in {**headers, "Content-Length": str(len(content))}.items():
-                    self.send_header(name, value)
-                self.end_headers()
-                if self.command != "HEAD":
-                    self.wfile.write(content)
-
-            do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = handle_request
-
-            def log_message(self, *_):
-                pass
-
-        class Server(http.server.ThreadingHTTPServer):
-            request_queue_size = 1024
-            daemon_threads = True
-
-            def handle_error(self, *_):
-                pass
-
-        self._server = Server(("127.0.0.1", 0), Handler)
-        self.port = self._server.server_address[1]
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
-
-    def headers(self, number=-1):
-        return {name.lower(): value for name, value in self.asked[number]["headers"]}
-
-    def close(self):
-        self._server.shutdown()
-        self._server.server_close()
-
-
-class LinkCase(TestCase):
-    def service(self, answer=lambda asked: (200, {}, b"hello")):
-        return self.closing(Service(answer))
-
-    @staticmethod
-    def link_yaml(*targets, more=""):
-        """Each target: (name, port, further lines of YAML)."""
-        text = f"listenAddr: \"{ANY_PORT}\"\nmetricsAddr: \"{ANY_PORT}\"\n{more}targets:\n"
-        for name, port, lines in targets:
-            text += f"  - name: {name}\n    protocol: http\n    host: 127.0.0.1\n    port: {port}\n{lines}"
-        return text
-
-    def link(self, *targets, more="", **env):
-        self.files = self.directory()
-        self.files.write("link.yaml", self.link_yaml(*targets, more=more))
-        link = self.closing(Link(self.files, **env))
-        return link.wait_ready()
-
-    def requests_total(self, link, **labels):
-        return link.metric("fiso_link_requests_total", **labels)
+from harness import ReservedPort, get, main, poll, request, run
+from link_harness import FISO_LINK, QUICK, LinkCase
 
 
 class Passing(LinkCase):
