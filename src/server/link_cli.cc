@@ -45,10 +45,10 @@ int fail(const std::string& message) {
 
 // The file, as the command line overrules it.
 Result<LinkFile> read_file(const Arguments& arguments, const wasm::FullEngineSupport& full) {
-  FISO_TRY(LinkFile file, load_link_file(arguments.config, full));
-  if (arguments.port != 0) file.listen_addr = ":" + std::to_string(arguments.port);
-  if (arguments.metrics_port != 0) file.metrics_addr = ":" + std::to_string(arguments.metrics_port);
-  return file;
+  LinkOverrides overrides;
+  if (arguments.port != 0) overrides.listen_addr = ":" + std::to_string(arguments.port);
+  if (arguments.metrics_port != 0) overrides.metrics_addr = ":" + std::to_string(arguments.metrics_port);
+  return load_link_file(arguments.config, overrides, full);
 }
 
 int serve(const Arguments& arguments, const std::string& name, const ProgramEngines& engines) {
