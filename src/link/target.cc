@@ -11,11 +11,20 @@ namespace {
 constexpr size_t kMostWaiting = 100'000;
 
 net::Uri origin_of(const TargetConfig& config) {
-  bool tls = config.protocol == Protocol::kHttps;
+  bool tls = config.is_secure();
   auto port = static_cast<uint16_t>(config.port != 0 ? config.port : tls ? 443 : 80);
   std::string host = config.host;
   if (host.starts_with('[')) host = host.substr(1, host.size() - 2);
   return {.scheme = tls ? net::Scheme::kHttps : net::Scheme::kHttp, .host = std::move(host), .port = port, .target = "/"};
+}
+
+net::Speaks speaks_of(Protocol protocol) {
+  switch (protocol) {
+    case Protocol::kHttp: return net::Speaks::kHttp1;
+    case Protocol::kHttps: return net::Speaks::kHttp1OrHttp2;
+    case Protocol::kGrpc: return net::Speaks::kHttp2;
+  }
+  return net::Speaks::kHttp1;
 }
 
 int64_t burst_of(const RateLimitConfig& limit) {
@@ -33,6 +42,7 @@ Target::Target(const TargetConfig& target, async::ShardSet& shards, observe::Met
       circuit_state(series.gauge("fiso_link_circuit_state", "The breaker of a target: 0 closed, 1 half-open, 2 open.")),
       rate_limited(series.counter("fiso_link_rate_limited_total", "Requests refused by a target's rate limit.")) {
   client.connections = &connections;
+  client.speaks = speaks_of(target.protocol);
   if (target.breaker.enabled)
     breaker.emplace(BreakerOptions{.failure_threshold = target.breaker.failure_threshold,
                                    .success_threshold = target.breaker.success_threshold,
@@ -42,8 +52,8 @@ Target::Target(const TargetConfig& target, async::ShardSet& shards, observe::Met
 
 Result<std::unique_ptr<Target>> Target::make(const TargetConfig& config, async::ShardSet& shards, observe::Metrics& metrics) {
   std::unique_ptr<Target> target(new Target(config, shards, metrics));
-  if (config.protocol == Protocol::kHttps) {
-    auto tls = net::make_tls_client_context({.ca_file = config.tls.ca_file});
+  if (config.is_secure()) {
+    auto tls = net::make_tls_client_context({.ca_file = config.tls.value_or(TargetTls()).ca_file});
     if (!tls.has_value()) return tls.take_error().with_context("target \"" + config.name + "\"");
     target->client.tls = std::move(*tls);
   }

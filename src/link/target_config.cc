@@ -149,13 +149,15 @@ Spec<RateLimitConfig> rate_limit_spec() {
 }  // namespace
 
 Spec<TargetConfig> target_spec() {
-  auto tls = Spec<TargetTls>("tls", "How an https target is verified.")
+  auto tls = Spec<TargetTls>("tls", "How the target is verified.")
                  .field("caFile", &TargetTls::ca_file, "Certificates to trust, PEM; without it those of the system.");
   return Spec<TargetConfig>("target", "A service that callers reach as /link/NAME/….")
       .required("name", &TargetConfig::name, "What it is called in paths, logs and metrics.",
                 {.missing = "{path}: name is required", .check = bad_name})
-      .choice("protocol", &TargetConfig::protocol, "What it speaks.", {{"http", Protocol::kHttp}, {"https", Protocol::kHttps}},
-              {.refused = {{"grpc", "grpc is not built yet"}, {"kafka", "kafka targets are not built yet"}},
+      .choice("protocol", &TargetConfig::protocol,
+              "What it speaks: http is HTTP/1.1; https HTTP/2 or HTTP/1.1, as agreed by ALPN; grpc HTTP/2 and nothing else.",
+              {{"http", Protocol::kHttp}, {"https", Protocol::kHttps}, {"grpc", Protocol::kGrpc}},
+              {.refused = {{"kafka", "kafka targets are not built yet"}},
                .invalid = "{path} \"{value}\" is not valid (must be one of: http, https, grpc, kafka)"})
       .required("host", &TargetConfig::host, "A name or an IP address.",
                 {.missing = "{path}: host is required (except for kafka protocol)", .check = bad_host})
@@ -170,13 +172,14 @@ Spec<TargetConfig> target_spec() {
              {.check = bad_patterns})
       .field("timeout", &TargetConfig::timeout, "To the head of the answer, all attempts and pauses included.",
              config::between<Duration>(std::chrono::milliseconds(1), std::chrono::hours(1)))
-      .field("maxConnections", &TargetConfig::max_connections, "Connections to it, over all shards.", bounds(1, 100'000))
-      .field("tls", &TargetConfig::tls, tls, "For https only.")
+      .field("maxConnections", &TargetConfig::max_connections,
+             "Requests to it at a time, over all shards: over HTTP/1.1 as many connections.", bounds(1, 100'000))
+      .field("tls", &TargetConfig::tls, tls, "Of https; of grpc, which without the key is not encrypted.")
       .unsupported("kafka", "kafka targets are not built yet")
       .unsupported("interceptors", "interceptors of targets are not built yet")
       .check({"protocol"}, [](const TargetConfig& target, Report& report) {
-        if (target.protocol != Protocol::kHttps && report.has("tls"))
-          report.error("tls", "{path} has an effect with `protocol: https` only");
+        if (target.protocol == Protocol::kHttp && report.has("tls"))
+          report.error("tls", "{path} has an effect with `protocol: https` and `grpc` only");
       });
 }
 

@@ -12,7 +12,7 @@
 
 namespace fiso::link {
 
-enum class Protocol { kHttp, kHttps };
+enum class Protocol { kHttp, kHttps, kGrpc };
 enum class AuthType { kNone, kBearer, kApiKey, kBasic };
 
 // Where a secret comes from: a file, read again when it changes, or a variable of the environment.
@@ -67,7 +67,10 @@ struct TargetConfig {
   std::vector<std::string> allowed_paths;
   Duration timeout = std::chrono::seconds(30);
   int64_t max_connections = 1000;
-  TargetTls tls;
+  std::optional<TargetTls> tls;
+
+  // Over TLS: https always, grpc where there is a `tls`, even an empty one.
+  bool is_secure() const { return protocol == Protocol::kHttps || (protocol == Protocol::kGrpc && tls.has_value()); }
 };
 
 config::Spec<TargetConfig> target_spec();

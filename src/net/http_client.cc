@@ -8,6 +8,7 @@
 #include "base/check.h"
 #include "net/client_connection.h"
 #include "net/host_resolver.h"
+#include "net/http2_pool.h"
 
 namespace fiso::net {
 namespace {
@@ -29,11 +30,13 @@ HttpClient::HttpClient(async::Shard& shard, async::BlockingPool& blocking, Clien
       authority_(options_.origin.authority()),
       resolver_(std::make_unique<HostResolver>(shard, blocking, options_.origin.host, options_.origin.port)) {
   FISO_CHECK(options_.origin.scheme == Scheme::kHttp || options_.tls, "https needs a TLS context");
+  if (options_.speaks != Speaks::kHttp1) http2_ = std::make_unique<Http2Pool>(shard);
 }
 
 HttpClient::~HttpClient() = default;
 
 Task<Result<ClientResponse>> HttpClient::send(const ClientRequest& request, MonotonicTime deadline) {
+  FISO_CHECK(options_.speaks != Speaks::kHttp2, "send() speaks HTTP/1.1");
   async::Limiter::Permit permit;
   if (options_.connections != nullptr && !(permit = options_.connections->try_acquire())) {
     FISO_CO_TRY(permit, co_await options_.connections->acquire(deadline));
@@ -63,7 +66,7 @@ Task<Result<ClientResponse>> HttpClient::exchange(const ClientRequest& request, 
 }
 
 // The addresses share the time that is left, so that one that swallows packets does not use up all of it.
-Task<Result<std::unique_ptr<ClientConnection>>> HttpClient::connect(MonotonicTime deadline) {
+Task<Result<std::unique_ptr<ClientConnection>>> HttpClient::connect(MonotonicTime deadline, Speaks offer) {
   MonotonicTime now = std::chrono::steady_clock::now();
   deadline = std::min(deadline, now + options_.connect_timeout);
   FISO_CO_TRY(HostResolver::Addresses addresses, co_await resolver_->resolve(deadline));
@@ -73,6 +76,7 @@ Task<Result<std::unique_ptr<ClientConnection>>> HttpClient::connect(MonotonicTim
     auto connection =
         tls ? make_tls_client_connection(shard_, *this, *options_.tls) : make_plain_client_connection(shard_, *this);
     if (connection == nullptr) co_return Error(ErrorCode::kOverloaded, "tls: out of memory");
+    connection->offer(offer);
     Result<> opened =
         co_await connection->open(addresses[i], now + (deadline - now) / static_cast<int64_t>(addresses.size() - i));
     if (opened.has_value()) {
@@ -83,6 +87,21 @@ Task<Result<std::unique_ptr<ClientConnection>>> HttpClient::connect(MonotonicTim
   }
   resolver_->none_worked();
   co_return last;
+}
+
+// Several may connect at once while nobody knows what the origin speaks.
+Task<Result<HttpClient::Carrier>> HttpClient::find_http2(MonotonicTime deadline) {
+  Carrier found;
+  while (http2_->is_connecting() && (found.session = http2_->find()) == nullptr)
+    if (!co_await http2_->wait(deadline)) co_return Error(ErrorCode::kTimeout, "timeout");
+  if (found.session == nullptr) found.session = http2_->find();
+  if (found.session == nullptr) found.connection = take_idle();
+  if (found.session != nullptr || found.connection != nullptr) co_return std::move(found);
+  Http2Pool::Connecting connecting(*http2_);
+  FISO_CO_TRY(found.connection, co_await connect(deadline, options_.speaks));
+  http2_->note_protocol(found.connection->is_http2());
+  if (found.connection->is_http2()) found.session = http2_->add(std::move(found.connection), options_);
+  co_return std::move(found);
 }
 
 // The one used last is the least likely to have been closed meanwhile.

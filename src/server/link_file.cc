@@ -26,8 +26,8 @@ void check_files(const std::vector<link::TargetConfig>& targets, config::Report&
     if (target.auth.type != link::AuthType::kNone)
       if (auto credential = link::read_credential(target.auth); !credential.has_value())
         report.error("targets", "target \"" + target.name + "\": " + credential.error().message());
-    if (target.protocol == link::Protocol::kHttps)
-      if (auto tls = net::make_tls_client_context({.ca_file = target.tls.ca_file}); !tls.has_value())
+    if (target.is_secure())
+      if (auto tls = net::make_tls_client_context({.ca_file = target.tls.value_or(link::TargetTls()).ca_file}); !tls.has_value())
         report.error("targets", "target \"" + target.name + "\": " + tls.error().describe());
   }
 }
