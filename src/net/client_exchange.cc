@@ -42,7 +42,7 @@ Task<Result<>> ClientExchange::open(Take take, MonotonicTime deadline) {
   bool is_upgrade = !request_->head.upgrade.empty() && client_.options_.speaks != Speaks::kHttp2;
   if (client_.http2_ != nullptr && !is_upgrade) {
     FISO_CO_TRY(HttpClient::Carrier found, co_await client_.find_http2(deadline));
-    kept_ = found.session != nullptr && found.session->used();
+    kept_ = take == Take::kAny && found.session != nullptr && found.session->used();
     if (found.session != nullptr) stream_ = std::make_shared<Http2ClientStream>(std::move(found.session), client_.options_);
     connection_ = std::move(found.connection);
   } else {
@@ -164,7 +164,8 @@ Task<Result<HttpResponse*>> ClientExchange::read_stream_head(MonotonicTime deadl
     co_return head;
   }
   bool refused = stream_->refused() && !wrote_more_ && !late_ && !aborted_ && ++refusals_ <= kRefusals;
-  if (!refused && !may_send_again(head.error())) co_return failed(head.take_error());
+  bool cut_off = stream_->cut_off() && may_send_again(head.error());
+  if (!refused && !cut_off) co_return failed(head.take_error());
   FISO_CO_TRY_OK(co_await again(deadline));
   co_return co_await read_head(deadline);
 }

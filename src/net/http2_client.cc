@@ -25,9 +25,9 @@ void Http2Client::begin() { async::spawn(shard(), live(std::static_pointer_cast<
 
 Task<> Http2Client::live(std::shared_ptr<Http2Client> self) {
   co_await self->run({});
-  self->retired_ = true;
-  self->idle_alarm_.clear();
+  self->retired_ = self->has_ended_ = true;
   self->lose();  // nobody is left who waits for anything
+  self->retire_alarms();
 }
 
 bool Http2Client::has_room() const {

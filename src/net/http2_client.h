@@ -24,6 +24,8 @@ class Http2Client final : public Http2Session {
   bool used() const { return used_; }
   // Nothing more will be asked for on it, and it goes when what is under way has ended.
   bool retired() const { return retired_ || lost(); }
+  // It has gone.
+  bool ended() const { return has_ended_; }
   // A request of it was not answered in time; it was sent at that moment.
   void note_timeout(MonotonicTime sent);
   // At once. Nothing is under way.
@@ -43,7 +45,7 @@ class Http2Client final : public Http2Session {
   std::unique_ptr<ClientConnection> connection_;
   const Duration idle_timeout_;
   Alarm idle_alarm_;
-  bool used_ = false, retired_ = false;
+  bool used_ = false, retired_ = false, has_ended_ = false;
 };
 
 }  // namespace fiso::net

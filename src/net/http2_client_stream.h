@@ -34,6 +34,8 @@ class Http2ClientStream final : public Http2Stream, public std::enable_shared_fr
 
   // Nothing was done about the request: REFUSED_STREAM, a GOAWAY that leaves it out, or it was never sent.
   bool refused() const { return closed() && error() == NGHTTP2_REFUSED_STREAM && !heard_; }
+  // The connection has ended before the answer had.
+  bool cut_off() const { return client_->lost(); }
   // A byte of the answer has come.
   bool heard() const { return heard_; }
   bool late() const { return late_ || write_late(); }

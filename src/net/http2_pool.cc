@@ -10,7 +10,7 @@ Http2Pool::~Http2Pool() {
 }
 
 std::shared_ptr<Http2Client> Http2Pool::find() {
-  std::erase_if(all_, [](const auto& session) { return session->retired(); });
+  std::erase_if(all_, [](const auto& session) { return session->ended(); });
   auto found = std::ranges::find_if(all_, [](const auto& session) { return session->has_room(); });
   return found == all_.end() ? nullptr : *found;
 }

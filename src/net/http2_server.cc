@@ -11,7 +11,8 @@ namespace {
 
 // Up to which bodies do not count against the budget: as of a connection of HTTP/1.1.
 constexpr size_t kUncharged = 16 << 10;
-constexpr size_t kChargeStep = 64 << 10;  // of what streams hold: the budget is shared by all shards
+// Of what streams hold that nobody has taken: up to it for nothing, as the buffer of a connection of HTTP/1.1.
+constexpr size_t kChargeStep = 64 << 10;
 
 MonotonicTime in(Duration duration) { return std::chrono::steady_clock::now() + duration; }
 
@@ -131,16 +132,19 @@ Task<Result<>> Http2Server::read_body(Http2ServerStream& stream, async::Limiter:
   co_return Error(ErrorCode::kInvalidInput, "body too large");
 }
 
-// Without a share of the budget nothing more is to come: what is here already goes with its connection.
-void Http2Server::hold(size_t bytes) {
+// Without a share of the budget the stream that wants one goes.
+bool Http2Server::hold(size_t bytes) {
   Http2Session::hold(bytes);
   BodyBudget* bodies = parts_.shard.shared().bodies;
-  if (bodies == nullptr || held() <= kUncharged + held_charge_.units()) return;
+  if (bodies == nullptr || held() <= kChargeStep + held_charge_.units()) return true;
   async::Limiter::Permit more = bodies->bytes.try_acquire(kChargeStep);
-  if (more) return held_charge_.join(std::move(more));
-  bodies->refused.increment();
-  parts_.shard.tell_refused(Refusal::kTooManyBodies, 503, "too many request bodies are held", parts_.remote_address);
-  terminate(NGHTTP2_ENHANCE_YOUR_CALM);
+  if (!more) {
+    bodies->refused.increment();
+    parts_.shard.tell_refused(Refusal::kTooManyBodies, 503, "too many request bodies are held", parts_.remote_address);
+    return false;
+  }
+  held_charge_.join(std::move(more));
+  return true;
 }
 
 void Http2Server::release(size_t bytes) {

@@ -35,7 +35,7 @@ class Http2Server final : public Http2Session {
   // For the streams: the head is here.
   void start(Http2ServerStream& stream);
   bool is_full() const { return window_shut(); }
-  void hold(size_t bytes) override;
+  bool hold(size_t bytes) override;
   void release(size_t bytes) override;
 
  private:

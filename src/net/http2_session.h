@@ -55,7 +55,11 @@ class Http2Session : public std::enable_shared_from_this<Http2Session> {
   void resume(int32_t stream);
   void reset(int32_t stream, uint32_t error);
   bool submit_trailers(int32_t stream, const FieldBlock& trailers);
-  virtual void hold(size_t bytes) { held_ += bytes; }
+  // False: there is no memory left for them.
+  virtual bool hold(size_t bytes) {
+    held_ += bytes;
+    return true;
+  }
   virtual void release(size_t bytes) { held_ -= bytes; }
 
  protected:

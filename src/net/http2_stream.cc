@@ -34,7 +34,7 @@ Http2Stream::Http2Stream(Http2Session& session)
 void Http2Stream::add_body(std::string_view bytes) {
   if (dropping_ || closed_) return session_.consume_connection(bytes.size());
   arrived_.append(bytes);
-  session_.hold(bytes.size());
+  if (!session_.hold(bytes.size())) return reset(NGHTTP2_ENHANCE_YOUR_CALM);
   incoming_.set();
 }
 

@@ -10,7 +10,7 @@
 #include <string>
 #include <thread>
 
-#include "async/signal.h"
+#include "async/gate.h"
 #include "net/http_server.h"
 #include "net/streaming_service.h"
 #include "net/testing/http2_peer.h"
@@ -26,14 +26,14 @@ class Http2Echo final : public net::HttpService, private net::StreamingService {
   net::StreamingService* streaming() override { return streams ? this : nullptr; }
   Task<net::HttpResponse> call(net::HttpRequest& request) override {
     Handled one(*this);
-    if (request.path() == "/wait") co_await go_.wait();
+    if (request.path() == "/wait") co_await go_.wait_closed(kNever);
     if (request.path() == "/big") co_return net::HttpResponse{200, {}, std::string(4 << 20, 'x')};
     if (request.path() == "/none") co_return net::HttpResponse{204, {}, {}};
     if (request.path() == "/cookie")
       co_return net::HttpResponse{200, {}, std::string(request.headers.find("cookie").value_or("-"))};
     co_return net::HttpResponse{200, {}, request.method + " " + request.target + " " + request.body};
   }
-  void go() { go_.set(); }
+  void go() { go_.close(); }
 
   bool streams = false;  // before the server starts
   std::atomic<int> handling{0}, most_at_once{0}, handled{0}, gone{0};
@@ -53,7 +53,7 @@ class Http2Echo final : public net::HttpService, private net::StreamingService {
   Task<> serve(net::HttpRequest& request, net::ServerExchange& exchange) override {
     Handled one(*this);
     exchange.when_gone(this, [](void* self) noexcept { ++static_cast<Http2Echo*>(self)->gone; });
-    if (request.path() == "/wait") co_await go_.wait();
+    if (request.path() == "/wait") co_await go_.wait_closed(kNever);
     if (request.path() == "/silent") co_return;
     HeaderList none;
     exchange.begin(200, none, std::nullopt);
@@ -69,7 +69,7 @@ class Http2Echo final : public net::HttpService, private net::StreamingService {
     (void)co_await exchange.end({});
   }
 
-  async::Signal go_;
+  async::Gate go_;
 };
 
 class Http2Fixture : public ::testing::Test {
