@@ -24,6 +24,11 @@ class Watchdog {
     void set(MonotonicTime deadline);
     void clear() { deadline_ = kNever; }
     MonotonicTime deadline() const { return deadline_; }
+    // Disarms, and lets the watchdog end first. For what may be destroyed together with the event loop.
+    void retire() {
+      clear();
+      unlink();
+    }
 
    protected:
     // Unlinks, so an expired entry may destroy itself.

@@ -244,6 +244,14 @@ class Spec {
         compare_structs(*nested, &(static_cast<const T*>(one)->*member), &(static_cast<const T*>(other)->*member), path, changed);
       };
     }
+    if constexpr (std::same_as<M, std::optional<U>>) {
+      field.compare = [member, nested = field.nested](const void* one, const void* other, const std::string& path,
+                                                      std::vector<std::string>& changed) {
+        const M &a = static_cast<const T*>(one)->*member, &b = static_cast<const T*>(other)->*member;
+        if (a.has_value() != b.has_value()) changed.push_back(path);
+        if (a.has_value() && b.has_value()) compare_structs(*nested, &*a, &*b, path, changed);
+      };
+    }
     struct_.add(std::move(field));
     return *this;
   }

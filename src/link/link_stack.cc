@@ -9,6 +9,7 @@
 #include "core/correlation.h"
 #include "core/outbound.h"
 #include "link/content_coding.h"
+#include "link/grpc.h"
 #include "link/whole_body.h"
 #include "net/retry_after.h"
 
@@ -20,6 +21,10 @@ constexpr uint32_t kAccessLines = 100, kFailedLines = 100;  // a second
 constexpr size_t kHeldBody = 256 << 10;                     // of a request that may be sent more than once
 constexpr net::RelayOptions kRelayOptions{.host = net::RelayOptions::Host::kTarget,
                                           .forwarded = net::RelayOptions::Forwarded::kLeave};
+// A stream of messages may pause for long, and both sides look after their connections by PING.
+constexpr net::RelayOptions kGrpcRelayOptions{.idle_timeout = std::chrono::hours(1),
+                                              .host = net::RelayOptions::Host::kTarget,
+                                              .forwarded = net::RelayOptions::Forwarded::kLeave};
 
 MonotonicTime now() { return std::chrono::steady_clock::now(); }
 
@@ -129,14 +134,15 @@ bool LinkStack::is_from_here(Call& call) {
 
 bool LinkStack::find_target(Call& call) {
   std::string_view path = call.request.path();
-  std::string_view rest = path.starts_with(kPrefix) ? path.substr(kPrefix.size()) : std::string_view();
-  std::string_view name = rest.substr(0, rest.find('/'));
+  bool is_prefixed = path.starts_with(kPrefix);
+  if (!is_prefixed && !net::is_grpc(call.request.headers)) return call.refused(404, "404 page not found");
+  std::string_view rest = is_prefixed ? path.substr(kPrefix.size()) : std::string_view();
+  std::string name = is_prefixed ? std::string(rest.substr(0, rest.find('/'))) : take_grpc_target(call.request);
   auto found = targets_.find(name);
-  if (!path.starts_with(kPrefix)) return call.refused(404, "404 page not found");
-  if (found == targets_.end()) return call.refused(404, "target \"" + std::string(name) + "\" not found");
+  if (found == targets_.end()) return call.refused(404, "target \"" + name + "\" not found");
   call.target = found->second.target;
   call.interceptions = found->second.interceptions;
-  call.path = rest.size() > name.size() ? rest.substr(name.size()) : "/";
+  call.path = !is_prefixed ? path : rest.size() > name.size() ? rest.substr(name.size()) : "/";
   call.deadline = call.began + call.target->shared.config.timeout;
   return true;
 }
@@ -256,7 +262,8 @@ Task<Result<>> LinkStack::intercept_answer(Call& call, net::RelayedRequest& rela
 Task<> LinkStack::send(Call& call) {
   bool looks_at_answer = !call.interceptions->answers.empty();
   if (looks_at_answer) call.request.headers.set("Accept-Encoding", "gzip");  // what can be undone
-  net::RelayedRequest relayed(parts_.shard, call.target->client, call.request, call.exchange, kRelayOptions);
+  net::RelayedRequest relayed(parts_.shard, call.target->client, call.request, call.exchange,
+                              net::is_grpc(call.request.headers) ? kGrpcRelayOptions : kRelayOptions);
   if (call.body.has_value()) relayed.use_body(call.body->text());
   call.request.headers.set(core::kCorrelationHeader, call.correlation.id);
   add_credentials(call);
@@ -331,7 +338,8 @@ void LinkStack::settle(Call& call, const Result<>& result) {
 }
 
 Task<> LinkStack::refuse(Call& call) {
-  net::HttpResponse response = net::text_response(call.status, call.text);
+  bool grpc = net::is_grpc(call.request.headers);
+  net::HttpResponse response = grpc ? grpc_refusal(call.status, call.text) : net::text_response(call.status, call.text);
   response.headers.add(core::kCorrelationHeader, call.correlation.id);
   if (call.retry_after > Duration(0)) response.headers.add("Retry-After", seconds_of(call.retry_after));
   (void)co_await net::answer(call.exchange, response);

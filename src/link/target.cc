@@ -11,11 +11,20 @@ namespace {
 constexpr size_t kMostWaiting = 100'000;
 
 net::Uri origin_of(const TargetConfig& config) {
-  bool tls = config.protocol == Protocol::kHttps;
+  bool tls = config.is_secure();
   return {.scheme = tls ? net::Scheme::kHttps : net::Scheme::kHttp,
           .host = bare_host(config.host),
           .port = config.effective_port(),
           .target = "/"};
+}
+
+net::Speaks speaks_of(Protocol protocol) {
+  switch (protocol) {
+    case Protocol::kHttp: return net::Speaks::kHttp1;
+    case Protocol::kHttps: return net::Speaks::kHttp1OrHttp2;
+    case Protocol::kGrpc: return net::Speaks::kHttp2;
+  }
+  return net::Speaks::kHttp1;
 }
 
 int64_t burst_of(const RateLimitConfig& limit) {
@@ -36,6 +45,7 @@ Target::Target(const TargetConfig& target, async::ShardSet& shards, observe::Met
       address_refused(series.counter("fiso_link_address_refused_total",
                                      "Requests not made because no address of the target may be connected to.")) {
   client.connections = &connections;
+  client.speaks = speaks_of(target.protocol);
   if (target.breaker.enabled)
     breaker.emplace(BreakerOptions{.failure_threshold = target.breaker.failure_threshold,
                                    .success_threshold = target.breaker.success_threshold,
@@ -47,8 +57,8 @@ Result<std::shared_ptr<Target>> Target::make(const TargetConfig& config, std::ve
                                               async::ShardSet& shards, observe::Metrics& metrics) {
   std::shared_ptr<Target> target(new Target(config, shards, metrics));
   target->client.name_servers = std::move(name_servers);
-  if (config.protocol == Protocol::kHttps) {
-    auto tls = net::make_tls_client_context(config.tls.options());
+  if (config.is_secure()) {
+    auto tls = net::make_tls_client_context(config.tls_settings().options());
     if (!tls.has_value()) return tls.take_error().with_context("target \"" + config.name + "\"");
     target->client.tls = std::move(*tls);
   }

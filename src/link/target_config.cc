@@ -101,8 +101,10 @@ Spec<TargetConfig> target_spec(const core::Registry& registry) {
   return Spec<TargetConfig>("target", "A service that callers reach as /link/NAME/….")
       .required("name", &TargetConfig::name, "What it is called in paths, logs and metrics.",
                 {.missing = "{path}: name is required", .check = bad_name})
-      .choice("protocol", &TargetConfig::protocol, "What it speaks.", {{"http", Protocol::kHttp}, {"https", Protocol::kHttps}},
-              {.refused = {{"grpc", "grpc is not built yet"}, {"kafka", "kafka targets are not built yet"}},
+      .choice("protocol", &TargetConfig::protocol,
+              "What it speaks: http is HTTP/1.1; https HTTP/2 or HTTP/1.1, as agreed by ALPN; grpc HTTP/2 and nothing else.",
+              {{"http", Protocol::kHttp}, {"https", Protocol::kHttps}, {"grpc", Protocol::kGrpc}},
+              {.refused = {{"kafka", "kafka targets are not built yet"}},
                .invalid = "{path} \"{value}\" is not valid (must be one of: http, https, grpc, kafka)"})
       .required("host", &TargetConfig::host, "A name or an IP address.",
                 {.missing = "{path}: host is required (except for kafka protocol)", .check = bad_host})
@@ -117,12 +119,13 @@ Spec<TargetConfig> target_spec(const core::Registry& registry) {
              {.check = bad_patterns})
       .field("timeout", &TargetConfig::timeout, "To the head of the answer, all attempts and pauses included.",
              config::between<Duration>(std::chrono::milliseconds(1), std::chrono::hours(1)))
-      .field("maxConnections", &TargetConfig::max_connections, "Connections to it, over all shards.", bounds(1, 100'000))
+      .field("maxConnections", &TargetConfig::max_connections,
+             "Requests to it at a time, over all shards: over HTTP/1.1 as many connections.", bounds(1, 100'000))
       .field("allowPrivate", &TargetConfig::allow_private,
              "Whether it may be this machine or a neighbour: loopback, private and shared addresses, unique local ones of IPv6.")
       .field("allowAddresses", &TargetConfig::allow_addresses,
              "Addresses and blocks that may be connected to although they would be refused, such as 169.254.169.254.")
-      .field("tls", &TargetConfig::tls, target_tls_spec(), "For https only.")
+      .field("tls", &TargetConfig::tls, target_tls_spec(), "Of https; of grpc, which without the key is not encrypted.")
       .unsupported("kafka", "kafka targets are not built yet")
       .field("interceptors", &TargetConfig::interceptors, interceptor, "Steps, in order.")
       .check({"allowAddresses"},
@@ -132,14 +135,14 @@ Spec<TargetConfig> target_spec(const core::Registry& registry) {
                check_host_is_allowed(target.host, address_rules(target.allow_private, target.allow_addresses), report);
              })
       .check({"protocol"}, [](const TargetConfig& target, Report& report) {
-        if (target.protocol != Protocol::kHttps && report.has("tls"))
-          report.error("tls", "{path} has an effect with `protocol: https` only");
+        if (target.protocol == Protocol::kHttp && report.has("tls"))
+          report.error("tls", "{path} has an effect with `protocol: https` and `grpc` only");
       });
 }
 
 uint16_t TargetConfig::effective_port() const {
   if (port != 0) return static_cast<uint16_t>(port);
-  return protocol == Protocol::kHttps ? 443 : 80;
+  return is_secure() ? 443 : 80;
 }
 
 void check_targets(const std::vector<TargetConfig>& targets, Report& report) {

@@ -15,7 +15,8 @@
 
 namespace fiso::link {
 
-enum class Protocol { kHttp, kHttps };
+enum class Protocol { kHttp, kHttps, kGrpc };
+
 
 struct BreakerConfig {
   bool enabled = false;
@@ -54,10 +55,13 @@ struct TargetConfig {
   int64_t max_connections = 1000;
   bool allow_private = true;
   std::vector<std::string> allow_addresses;
-  TargetTls tls;
+  std::optional<TargetTls> tls;
   std::vector<core::ComponentConfig> interceptors;
 
   uint16_t effective_port() const;
+  // Over TLS: https always, grpc where there is a `tls`, even an empty one.
+  bool is_secure() const { return protocol == Protocol::kHttps || (protocol == Protocol::kGrpc && tls.has_value()); }
+  TargetTls tls_settings() const { return tls.value_or(TargetTls()); }
 };
 
 // The types of interceptors are those of the registry.

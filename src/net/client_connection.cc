@@ -49,6 +49,7 @@ class ConnectionOf final : public ClientConnection {
         writing_(shard.executor()) {}
 
   Task<Result<>> open(Connected connected, MonotonicTime deadline) override;
+  ByteStream& bytes() override { return bytes_; }
   Task<Result<ClientResponse>> exchange(const ClientRequest& request, MonotonicTime deadline) override;
   bool reusable() const override { return reusable_; }
   bool stale() const override { return !heard_ && !timed_out_; }
@@ -100,6 +101,8 @@ Task<Result<>> ConnectionOf<Stream>::open(Connected connected, MonotonicTime dea
     clear();
     if (timed_out_) opened = timeout();
     if (!opened.has_value()) co_return opened.take_error().with_context("connect " + to_text(connected.address));
+  } else {
+    is_http2_ = offer_ == Speaks::kHttp2;
   }
   co_return Result<>();
 }
@@ -112,7 +115,11 @@ Task<Result<>> ConnectionOf<Stream>::shake_hands() {
   bool named = X509_VERIFY_PARAM_set1_ip_asc(rules, host.c_str()) != 1;  // not an address: a name to verify and to announce
   if (named && (SSL_set1_host(ssl, host.c_str()) != 1 || SSL_set_tlsext_host_name(ssl, host.c_str()) != 1))
     co_return Error(ErrorCode::kInternal, "tls: the host name cannot be used");
+  if (offer_ != Speaks::kHttp1) offer_http2(ssl, offer_ == Speaks::kHttp2 ? Http2Offer::kAlone : Http2Offer::kWithHttp1);
   auto [error] = co_await stream_.tls().async_handshake(asio::ssl::stream_base::client, async::kTuple);
+  is_http2_ = !error && chose_http2(ssl);
+  if (!error && offer_ == Speaks::kHttp2 && !is_http2_)
+    co_return Error(ErrorCode::kUnavailable, "tls: the other side does not speak HTTP/2");
   if (!error) co_return Result<>();
   if (long verdict = SSL_get_verify_result(ssl); verdict != X509_V_OK)
     co_return Error(ErrorCode::kUnavailable, "tls: the certificate is not valid for the host")

@@ -19,6 +19,11 @@ class ClientConnection : public async::Watchdog::Entry {
 
   // Takes the connection over, with TLS, where that is wanted, on top of it.
   virtual Task<Result<>> open(Connected connected, MonotonicTime deadline) = 0;
+  // Before open(): what may be spoken on it.
+  void offer(Speaks speaks) { offer_ = speaks; }
+  // What came of that: what follows is an Http2Client's to do, over bytes().
+  bool is_http2() const { return is_http2_; }
+  virtual ByteStream& bytes() = 0;
   virtual Task<Result<ClientResponse>> exchange(const ClientRequest& request, MonotonicTime deadline) = 0;
 
   // After an exchange: nothing is left on the connection that could be taken for the next answer.
@@ -56,6 +61,8 @@ class ClientConnection : public async::Watchdog::Entry {
   }
 
  protected:
+  Speaks offer_ = Speaks::kHttp1;
+  bool is_http2_ = false;
   ClientConnection(async::Shard& shard, HttpClient& client) : Entry(shard.watchdog()), client_(client) {}
   const ClientOptions& options() const { return client_.options_; }
   const std::string& authority() const { return client_.authority_; }

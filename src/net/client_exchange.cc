@@ -5,11 +5,13 @@
 
 #include "async/yield.h"
 #include "base/check.h"
+#include "net/http2_client_stream.h"
 
 namespace fiso::net {
 namespace {
 
 constexpr int kInterimResponses = 16;  // before the answer proper
+constexpr int kRefusals = 3;           // of a stream, after which its request is not sent again
 
 }  // namespace
 
@@ -17,7 +19,7 @@ ClientExchange::ClientExchange(HttpClient& client)
     : client_(client), read_alarm_(client.shard_.watchdog(), this, late), write_alarm_(client.shard_.watchdog(), this, late) {}
 
 ClientExchange::~ClientExchange() {
-  if (connection_ != nullptr) abort();
+  if (connection_ != nullptr || stream_ != nullptr) abort();
   finish();
 }
 
@@ -36,10 +38,15 @@ Task<Result<>> ClientExchange::start(const StreamedRequest& request, MonotonicTi
 }
 
 Task<Result<>> ClientExchange::open(Take take, MonotonicTime deadline) {
-  connection_ = take == Take::kAny ? client_.take_idle() : nullptr;
-  kept_ = connection_ != nullptr;
-  if (!kept_) {
-    FISO_CO_TRY(connection_, co_await client_.connect(deadline));
+  stream_ = nullptr;
+  bool is_upgrade = !request_->head.upgrade.empty() && client_.options_.speaks != Speaks::kHttp2;
+  if (client_.http2_ != nullptr && !is_upgrade) {
+    FISO_CO_TRY(HttpClient::Carrier found, co_await client_.find_http2(deadline));
+    kept_ = take == Take::kAny && found.session != nullptr && found.session->used();
+    if (found.session != nullptr) stream_ = std::make_shared<Http2ClientStream>(std::move(found.session), client_.options_);
+    connection_ = std::move(found.connection);
+  } else {
+    FISO_CO_TRY_OK(co_await open_http1(take, deadline));
   }
   if (aborted_) {
     abort();
@@ -48,13 +55,24 @@ Task<Result<>> ClientExchange::open(Take take, MonotonicTime deadline) {
   co_return Result<>();
 }
 
+Task<Result<>> ClientExchange::open_http1(Take take, MonotonicTime deadline) {
+  connection_ = take == Take::kAny ? client_.take_idle() : nullptr;
+  kept_ = connection_ != nullptr;
+  if (!kept_) {
+    FISO_CO_TRY(connection_, co_await client_.connect(deadline));
+  }
+  co_return Result<>();
+}
+
 Task<Result<>> ClientExchange::send_first(MonotonicTime deadline) {
+  if (stream_ != nullptr) co_return co_await stream_->start(*request_, deadline);
   next_message();
   FISO_CO_TRY_OK(format_request_head(parts().head, request_->head));
   parts().out.clear();
   parts().out.add(parts().head);
   add_piece(request_->body);
-  if (!request_->more && request_->head.framing == Framing::kChunked) parts().out.add(kLastChunk);
+  if (!request_->more && request_->trailers != nullptr) set_trailers(*request_->trailers);
+  if (!request_->more) add_last_chunk();
   SystemError error = co_await flush(deadline);
   sent_ = !error && !request_->more;
   if (error && kept_ && nothing_sent() && !late_ && !aborted_) co_return co_await again(deadline);
@@ -91,6 +109,16 @@ void ClientExchange::add_piece(std::string_view piece) {
   if (chunked) parts().out.add(kChunkEnd);
 }
 
+void ClientExchange::add_last_chunk() {
+  if (request_->head.framing != Framing::kChunked) return;
+  parts().out.add(last_chunk_.empty() ? kLastChunk : std::string_view(last_chunk_));
+}
+
+void ClientExchange::set_trailers(const HeaderList& trailers) {
+  if (stream_ != nullptr) return stream_->set_trailers(trailers);
+  if (!trailers.empty()) format_last_chunk(last_chunk_, trailers);
+}
+
 Task<SystemError> ClientExchange::flush(MonotonicTime deadline) {
   if (aborted_) co_return asio::error::operation_aborted;
   SystemError error = parts().stream.write_now(parts().out);
@@ -104,6 +132,7 @@ Task<SystemError> ClientExchange::flush(MonotonicTime deadline) {
 
 Task<Result<>> ClientExchange::write(std::string_view piece, MonotonicTime deadline) {
   wrote_more_ = true;
+  if (stream_ != nullptr) co_return named(co_await stream_->write(piece, deadline));
   parts().out.clear();
   add_piece(piece);
   SystemError error = co_await flush(deadline);
@@ -112,15 +141,37 @@ Task<Result<>> ClientExchange::write(std::string_view piece, MonotonicTime deadl
 }
 
 Task<Result<>> ClientExchange::end(MonotonicTime deadline) {
+  if (stream_ != nullptr) {
+    wrote_more_ = true;
+    co_return named(co_await stream_->end(deadline));
+  }
   parts().out.clear();
-  if (request_->head.framing == Framing::kChunked) parts().out.add(kLastChunk);
+  add_last_chunk();
   SystemError error = co_await flush(deadline);
   if (error) co_return failed(client_network_error(error));
   sent_ = true;
   co_return Result<>();
 }
 
+// A request that was refused is sent again whatever its method: nothing was done about it (RFC 9113 section 8.7).
+Task<Result<HttpResponse*>> ClientExchange::read_stream_head(MonotonicTime deadline) {
+  Result<HttpResponse*> head = co_await stream_->read_head(deadline);
+  heard_ = stream_->heard();
+  late_ = stream_->late();
+  if (head.has_value()) {
+    if ((*head)->status < 200 && ++interim_ > kInterimResponses)
+      co_return failed(Error(ErrorCode::kUnavailable, "too many interim responses"));
+    co_return head;
+  }
+  bool refused = stream_->refused() && !wrote_more_ && !late_ && !aborted_ && ++refusals_ <= kRefusals;
+  bool cut_off = stream_->cut_off() && may_send_again(head.error());
+  if (!refused && !cut_off) co_return failed(head.take_error());
+  FISO_CO_TRY_OK(co_await again(deadline));
+  co_return co_await read_head(deadline);
+}
+
 Task<Result<HttpResponse*>> ClientExchange::read_head(MonotonicTime deadline) {
+  if (stream_ != nullptr) co_return co_await read_stream_head(deadline);
   ClientStreaming* now = &parts();
   if (std::exchange(interim_given_, false)) {
     next_message();
@@ -142,6 +193,7 @@ Task<Result<HttpResponse*>> ClientExchange::read_head(MonotonicTime deadline) {
 }
 
 void ClientExchange::extend(MonotonicTime deadline) {
+  if (stream_ != nullptr) return stream_->extend(deadline);
   if (read_alarm_.deadline() != kNever) read_alarm_.set(deadline);
 }
 
@@ -164,10 +216,17 @@ Task<Result<>> ClientExchange::receive(MonotonicTime deadline) {
 }
 
 std::optional<uint64_t> ClientExchange::length() const {
+  if (stream_ != nullptr) return stream_->length();
   return parts().parser.chunked() ? std::nullopt : parts().parser.length();
 }
 
 Task<Result<std::string_view>> ClientExchange::read(MonotonicTime deadline) {
+  if (stream_ != nullptr) {
+    Result<std::string_view> piece = co_await stream_->read(deadline);
+    late_ = stream_->late();
+    if (!piece.has_value()) co_return failed(piece.take_error());
+    co_return piece;
+  }
   ResponseParser& parser = parts().parser;
   if (std::exchange(piece_given_, false)) parser.drop_piece();
   while (parser.piece().empty() && !complete()) {
@@ -177,9 +236,18 @@ Task<Result<std::string_view>> ClientExchange::read(MonotonicTime deadline) {
   co_return parser.piece();
 }
 
-bool ClientExchange::piece_here() const { return (!piece_given_ && !parts().parser.piece().empty()) || complete(); }
+bool ClientExchange::piece_here() const {
+  if (stream_ != nullptr) return stream_->ready();
+  return (!piece_given_ && !parts().parser.piece().empty()) || complete();
+}
 
-bool ClientExchange::complete() const { return parts().parser.state() == State::kComplete; }
+bool ClientExchange::complete() const {
+  return stream_ != nullptr ? stream_->complete() : parts().parser.state() == State::kComplete;
+}
+
+const HeaderList& ClientExchange::trailers() const {
+  return stream_ != nullptr ? stream_->trailers() : parts().parser.trailers();
+}
 
 ByteStream& ClientExchange::stream() { return parts().stream; }
 
@@ -192,6 +260,10 @@ Error ClientExchange::failed(Error error) const {
   return std::move(error).with_context(client_.authority_);
 }
 
+Result<> ClientExchange::named(Result<> result) const {
+  return result.has_value() ? std::move(result) : failed(result.take_error());
+}
+
 Error ClientExchange::parse_error() const {
   const ResponseParser& parser = parts().parser;
   if (parser.error_status() == 431) return failed({ErrorCode::kUnavailable, "response headers too large"});
@@ -201,6 +273,8 @@ Error ClientExchange::parse_error() const {
 void ClientExchange::finish() {
   read_alarm_.clear();
   write_alarm_.clear();
+  if (stream_ != nullptr) stream_->finish();
+  stream_ = nullptr;
   if (connection_ != nullptr) {
     ClientStreaming& now = parts();
     bool clean = !aborted_ && !late_ && sent_ && complete() && now.response.status >= 200;
@@ -215,6 +289,7 @@ void ClientExchange::finish() {
 
 void ClientExchange::abort() {
   aborted_ = true;
+  if (stream_ != nullptr) stream_->abort();
   if (connection_ != nullptr) parts().stream.close(ByteStream::Close::kUsual);
 }
 

@@ -22,10 +22,13 @@ enum class Replay { kNever, kAllowed };
 
 struct StreamedRequest {
   RequestHead head;
-  std::string_view body;  // what there is of it already; all of it unless `more`
-  bool more = false;      // write() and end() follow
+  std::string_view body;                 // what there is of it already; all of it unless `more`
+  bool more = false;                     // write() and end() follow
+  const HeaderList* trailers = nullptr;  // what follows the body, unless `more`; over HTTP/1.1 it takes chunks
   Replay replay = Replay::kNever;
 };
+
+class Http2ClientStream;
 
 class ClientExchange {
  public:
@@ -42,6 +45,8 @@ class ClientExchange {
   // Completes when the socket has taken the piece. An error is not the end: the other side may have answered before it
   // stopped reading.
   Task<Result<>> write(std::string_view piece, MonotonicTime deadline);
+  // What follows the body, before end(); as of StreamedRequest.
+  void set_trailers(const HeaderList& trailers);
   // After the last piece.
   Task<Result<>> end(MonotonicTime deadline);
 
@@ -58,6 +63,8 @@ class ClientExchange {
   bool piece_here() const;
   // All of the answer has come; what read() returned last was the end of it.
   bool complete() const;
+  // Of a complete answer: what followed its body.
+  const HeaderList& trailers() const;
 
   // After a 101: the bytes are the caller's, and so are the deadlines.
   ByteStream& stream();
@@ -75,15 +82,19 @@ class ClientExchange {
   enum class Take { kAny, kNew };
   using State = MessageParser::State;
   Task<Result<>> open(Take take, MonotonicTime deadline);
+  Task<Result<>> open_http1(Take take, MonotonicTime deadline);
   Task<Result<>> send_first(MonotonicTime deadline);
   Task<Result<>> again(MonotonicTime deadline);
   Task<SystemError> flush(MonotonicTime deadline);
   Task<Result<>> receive(MonotonicTime deadline);
   bool nothing_sent() const;
   bool may_send_again(const Error& error) const;
+  Task<Result<HttpResponse*>> read_stream_head(MonotonicTime deadline);
   void next_message();
   void add_piece(std::string_view piece);
+  void add_last_chunk();
   Error failed(Error error) const;
+  Result<> named(Result<> result) const;
   Error parse_error() const;
   ClientStreaming& parts() const { return connection_->streaming(); }
   static void late(void* self) noexcept;
@@ -91,10 +102,12 @@ class ClientExchange {
   HttpClient& client_;
   async::Limiter::Permit permit_;
   std::unique_ptr<ClientConnection> connection_;
+  std::shared_ptr<Http2ClientStream> stream_;  // in place of a connection: all that follows is its business
   const StreamedRequest* request_ = nullptr;
   Alarm read_alarm_, write_alarm_;
   ChunkHead chunk_head_;
-  int interim_ = 0;
+  std::string last_chunk_;  // with trailers
+  int interim_ = 0, refusals_ = 0;
   bool counted_ = false;  // among the client's requests under way
   bool kept_ = false;     // the connection had been used before
   bool interim_given_ = false, piece_given_ = false;

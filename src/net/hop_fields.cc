@@ -43,10 +43,23 @@ bool is_hop_field(std::string_view name) {
   }
 }
 
+bool is_trailer_field(std::string_view name) {
+  constexpr std::string_view kRefused[] = {"host",          "content-length", "content-encoding", "content-type",
+                                           "content-range", "authorization",  "cookie",           "set-cookie",
+                                           "cache-control", "max-forwards",   "x-forwarded-for",  "x-forwarded-host"};
+  if (is_hop_field(name)) return false;
+  return std::ranges::none_of(kRefused, [&](std::string_view refused) { return iequals(name, refused); });
+}
+
 bool has_token(std::string_view list, std::string_view token) {
   bool found = false;
   for_each_token(list, [&](std::string_view each) { found = found || iequals(each, token); });
   return found;
+}
+
+bool takes_trailers(const HeaderList& headers) {
+  std::optional<std::string_view> te = headers.find("te");
+  return te && has_token(*te, "trailers");
 }
 
 bool is_named_hop_field(const HeaderList& headers, std::string_view name) {

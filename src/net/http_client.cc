@@ -8,6 +8,7 @@
 #include "base/check.h"
 #include "net/client_connection.h"
 #include "net/host_resolver.h"
+#include "net/http2_pool.h"
 
 namespace fiso::net {
 namespace {
@@ -30,11 +31,13 @@ HttpClient::HttpClient(async::Shard& shard, async::BlockingPool& blocking, Clien
       resolver_(
           std::make_unique<HostResolver>(shard, blocking, options_.origin.host, options_.origin.port, options_.name_servers)) {
   FISO_CHECK(options_.origin.scheme == Scheme::kHttp || options_.tls, "https needs a TLS context");
+  if (options_.speaks != Speaks::kHttp1) http2_ = std::make_unique<Http2Pool>(shard);
 }
 
 HttpClient::~HttpClient() = default;
 
 Task<Result<ClientResponse>> HttpClient::send(const ClientRequest& request, MonotonicTime deadline) {
+  FISO_CHECK(options_.speaks != Speaks::kHttp2, "send() speaks HTTP/1.1");
   async::Limiter::Permit permit;
   if (options_.connections != nullptr && !(permit = options_.connections->try_acquire())) {
     FISO_CO_TRY(permit, co_await options_.connections->acquire(deadline));
@@ -63,7 +66,7 @@ Task<Result<ClientResponse>> HttpClient::exchange(const ClientRequest& request, 
   co_return response;
 }
 
-Task<Result<std::unique_ptr<ClientConnection>>> HttpClient::connect(MonotonicTime deadline) {
+Task<Result<std::unique_ptr<ClientConnection>>> HttpClient::connect(MonotonicTime deadline, Speaks offer) {
   deadline = std::min(deadline, std::chrono::steady_clock::now() + options_.connect_timeout);
   FISO_CO_TRY(Addresses addresses, co_await resolver_->resolve(deadline));
   FISO_CO_TRY_OK(drop_refused(addresses));
@@ -78,7 +81,7 @@ Task<Result<std::unique_ptr<ClientConnection>>> HttpClient::connect(MonotonicTim
     asio::ip::tcp::endpoint address = connected->address;
     // The addresses share the time that is left, so that one that says nothing does not use up all of it.
     Duration share = (deadline - now) / static_cast<int64_t>(addresses.size());
-    Result<std::unique_ptr<ClientConnection>> opened = co_await open(std::move(*connected), now + share);
+    Result<std::unique_ptr<ClientConnection>> opened = co_await open(std::move(*connected), now + share, offer);
     if (opened.has_value()) {
       resolver_->worked(address);
       co_return std::move(opened);
@@ -90,10 +93,12 @@ Task<Result<std::unique_ptr<ClientConnection>>> HttpClient::connect(MonotonicTim
   co_return last;
 }
 
-Task<Result<std::unique_ptr<ClientConnection>>> HttpClient::open(Connected connected, MonotonicTime deadline) {
+Task<Result<std::unique_ptr<ClientConnection>>> HttpClient::open(Connected connected, MonotonicTime deadline,
+                                                                         Speaks offer) {
   bool tls = options_.origin.scheme == Scheme::kHttps;
   auto connection = tls ? make_tls_client_connection(shard_, *this, *options_.tls) : make_plain_client_connection(shard_, *this);
   if (connection == nullptr) co_return Error(ErrorCode::kOverloaded, "tls: out of memory");
+  connection->offer(offer);
   connection->set_tls_version(tls_version_);
   FISO_CO_TRY_OK(co_await connection->open(std::move(connected), deadline));
   co_return std::move(connection);
@@ -119,6 +124,22 @@ void HttpClient::set_tls(TlsContext tls) {
   options_.tls = std::move(tls);
   ++tls_version_;
   idle_.clear();
+  if (http2_ != nullptr) http2_->retire();
+}
+
+// Several may connect at once while nobody knows what the origin speaks.
+Task<Result<HttpClient::Carrier>> HttpClient::find_http2(MonotonicTime deadline) {
+  Carrier found;
+  while (http2_->is_connecting() && (found.session = http2_->find()) == nullptr)
+    if (!co_await http2_->wait(deadline)) co_return Error(ErrorCode::kTimeout, "timeout");
+  if (found.session == nullptr) found.session = http2_->find();
+  if (found.session == nullptr) found.connection = take_idle();
+  if (found.session != nullptr || found.connection != nullptr) co_return std::move(found);
+  Http2Pool::Connecting connecting(*http2_);
+  FISO_CO_TRY(found.connection, co_await connect(deadline, options_.speaks));
+  http2_->note_protocol(found.connection->is_http2());
+  if (found.connection->is_http2()) found.session = http2_->add(std::move(found.connection), options_);
+  co_return std::move(found);
 }
 
 // The one used last is the least likely to have been closed meanwhile.

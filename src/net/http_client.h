@@ -1,4 +1,4 @@
-// An HTTP/1.1 client for one origin with a pool of keep-alive connections.
+// An HTTP client for one origin with a pool of keep-alive connections: HTTP/1.1, and HTTP/2 where it is told to (Speaks).
 //
 // A request goes out on the connection that was used last, or on a new one. What the other side may do wrong ends that
 // connection and is an error here: nothing that arrived for one request is ever taken for the answer to another.
@@ -57,6 +57,10 @@ struct ClientRequest {
 
 using ClientResponse = HttpResponse;
 
+// kHttp2 over TLS is agreed upon by ALPN as well, and nothing else will do; without TLS it is taken to be known (RFC 9113 section
+// 3.3). A request for an upgrade goes over HTTP/1.1 where the origin may speak that.
+enum class Speaks { kHttp1, kHttp1OrHttp2, kHttp2 };
+
 struct ClientOptions {
   Uri origin;
   Duration connect_timeout = std::chrono::seconds(10);  // name, TCP and TLS together
@@ -69,11 +73,14 @@ struct ClientOptions {
   std::string tls_name;                     // to announce and to verify, in place of the origin's host
   const AddressRules* addresses = nullptr;  // which may be connected to; nullptr = all. Borrowed
   std::vector<std::string> name_servers;    // in place of the system's: net/name_lookup.h
+  Speaks speaks = Speaks::kHttp1;           // other than kHttp1: for ClientExchange only
 };
 
 class ClientConnection;
 class HostResolver;
 struct Connected;
+class Http2Client;
+class Http2Pool;
 
 class HttpClient {
  public:
@@ -98,8 +105,14 @@ class HttpClient {
   friend class ClientConnection;
   friend class ClientExchange;
   Task<Result<ClientResponse>> exchange(const ClientRequest& request, MonotonicTime deadline);
-  Task<Result<std::unique_ptr<ClientConnection>>> connect(MonotonicTime deadline);
-  Task<Result<std::unique_ptr<ClientConnection>>> open(Connected connected, MonotonicTime deadline);
+  // A connection of HTTP/1.1, for one exchange at a time, or one of HTTP/2 that has room.
+  struct Carrier {
+    std::unique_ptr<ClientConnection> connection;
+    std::shared_ptr<Http2Client> session;
+  };
+  Task<Result<Carrier>> find_http2(MonotonicTime deadline);
+  Task<Result<std::unique_ptr<ClientConnection>>> connect(MonotonicTime deadline, Speaks offer = Speaks::kHttp1);
+  Task<Result<std::unique_ptr<ClientConnection>>> open(Connected connected, MonotonicTime deadline, Speaks offer);
   Result<> drop_refused(Addresses& addresses) const;
   std::unique_ptr<ClientConnection> take_idle();
   void keep(std::unique_ptr<ClientConnection> connection);
@@ -111,6 +124,7 @@ class HttpClient {
   std::unique_ptr<HostResolver> resolver_;
   size_t under_way_ = 0;
   unsigned tls_version_ = 0;
+  std::unique_ptr<Http2Pool> http2_;                     // null where only HTTP/1.1 is spoken
   std::vector<std::unique_ptr<ClientConnection>> idle_;  // the last one was used last
 };
 

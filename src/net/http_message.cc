@@ -20,6 +20,8 @@ void HttpRequest::clear() {
   body.clear();
 }
 
+bool is_grpc(const HeaderList& headers) { return headers.find("content-type").value_or("").starts_with("application/grpc"); }
+
 void HttpResponse::clear() {
   status = 200;
   headers.clear();

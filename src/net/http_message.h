@@ -28,6 +28,9 @@ struct HttpRequest {
   void clear();
 };
 
+// Of a message whose body is gRPC's frames.
+bool is_grpc(const HeaderList& headers);
+
 struct HttpResponse {
   int status = 200;
   HeaderList headers;

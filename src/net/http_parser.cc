@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/ascii.h"
+#include "net/hop_fields.h"
 #include "net/uri.h"
 
 namespace fiso::net {
@@ -15,13 +16,14 @@ constexpr size_t kChunkOverhead = 8;          // framing bytes per body byte tha
 
 bool known_version(const llhttp_t& parser) { return parser.http_major == 1 && parser.http_minor <= 1; }
 
-// A host name, an address or an IPv6 literal, with or without a port (RFC 3986 section 3.2.2).
 bool is_host_char(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
          std::string_view("-._~%!$&'()*+,;=:[]").find(c) != std::string_view::npos;
 }
 
 }  // namespace
+
+bool is_host_text(std::string_view text) { return std::ranges::all_of(text, is_host_char); }
 
 struct ParserCallbacks {
   static MessageParser& self(llhttp_t* p) { return *static_cast<MessageParser*>(p->data); }
@@ -83,6 +85,7 @@ void MessageParser::reset() {
   content_lengths_ = transfer_encodings_ = 0;
   name_.clear();
   value_.clear();
+  trailers_.clear();
   header_bytes_ = fed_ = fields_ = start_line_bytes_ = body_bytes_ = 0;
   start_line_ended_ = head_read_ = false;
   piece_ = {};
@@ -177,6 +180,8 @@ int MessageParser::field_complete() {
       return -1;
     }
     headers_.add(name_, value);
+  } else if (streamed_ && is_trailer_field(name_)) {
+    trailers_.add(name_, value);
   }
   name_.clear();
   value_.clear();
@@ -249,7 +254,7 @@ int RequestParser::on_target(std::string_view part) {
 
 int RequestParser::on_field(std::string_view name, std::string_view value) {
   if (iequals(name, "host")) {
-    if (++hosts_ > 1 || !std::ranges::all_of(value, is_host_char)) return fail(400, "invalid Host");
+    if (++hosts_ > 1 || !is_host_text(value)) return fail(400, "invalid Host");
   } else if (iequals(name, "expect")) {
     if (!iequals(value, "100-continue")) return fail(417, "unknown expectation");
     expects_continue_ = true;

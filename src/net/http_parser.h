@@ -4,7 +4,8 @@
 // the caller. Everything is bounded: see MessageLimits. What two readers might take for different messages is refused:
 // bare CR or LF, NUL, folded fields, white space before a colon or in front of a message, Content-Length that is signed,
 // repeated, empty, or together with Transfer-Encoding, Transfer-Encoding other than `chunked` alone. Fields of a trailer are
-// checked and dropped. A request target that is a whole URL becomes its path and query, and its host replaces that of Host.
+// checked, and dropped unless the body is streamed. A request target that is a whole URL becomes its path and query, and its host
+// replaces that of Host.
 #pragma once
 
 #include <llhttp.h>
@@ -24,6 +25,9 @@ struct MessageLimits {
   size_t header_fields = 256;
   size_t body_bytes = 10 << 20;
 };
+
+// Could be the value of Host: a host name, an address or an IPv6 literal, with or without a port (RFC 3986 section 3.2.2).
+bool is_host_text(std::string_view text);
 
 class MessageParser {
  public:
@@ -58,6 +62,8 @@ class MessageParser {
   // What has come of the body since: a view into the bytes fed, or into the message's body where chunks were put together.
   std::string_view piece() const { return body_.empty() ? piece_ : std::string_view(body_); }
   void drop_piece();
+  // Of a complete message whose body was streamed: the fields behind it that may stand there.
+  const HeaderList& trailers() const { return trailers_; }
 
   // Of a failed message: the status for the one who sent it, and a short reason that quotes nothing.
   int error_status() const { return error_status_; }
@@ -103,7 +109,8 @@ class MessageParser {
   HeaderList& headers_;
   std::string& body_;
   std::string name_, value_;  // of the field being read
-  std::string_view piece_;    // of a streamed body, while it is a single one
+  HeaderList trailers_;
+  std::string_view piece_;  // of a streamed body, while it is a single one
   uint64_t declared_length_ = 0;
   size_t header_bytes_ = 0;  // of start line, fields, trailer and chunk extensions
   size_t fed_ = 0;           // all bytes of the message so far

@@ -1,8 +1,10 @@
-// An HTTP/1.1 server for one listen address of the process, plain or TLS.
+// An HTTP server for one listen address of the process, plain or TLS: HTTP/1.1, and HTTP/2 to clients that begin with its preface
+// or agree on it by ALPN.
 //
 // One listening socket, accepted from by every shard; a new connection goes to the shard that has the fewest and stays
-// there. Each shard answers with its own HttpService. Requests of one connection are handled one after the other; what a
-// client pipelines meanwhile waits in its socket.
+// there. Each shard answers with its own HttpService. Requests of one connection are handled one after the other, and what a
+// client pipelines meanwhile waits in its socket; over HTTP/2 they are handled beside each other (http2_session.h has its
+// limits).
 //
 // Threading: control thread (the one that owns the ShardSet). The services must outlive stop().
 #pragma once

@@ -23,6 +23,7 @@ std::string_view to_string(ConnectionRefusal refusal) {
     case ConnectionRefusal::kTlsHandshake: return "tls_handshake";
     case ConnectionRefusal::kSlowReader: return "slow_reader";
     case ConnectionRefusal::kNoDescriptors: return "no_descriptors";
+    case ConnectionRefusal::kFlood: return "flood";
   }
   return "too_many";
 }

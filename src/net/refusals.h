@@ -32,8 +32,9 @@ enum class ConnectionRefusal {
   kTlsHandshake,   // failed or too slow, after a first byte
   kSlowReader,     // the client did not take its answer within the write timeout
   kNoDescriptors,  // it waits in the kernel: no descriptor, or memory, to accept it with
+  kFlood,          // of HTTP/2: resets, invalid frames or control frames without end
 };
-inline constexpr size_t kConnectionRefusals = static_cast<size_t>(ConnectionRefusal::kNoDescriptors) + 1;
+inline constexpr size_t kConnectionRefusals = static_cast<size_t>(ConnectionRefusal::kFlood) + 1;
 
 std::string_view to_string(Refusal refusal);
 std::string_view to_string(ConnectionRefusal refusal);

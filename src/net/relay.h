@@ -1,7 +1,7 @@
 // Passes requests on to one target and its answers back, both as streams.
 //
 // The method, the path's bytes, the query, repeated fields and the body pass as they are; what RFC 9110 section 7.6.1 says to
-// end here ends here, trailers are dropped, an Upgrade (but to h2c) is passed on and then spliced. `Expect: 100-continue`
+// end here ends here, trailers follow, an Upgrade (but to h2c) is passed on and then spliced. `Expect: 100-continue`
 // is answered here, as soon as the target is connected and its body is wanted. Memory per request: one buffer per
 // direction. Threading: shard-local.
 #pragma once

@@ -42,6 +42,28 @@ TEST_F(RelayTest, ARequestPassesAsItWasSentButForTheFieldsThatEndHere) {
             "Content-Length: 5\r\nTE: trailers\r\nConnection: TE\r\n\r\nhello");
 }
 
+TEST_F(RelayTest, WhatFollowsABodyPassesBothWaysIfItMayStandThere) {
+  ScriptedUpstream target([](Conversation& c) {
+    for (std::string head; !(head = c.read_until("\r\n\r\n")).empty();) {
+      EXPECT_NE(head.find("\r\nTrailer: X-Up\r\n"), std::string::npos) << head;
+      EXPECT_EQ(c.read_until("0\r\n"), "1\r\nx\r\n0\r\n");
+      EXPECT_EQ(c.read_until("\r\n\r\n"), "X-Up: 1\r\n\r\n");
+      c.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\ny\r\n0\r\nX-Down: 2\r\nAuthorization: no\r\n\r\n");
+    }
+  });
+  uint16_t port = relay_to(target.port());
+  RawClient client(port);
+  constexpr std::string_view kBody = "1\r\nx\r\n0\r\nX-Up: 1\r\nHost: other\r\n\r\n";
+  std::string head = "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\nTrailer: X-Up\r\n";
+  client.send(head + "TE: trailers\r\n\r\n" + std::string(kBody));
+  EXPECT_TRUE(client.read_until("\r\n0\r\nX-Down: 2\r\n\r\n").ends_with("1\r\ny\r\n0\r\nX-Down: 2\r\n\r\n"));
+  client.send(head + "\r\n" + std::string(kBody));  // whoever does not say so is not given any
+  EXPECT_TRUE(client.read_until("\r\n0\r\n\r\n").ends_with("1\r\ny\r\n0\r\n\r\n"));
+  client.send(head + "TE: trailers\r\n\r\n" + std::string(kBody.substr(0, 6)));  // the trailer comes later than the rest
+  client.send(kBody.substr(6));
+  EXPECT_TRUE(client.read_until("X-Down: 2\r\n\r\n").ends_with("\r\n0\r\nX-Down: 2\r\n\r\n"));
+}
+
 TEST_F(RelayTest, ATargetsConnectionIsKeptNoLongerThanItSays) {
   for (auto [value, kept] : {std::pair("timeout=1", 0u), std::pair("timeout=60, max=5", 1u)}) {
     ScriptedUpstream target(answering(std::string("HTTP/1.1 200 OK\r\nContent-Length: 0\r\nKeep-Alive: ") + value + "\r\n\r\n"));

@@ -26,11 +26,6 @@ std::string_view wanted_upgrade(const HttpRequest& request, const ServerExchange
   return {};
 }
 
-bool takes_trailers(const HeaderList& headers) {
-  std::optional<std::string_view> te = headers.find("te");
-  return te && has_token(*te, "trailers");
-}
-
 MonotonicTime in(Duration duration) { return duration > Duration::zero() ? std::chrono::steady_clock::now() + duration : kNever; }
 
 }  // namespace
@@ -112,6 +107,7 @@ Task<Result<>> RelayedRequest::send(Attempt& attempt) {
   bool more = !body_is_here_;
   std::optional<uint64_t> told = body_is_ours_ ? body_.size() : down_.body_length(), length = more ? told : body_.size();
   bool has_body = !told || *told > 0 || request_.headers.contains("content-length");
+  bool has_trailers = down_.body_here() && !down_.trailers().empty();
   std::optional<std::string_view> host = request_.headers.find("host");
   bool keeps_host = host && options_.host == RelayOptions::Host::kKeep;
   const StreamedRequest& out =
@@ -119,14 +115,15 @@ Task<Result<>> RelayedRequest::send(Attempt& attempt) {
                                                    .target = request_.target,
                                                    .host = keeps_host ? *host : std::string_view(client_->authority()),
                                                    .headers = request_.headers,
-                                                   .framing = !has_body ? Framing::kNone
-                                                              : length  ? Framing::kLength
-                                                                        : Framing::kChunked,
+                                                   .framing = !has_body                 ? Framing::kNone
+                                                              : length && !has_trailers ? Framing::kLength
+                                                                                        : Framing::kChunked,
                                                    .length = length.value_or(0),
                                                    .upgrade = upgrade_,
                                                    .takes_trailers = takes_trailers_},
                                           .body = body_,
                                           .more = more,
+                                          .trailers = has_trailers ? &down_.trailers() : nullptr,
                                           .replay = !more && is_idempotent(request_.method) ? Replay::kAllowed : Replay::kNever});
   FISO_CO_TRY_OK(co_await attempt.up.start(out, in(attempt.timeout)));
   if (more) async::spawn(shard_, upload(*this, attempt, attempt.uploading.enter()));
@@ -159,6 +156,7 @@ Task<> RelayedRequest::upload(RelayedRequest& self, Attempt& attempt, [[maybe_un
       co_return;
     }
     Result<> taken;
+    if (piece->empty()) attempt.up.set_trailers(self.down_.trailers());
     if (piece->empty())
       taken = co_await attempt.up.end(deadline());
     else
@@ -186,6 +184,7 @@ Task<Result<>> RelayedRequest::download(HttpResponse& head) {
   }
   for (;;) {
     FISO_CO_TRY(std::string_view piece, co_await up.read(in(options_.idle_timeout)));
+    if (up.complete()) down_.set_trailers(up.trailers());
     if (up.complete()) co_return co_await down_.end(piece);
     FISO_CO_TRY_OK(co_await down_.write(piece));
   }

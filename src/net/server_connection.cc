@@ -1,10 +1,11 @@
-// A server's connection, plain or TLS: reads a request, has it answered, writes the answer, again.
+// A server's connection, plain or TLS: reads a request, has it answered, writes the answer, again; or hands itself to HTTP/2.
 //
 // In the usual case a request costs one read and one gathered write and no timer: deadlines are a store into the watchdog's
 // entry, and the answer goes out without waiting because the socket takes it.
 #include <boost/asio/ssl/stream.hpp>
 
 #include "async/yield.h"
+#include "net/http2_server.h"
 #include "net/http_parser.h"
 #include "net/read_buffer.h"
 #include "net/server_exchange.h"
@@ -49,6 +50,8 @@ class ConnectionOf final : public ServerConnection {
   void expired() noexcept override;
   void cancel();
   void parse();
+  bool may_be_http2();
+  Task<> serve_http2();
   Task<ConnectionExchange::Next> stream_request();
   void arm_for_read();
   Next after_read(SystemError error, size_t bytes);
@@ -69,6 +72,7 @@ class ConnectionOf final : public ServerConnection {
   ByteStreamOf<Stream> bytes_{stream_};
   StreamingService* const streaming_ = shard_.service().streaming();  // takes all requests of the connection, if there is one
   ConnectionExchange* exchange_ = nullptr;                            // under way
+  Http2Server* http2_ = nullptr;                                      // in place of all that follows
   std::string remote_address_;
   HttpRequest request_;
   RequestParser parser_;
@@ -76,9 +80,11 @@ class ConnectionOf final : public ServerConnection {
   std::string head_;
   Gather out_;
   async::Limiter::Permit body_charge_;  // for the body that is read or being answered
+  size_t preface_ = 0;                  // bytes of HTTP/2's preface, while nothing else has come
   size_t progress_ = 0;                 // body bytes at the last deadline, or bytes written since
   bool in_body_ = false;                // the body's deadline is armed
   bool fresh_ = true;                   // on its first request
+  bool unknown_ = true;                 // whether it speaks HTTP/2
   bool asked_to_go_on_ = false;         // 100 Continue has been sent
   bool is_head_ = false;
   bool last_ = false;  // the answer under way is the connection's last
@@ -95,10 +101,12 @@ Task<> ConnectionOf<Stream>::serve() {
     auto [error] = co_await stream_.tls().async_handshake(asio::ssl::stream_base::server, async::kTuple);
     if (error) co_return tell_no_handshake(error);
     request_.secure = true;
+    if (chose_http2(stream_.tls().native_handle())) co_return co_await serve_http2();
   }
   request_.remote_address = remote_address_;
   for (;;) {
     parse();
+    if (preface_ == kHttp2Preface.size()) co_return co_await serve_http2();
     if (!charge_body()) {
       co_await refuse(Refusal::kTooManyBodies, 503, "too many request bodies are held");
       break;
@@ -162,11 +170,40 @@ void ConnectionOf<Stream>::tell_no_handshake(SystemError error) {
 
 template <class Stream>
 void ConnectionOf<Stream>::parse() {
+  if (unknown_ && may_be_http2()) return;
   while (!buffer_.data().empty()) {
     size_t used = parser_.feed(buffer_.data());
     buffer_.consume(used);
     if (parser_.state() == State::kComplete || parser_.state() == State::kFailed) return;
   }
+}
+
+// By its first bytes (RFC 9113 section 3.4); those of a `POST` are not told apart at once.
+template <class Stream>
+bool ConnectionOf<Stream>::may_be_http2() {
+  std::string_view expected = kHttp2Preface.substr(preface_), came = buffer_.data().substr(0, expected.size());
+  if (expected.starts_with(came)) {
+    buffer_.consume(came.size());
+    preface_ += came.size();
+    return true;
+  }
+  unknown_ = false;
+  parser_.feed(kHttp2Preface.substr(0, std::exchange(preface_, 0)));
+  return false;
+}
+
+template <class Stream>
+Task<> ConnectionOf<Stream>::serve_http2() {
+  auto http2 = std::make_shared<Http2Server>(Http2Server::Parts{shard_, bytes_, remote_address_, request_.secure, phase_});
+  http2_ = http2.get();
+  std::string ahead(kHttp2Preface.substr(0, preface_));
+  ahead.append(buffer_.data());
+  MonotonicTime first_request_by = deadline();
+  clear();
+  if (shard_.draining()) http2->hurry();
+  bool in_order = co_await http2->serve(ahead, first_request_by);
+  http2_ = nullptr;
+  if (in_order && !cut_) co_await close();
 }
 
 template <class Stream>
@@ -340,6 +377,7 @@ Task<> ConnectionOf<Stream>::close() {
 // The rest of the head, or the next `min_progress` bytes of the body, have the grace.
 template <class Stream>
 void ConnectionOf<Stream>::hurry() {
+  if (http2_ != nullptr) return http2_->hurry();
   if (exchange_ != nullptr) return exchange_->hurry();
   if (phase_ != Phase::kReading) return;
   progress_ = request_.body.size();
@@ -348,6 +386,7 @@ void ConnectionOf<Stream>::hurry() {
 
 template <class Stream>
 void ConnectionOf<Stream>::end_if_idle() {
+  if (http2_ != nullptr) return http2_->end_if_idle();
   if (exchange_ != nullptr && exchange_->raw()) return cut();
   if (phase_ != Phase::kIdle) return;
   ending_ = true;
@@ -358,6 +397,7 @@ template <class Stream>
 void ConnectionOf<Stream>::cut() {
   cut_ = true;
   if (exchange_ != nullptr) exchange_->lost();
+  if (http2_ != nullptr) http2_->lose();
   SystemError ignored;
   stream_.socket().close(ignored);
 }

@@ -6,6 +6,7 @@
 
 #include "async/yield.h"
 #include "base/check.h"
+#include "net/hop_fields.h"
 #include "net/stream_head.h"
 
 namespace fiso::net {
@@ -164,6 +165,10 @@ Task<Result<>> ConnectionExchange::write(std::string_view piece) {
   co_return co_await flush();
 }
 
+void ConnectionExchange::set_trailers(const HeaderList& trailers) {
+  if (chunked_ && !trailers.empty() && takes_trailers(parts_.request.headers)) format_last_chunk(last_chunk_, trailers);
+}
+
 Task<Result<>> ConnectionExchange::end(std::string_view last_piece) {
   FISO_CHECK(begun_ && !ended_);
   if (left_ && !bodyless_ && last_piece.size() != *left_)
@@ -171,7 +176,7 @@ Task<Result<>> ConnectionExchange::end(std::string_view last_piece) {
   parts_.out.clear();
   if (head_waits_) parts_.out.add(parts_.head);
   add_piece(last_piece);
-  if (chunked_) parts_.out.add(kLastChunk);
+  if (chunked_) parts_.out.add(last_chunk_.empty() ? kLastChunk : std::string_view(last_chunk_));
   if (!parts_.out.empty()) {
     FISO_CO_TRY_OK(co_await flush());
   }

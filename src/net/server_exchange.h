@@ -33,10 +33,12 @@ class ConnectionExchange final : public ServerExchange {
   bool body_here() const override { return parser_.state() == MessageParser::State::kComplete; }
   Task<Result<std::string_view>> read() override;
   void stop_reading() override;
+  const HeaderList& trailers() const override { return parser_.trailers(); }
   Task<Result<>> inform(int status, const HeaderList& headers) override;
   void begin(int status, const HeaderList& headers, std::optional<uint64_t> length) override;
   bool begun() const override { return begun_; }
   Task<Result<>> write(std::string_view piece) override;
+  void set_trailers(const HeaderList& trailers) override;
   Task<Result<>> end(std::string_view last_piece) override;
   bool can_upgrade() const override { return body_here() && !parser_.http_1_0(); }
   Task<Result<Raw>> upgrade(std::string_view protocol, const HeaderList& headers) override;
@@ -84,7 +86,8 @@ class ConnectionExchange final : public ServerExchange {
   Gone when_gone_ = nullptr;
   std::optional<uint64_t> left_;  // of the answer's body, where its length was told
   ChunkHead chunk_head_;
-  int fault_status_ = 0;  // what is wrong with the request, if anything is
+  std::string last_chunk_;  // with trailers
+  int fault_status_ = 0;    // what is wrong with the request, if anything is
   std::string_view fault_text_;
   bool piece_given_ = false;
   bool asked_to_go_on_ = false;

@@ -22,8 +22,11 @@ void append_framing(std::string& out, Framing framing, uint64_t length) {
   append_number(out, length);
 }
 
-// Framing is the connection's own business.
-bool ends_here(std::string_view name) { return is_hop_field(name) || iequals(name, "content-length"); }
+// Framing is the connection's own business; what says which fields follow the body passes where some can.
+bool ends_here(std::string_view name, Framing framing) {
+  if (iequals(name, "trailer")) return framing != Framing::kChunked;
+  return is_hop_field(name) || iequals(name, "content-length");
+}
 
 bool is_target(std::string_view target) {
   bool path = target.starts_with('/') || target == "*";
@@ -38,7 +41,7 @@ void format_response_head(std::string& out, const ResponseHead& head) {
   out.append(" ").append(reason(head.status));
   bool dated = head.date.empty();
   for (HeaderList::Field field : head.headers) {
-    if (ends_here(field.name) || !is_field_name(field.name) || !is_field_value(field.value)) continue;
+    if (ends_here(field.name, head.framing) || !is_field_name(field.name) || !is_field_value(field.value)) continue;
     dated = dated || iequals(field.name, "date");
     append_field(out, field.name, field.value);
   }
@@ -55,7 +58,7 @@ Result<> format_request_head(std::string& out, const RequestHead& head) {
   if (!is_field_value(head.host) || !is_field_value(head.upgrade)) return Error(ErrorCode::kInvalidInput, "invalid header field");
   out.assign(head.method).append(" ").append(head.target).append(" HTTP/1.1\r\nHost: ").append(head.host);
   for (HeaderList::Field field : head.headers) {
-    if (ends_here(field.name) || iequals(field.name, "host")) continue;
+    if (ends_here(field.name, head.framing) || iequals(field.name, "host")) continue;
     if (!is_field_name(field.name) || !is_field_value(field.value))
       return Error(ErrorCode::kInvalidInput, "invalid header field");
     append_field(out, field.name, field.value);
@@ -70,6 +73,14 @@ Result<> format_request_head(std::string& out, const RequestHead& head) {
   }
   out.append("\r\n\r\n");
   return {};
+}
+
+void format_last_chunk(std::string& out, const HeaderList& trailers) {
+  out.assign("0");
+  for (HeaderList::Field field : trailers)
+    if (is_field_name(field.name) && is_trailer_field(field.name) && is_field_value(field.value))
+      append_field(out, field.name, field.value);
+  out.append("\r\n\r\n");
 }
 
 std::string_view ChunkHead::format(size_t size) {

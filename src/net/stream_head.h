@@ -45,6 +45,8 @@ struct ChunkHead {
   char space[18];
   std::string_view format(size_t size);
 };
+// Replaces `out` by the last chunk with those fields behind it that may stand there.
+void format_last_chunk(std::string& out, const HeaderList& trailers);
 inline constexpr std::string_view kChunkEnd = "\r\n", kLastChunk = "0\r\n\r\n";
 
 }  // namespace fiso::net

@@ -29,10 +29,12 @@ class ServerExchange {
   // All of the body has come: read() does not wait any more.
   virtual bool body_here() const = 0;
   // The next piece of the body; empty at its end. Valid until the next call. The first call that has to wait sends the
-  // `100 Continue` that the client may be waiting for; trailers are dropped.
+  // `100 Continue` that the client may be waiting for.
   virtual Task<Result<std::string_view>> read() = 0;
   // A read() that waits ends with kCancelled, and so does every later one.
   virtual void stop_reading() = 0;
+  // What followed the body, once all of it has come.
+  virtual const HeaderList& trailers() const = 0;
 
   // An interim answer (100 to 199, but not 101), before begin(). Clients of HTTP/1.0 are not told.
   virtual Task<Result<>> inform(int status, const HeaderList& headers) = 0;
@@ -44,11 +46,14 @@ class ServerExchange {
   virtual bool begun() const = 0;
   // Completes when the socket has taken the piece. An empty one sends the head if it has not gone yet.
   virtual Task<Result<>> write(std::string_view piece) = 0;
+  // To go out behind the body, before end(). Only what may stand there does, and only where the client takes it: over HTTP/1.1 in
+  // an answer of chunks to who said `TE: trailers`.
+  virtual void set_trailers(const HeaderList& trailers) = 0;
   // The last piece: one system call with what goes before and after it. An answer without end() breaks off: the connection
   // is cut so that the client can tell. kInternal if the length was another one.
   virtual Task<Result<>> end(std::string_view last_piece) = 0;
 
-  // An HTTP/1.1 request whose body is here: what follows it can be another protocol.
+  // An HTTP/1.1 request (not a stream of HTTP/2) whose body is here: what follows it can be another protocol.
   virtual bool can_upgrade() const = 0;
   // Instead of begin(): answers 101 with `protocol` and `headers`. From then on the bytes are the service's, until serve()
   // completes; the deadlines are, too. A drain closes the stream when its grace is over.

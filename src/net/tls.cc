@@ -26,6 +26,21 @@ Error unreadable(std::string_view what, const std::string& path) {
       .with_context(path + ": " + openssl_reason());
 }
 
+// As ALPN writes them: each behind its length (RFC 7301 section 3.1).
+constexpr std::string_view kHttp2 = "\x02h2", kHttp2AndHttp1 = "\x02h2\x08http/1.1";
+
+const unsigned char* bytes_of(std::string_view text) { return reinterpret_cast<const unsigned char*>(text.data()); }
+
+// A client that speaks neither is served HTTP/1.1, as one that says nothing is.
+int choose_protocol(SSL*, const unsigned char** chosen, unsigned char* size, const unsigned char* offered, unsigned offered_size,
+                    void*) {
+  unsigned char* found = nullptr;
+  auto ours = static_cast<unsigned>(kHttp2AndHttp1.size());
+  int how = SSL_select_next_proto(&found, size, bytes_of(kHttp2AndHttp1), ours, offered, offered_size);
+  *chosen = found;
+  return how == OPENSSL_NPN_NEGOTIATED ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_NOACK;
+}
+
 Result<TlsContext> make_context(ssl::context::method method) {
   try {
     auto context = std::make_shared<ssl::context>(method);
@@ -53,6 +68,7 @@ Result<TlsContext> make_tls_server_context(const TlsServerOptions& options) {
   FISO_TRY(TlsContext context, make_context(ssl::context::tls_server));
   ERR_clear_error();
   FISO_TRY_OK(use_certificate(context->native_handle(), options.cert_file, options.key_file));
+  SSL_CTX_set_alpn_select_cb(context->native_handle(), choose_protocol, nullptr);
   return context;
 }
 
@@ -69,6 +85,18 @@ Result<TlsContext> make_tls_client_context(const TlsClientOptions& options) {
   }
   if (!options.cert_file.empty()) FISO_TRY_OK(use_certificate(raw, options.cert_file, options.key_file));
   return context;
+}
+
+bool chose_http2(const ssl_st* connection) {
+  const unsigned char* chosen = nullptr;
+  unsigned size = 0;
+  SSL_get0_alpn_selected(connection, &chosen, &size);
+  return std::string_view(reinterpret_cast<const char*>(chosen), size) == "h2";
+}
+
+void offer_http2(ssl_st* connection, Http2Offer offer) {
+  std::string_view protocols = offer == Http2Offer::kAlone ? kHttp2 : kHttp2AndHttp1;
+  SSL_set_alpn_protos(connection, bytes_of(protocols), static_cast<unsigned>(protocols.size()));
 }
 
 }  // namespace fiso::net

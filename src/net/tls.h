@@ -11,6 +11,7 @@
 namespace boost::asio::ssl {
 class context;
 }
+struct ssl_st;  // OpenSSL's SSL
 
 namespace fiso::net {
 
@@ -30,7 +31,14 @@ struct TlsClientOptions {
   enum class Verify { kPeer, kNothing } verify = Verify::kPeer;
 };
 
+// With ALPN: HTTP/2 where the client speaks it, HTTP/1.1 otherwise.
 Result<TlsContext> make_tls_server_context(const TlsServerOptions& options);
 Result<TlsContext> make_tls_client_context(const TlsClientOptions& options);
+
+// What a finished handshake has settled.
+bool chose_http2(const ssl_st* connection);
+// Of a client's connection, before its handshake. Without an offer it is HTTP/1.1.
+enum class Http2Offer { kWithHttp1, kAlone };
+void offer_http2(ssl_st* connection, Http2Offer offer);
 
 }  // namespace fiso::net

@@ -112,10 +112,10 @@ Result<std::shared_ptr<link::Target>> LinkServer::make_target(const link::Target
   for (const auto& used : targets_)
     if (spec.changed(used.target->config, config).empty()) return used.target;
   std::vector<link::FileWatch> tls_files;  // before they are read, so that no change is missed
-  for (const std::string& file : config.tls.files()) tls_files.emplace_back(file);
+  for (const std::string& file : config.tls_settings().files()) tls_files.emplace_back(file);
   FISO_TRY(auto target, link::Target::make(config, file_.name_servers, process_->shards, metrics_));
   tls_files_.insert_or_assign(target.get(), std::move(tls_files));
-  if (config.tls.skip_verify)
+  if (config.tls_settings().skip_verify)
     log_.warn("THE TARGET IS NOT VERIFIED (tls.skipVerify): whoever answers gets its requests and its credentials",
               {{"target", config.name}, {"host", config.host}});
   return target;
@@ -187,7 +187,7 @@ void LinkServer::look_at_files() {
 // What cannot be used is left alone: certificate and key are two files, and one of them comes first.
 void LinkServer::renew_tls(const link::Target& target) {
   const std::string& name = target.config.name;
-  auto tls = net::make_tls_client_context(target.config.tls.options());
+  auto tls = net::make_tls_client_context(target.config.tls_settings().options());
   if (!tls.has_value()) {
     log_.error("certificates cannot be used, the ones before stay in use", {{"target", name}, {"error", tls.error().describe()}});
     return;

@@ -73,8 +73,11 @@ class RelayFixture : public ::testing::Test {
 
   // The port of a server that relays to `target`.
   uint16_t relay_to(uint16_t target, net::RelayOptions options = {}, net::ServerLimits limits = {}) {
+    return relay_to(target_on(target), options, limits);
+  }
+  uint16_t relay_to(net::ClientOptions target, net::RelayOptions options = {}, net::ServerLimits limits = {}) {
     shards_.run_on(
-        0, [&](async::Shard& shard) { service_ = std::make_unique<RelayService>(shard, blocking_, target_on(target), options); });
+        0, [&](async::Shard& shard) { service_ = std::make_unique<RelayService>(shard, blocking_, std::move(target), options); });
     server_ = std::make_unique<net::HttpServer>(shards_, net::ServerOptions{"127.0.0.1:0", limits, {}, nullptr},
                                                 [this](async::Shard&) -> net::HttpService& { return *service_; });
     EXPECT_TRUE(server_->bind().has_value());
