@@ -50,6 +50,11 @@ void Http2Client::on_stream_gone() {
   idle_alarm_.set(std::chrono::steady_clock::now() + idle_timeout_);
 }
 
+void Http2Client::retire() {
+  retired_ = true;
+  if (streams() == 0) terminate(NGHTTP2_NO_ERROR);
+}
+
 void Http2Client::note_timeout(MonotonicTime sent) { retired_ = retired_ || silent_since(sent); }
 
 void Http2Client::is_idle(void* self) noexcept {

@@ -24,6 +24,7 @@ class Http2Client final : public Http2Session {
   bool used() const { return used_; }
   // Nothing more will be asked for on it, and it goes when what is under way has ended.
   bool retired() const { return retired_ || lost(); }
+  void retire();
   // It has gone.
   bool ended() const { return has_ended_; }
   // A request of it was not answered in time; it was sent at that moment.

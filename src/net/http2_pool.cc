@@ -9,6 +9,10 @@ Http2Pool::~Http2Pool() {
   for (const auto& session : all_) session->close();
 }
 
+void Http2Pool::retire() {
+  for (const auto& session : all_) session->retire();
+}
+
 std::shared_ptr<Http2Client> Http2Pool::find() {
   std::erase_if(all_, [](const auto& session) { return session->ended(); });
   auto found = std::ranges::find_if(all_, [](const auto& session) { return session->has_room(); });

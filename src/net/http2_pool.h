@@ -23,7 +23,7 @@ class Http2Pool {
   std::shared_ptr<Http2Client> add(std::unique_ptr<ClientConnection> connection, const ClientOptions& options);
 
   // Requests that come go to connections that are made from now on; those that are under way finish where they are.
-  void retire() { all_.clear(); }
+  void retire();
 
   // While one connects the others wait, if what comes of it is known to carry them too.
   bool is_connecting() const { return connecting_ > 0 && is_known_; }
