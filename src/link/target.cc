@@ -37,7 +37,7 @@ Target::Target(const TargetConfig& target, async::ShardSet& shards, observe::Met
     : config(target),
       paths(target.allowed_paths),
       addresses(address_rules(target.allow_private, target.allow_addresses)),
-      client{.origin = origin_of(target), .tls_name = target.tls.server_name, .addresses = &addresses},
+      client{.origin = origin_of(target), .tls_name = target.tls_settings().server_name, .addresses = &addresses},
       connections(shards, static_cast<uint64_t>(target.max_connections), kMostWaiting),
       series(metrics, {{"target", target.name}}),
       circuit_state(series.gauge("fiso_link_circuit_state", "The breaker of a target: 0 closed, 1 half-open, 2 open.")),

@@ -137,6 +137,8 @@ Spec<TargetConfig> target_spec(const core::Registry& registry) {
       .check({"protocol"}, [](const TargetConfig& target, Report& report) {
         if (target.protocol == Protocol::kHttp && report.has("tls"))
           report.error("tls", "{path} has an effect with `protocol: https` and `grpc` only");
+        if (target.protocol == Protocol::kGrpc && report.has("interceptors"))
+          report.error("interceptors", "{path}: a call of gRPC is a stream of messages, which guests are not shown");
       });
 }
 

@@ -196,6 +196,11 @@ class Configuring(LinkCase):
                      "fiso-wasmer-link"):
             self.assertIn(part, text)
 
+    def test_calls_of_grpc_have_none(self):
+        code, text = self.errors_of("    protocol: grpc\n" + steps(interceptor("cat")))
+        self.assertEqual(code, 1)
+        self.assertIn("targets[0].interceptors: a call of gRPC is a stream of messages", text)
+
     def test_a_module_that_changes_is_loaded_by_the_next_reading(self):
         service = self.service()
         modules = self.directory()
