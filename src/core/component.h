@@ -59,7 +59,7 @@ template <class T>
 struct Draft {
   Prepare<T> prepare = {};
   Check check = {};
-  std::string module = {};  // the guest's, where it runs one
+  std::string module = {};                                       // the guest's, where it runs one
   CallFacts::Direction phase = CallFacts::Direction::kOutbound;  // of calls, what it looks at
 };
 

@@ -104,11 +104,12 @@ config::Spec<ErrorHandling> error_handling_spec() {
 }  // namespace
 
 config::Spec<FlowConfig> flow_spec(const core::Registry& registry) {
-  auto source = core::component_spec("source", "Where events come from.", registry.sources(), {not_built("kafka"), not_built("grpc")});
+  auto source =
+      core::component_spec("source", "Where events come from.", registry.sources(), {not_built("kafka"), not_built("grpc")});
   auto sink = core::component_spec("sink", "Where events go.", registry.sinks(),
-                             {not_built("grpc"), not_built("temporal"), not_built("kafka")});
+                                   {not_built("grpc"), not_built("temporal"), not_built("kafka")});
   auto interceptor = core::component_spec("interceptor", "A step that may change or reject an event.", registry.interceptors(),
-                                    {not_built("grpc"), not_built("wasmer-app")});
+                                          {not_built("grpc"), not_built("wasmer-app")});
   config::Rules<int64_t> in_flight;
   in_flight.min = 1;
   in_flight.max = 1'000'000;

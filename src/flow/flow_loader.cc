@@ -49,7 +49,7 @@ void load_flow(std::string_view text, const std::string& file, const core::Regis
   draft.sink = core::parse_component(registry.sinks(), draft.config.sink, "sink", errors);
   for (size_t i = 0; i < draft.config.interceptors.size(); ++i) {
     draft.interceptors.push_back(core::parse_component(registry.interceptors(), draft.config.interceptors[i],
-                                                 "interceptors[" + std::to_string(i) + "]", errors));
+                                                       "interceptors[" + std::to_string(i) + "]", errors));
   }
   check_names(flows, draft, document->root(), errors);
   flows.push_back(std::move(draft));

@@ -34,8 +34,8 @@ class Credentials {
 
   // Readies what those of the targets need that are new; nothing takes effect yet. The error is the operator's to read.
   Result<> prepare(const Targets& targets);
-  // After prepare(), once the shards have these targets: begins to ask for those that are new, waiting for no answer, and ends with
-  // those that are gone.
+  // After prepare(), once the shards have these targets: begins to ask for those that are new, waiting for no answer, and ends
+  // with those that are gone.
   void use(const Targets& targets);
   // As of CredentialKeeper. Thread-safe.
   void reject(const std::string& target, uint64_t number);

@@ -102,11 +102,11 @@ void LinkStack::use(const Targets& targets, std::vector<std::string> allow_origi
 Task<> LinkStack::serve(net::HttpRequest& request, net::ServerExchange& exchange) {
   Call call(request, exchange);
   call.correlation = core::find_correlation(request.headers);  // first: refusals carry it too
-  bool goes_on = is_from_here(call) &&            // before anything is looked at on behalf of a page that borrows our credentials
-                 find_target(call) &&             // what follows is the target's
-                 path_is_allowed(call) &&         // before what counts: such a request is no traffic of the target
-                 is_within_rate(call) &&          // before the breaker, which learns from calls that are made
-                 breaker_admits(call) &&          // a target that is down is not asked
+  bool goes_on = is_from_here(call) &&     // before anything is looked at on behalf of a page that borrows our credentials
+                 find_target(call) &&      // what follows is the target's
+                 path_is_allowed(call) &&  // before what counts: such a request is no traffic of the target
+                 is_within_rate(call) &&   // before the breaker, which learns from calls that are made
+                 breaker_admits(call) &&   // a target that is down is not asked
                  co_await intercept_request(call) &&  // guests change all but where it goes, and see no credentials of ours
                  co_await has_credentials(call);      // last: only what goes out waits for them
   if (goes_on) {
@@ -227,9 +227,9 @@ Task<bool> LinkStack::intercept_request(Call& call) {
   Result<> done = co_await intercept(call, call.interceptions->requests, {.direction = core::CallFacts::Direction::kOutbound},
                                      call.request.headers, whole.text());
   if (done.has_value()) co_return true;
-  failed_log_.write("interceptor failed", {{"correlation_id", call.correlation.id},
-                                           {"target", call.target->shared.config.name},
-                                           {"error", done.error().describe()}});
+  failed_log_.write(
+      "interceptor failed",
+      {{"correlation_id", call.correlation.id}, {"target", call.target->shared.config.name}, {"error", done.error().describe()}});
   co_return call.refused_by_interceptor(done.error());
 }
 

@@ -54,7 +54,7 @@ Target::Target(const TargetConfig& target, async::ShardSet& shards, observe::Met
 }
 
 Result<std::shared_ptr<Target>> Target::make(const TargetConfig& config, std::vector<std::string> name_servers,
-                                              async::ShardSet& shards, observe::Metrics& metrics) {
+                                             async::ShardSet& shards, observe::Metrics& metrics) {
   std::shared_ptr<Target> target(new Target(config, shards, metrics));
   target->client.name_servers = std::move(name_servers);
   if (config.is_secure()) {

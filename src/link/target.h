@@ -58,7 +58,11 @@ using Targets = std::vector<TargetInUse>;
 // Shard-local; held by the requests that use it.
 struct TargetReplica {
   TargetReplica(std::shared_ptr<Target> target, async::Shard& shard, async::BlockingPool& blocking)
-      : held(std::move(target)), shared(*held), client(shard, blocking, shared.client), credential(shard.executor()), answers(shared.series) {}
+      : held(std::move(target)),
+        shared(*held),
+        client(shard, blocking, shared.client),
+        credential(shard.executor()),
+        answers(shared.series) {}
 
   const std::shared_ptr<Target> held;
   Target& shared;

@@ -17,7 +17,6 @@ namespace fiso::link {
 
 enum class Protocol { kHttp, kHttps, kGrpc };
 
-
 struct BreakerConfig {
   bool enabled = false;
   int64_t failure_threshold = 5;

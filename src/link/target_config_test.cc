@@ -14,7 +14,7 @@ TargetConfig parsed(const std::string& keys) {
   config::Errors errors;
   TargetConfig target;
   auto document = config::Document::parse("name: api\nhost: api.example\n" + keys, "link.yaml", errors);
-  if (document.has_value()) target_spec().parse(document->root(), "", target, errors);
+  if (document.has_value()) target_spec(core::Registry()).parse(document->root(), "", target, errors);
   EXPECT_TRUE(errors.empty()) << errors.render();
   return target;
 }
@@ -58,8 +58,8 @@ TEST(TargetConfig, DefaultsAreThoseOfTheGuide) {
 
 class MadeTarget : public ::testing::Test {
  protected:
-  std::unique_ptr<Target> make(const std::string& keys) {
-    auto target = Target::make(parsed("protocol: http\n" + keys), shards_, metrics_);
+  std::shared_ptr<Target> make(const std::string& keys) {
+    auto target = Target::make(parsed("protocol: http\n" + keys), {}, shards_, metrics_);
     EXPECT_TRUE(target.has_value());
     return std::move(*target);
   }

@@ -22,7 +22,7 @@ Parsed parse(const std::string& text) {
   config::Errors errors;
   Parsed parsed;
   auto document = config::Document::parse("name: a\n" + text, "x.yaml", errors);
-  if (document.has_value()) target_spec().parse(document->root(), "", parsed.target, errors);
+  if (document.has_value()) target_spec(core::Registry()).parse(document->root(), "", parsed.target, errors);
   parsed.errors = errors.render();
   return parsed;
 }
@@ -69,11 +69,11 @@ TEST(TargetReach, TlsSaysWhatIsTrustedAndShown) {
   Certificate certificate;
   TargetTls tls = parse("host: a.test\ntls:\n  caFile: " + certificate.cert_file() + "\n  certFile: " + certificate.cert_file() +
                         "\n  keyFile: " + certificate.key_file() + "\n  serverName: b.test")
-                      .target.tls;
+                      .target.tls_settings();
   EXPECT_EQ(tls.files(), (std::vector<std::string>{certificate.cert_file(), certificate.cert_file(), certificate.key_file()}));
   EXPECT_EQ(tls.options().verify, net::TlsClientOptions::Verify::kPeer);
   EXPECT_EQ(tls.server_name, "b.test");
-  TargetTls loose = parse("host: a.test\ntls: {skipVerify: true}").target.tls;
+  TargetTls loose = parse("host: a.test\ntls: {skipVerify: true}").target.tls_settings();
   EXPECT_EQ(loose.options().verify, net::TlsClientOptions::Verify::kNothing);
   EXPECT_TRUE(loose.files().empty());
 }

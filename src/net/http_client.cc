@@ -93,8 +93,7 @@ Task<Result<std::unique_ptr<ClientConnection>>> HttpClient::connect(MonotonicTim
   co_return last;
 }
 
-Task<Result<std::unique_ptr<ClientConnection>>> HttpClient::open(Connected connected, MonotonicTime deadline,
-                                                                         Speaks offer) {
+Task<Result<std::unique_ptr<ClientConnection>>> HttpClient::open(Connected connected, MonotonicTime deadline, Speaks offer) {
   bool tls = options_.origin.scheme == Scheme::kHttps;
   auto connection = tls ? make_tls_client_connection(shard_, *this, *options_.tls) : make_plain_client_connection(shard_, *this);
   if (connection == nullptr) co_return Error(ErrorCode::kOverloaded, "tls: out of memory");

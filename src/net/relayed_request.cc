@@ -166,9 +166,7 @@ Task<> RelayedRequest::upload(RelayedRequest& self, Attempt& attempt, [[maybe_un
   }
 }
 
-Task<Result<std::string_view>> RelayedRequest::read_answer() {
-  co_return co_await attempt_->up.read(in(options_.idle_timeout));
-}
+Task<Result<std::string_view>> RelayedRequest::read_answer() { co_return co_await attempt_->up.read(in(options_.idle_timeout)); }
 
 Task<Result<>> RelayedRequest::deliver() {
   HttpResponse& head = *attempt_->head;

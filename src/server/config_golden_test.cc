@@ -39,7 +39,9 @@ std::string complaints(const fs::path& file) {
   } else if (name.starts_with("link_")) {
     auto document = config::Document::parse(text, name, errors);
     LinkFile link;
-    if (document.has_value()) link_file_spec().parse(document->root(), "", link, errors);
+    core::Registry registry;
+    register_target_interceptors(registry);
+    if (document.has_value()) link_file_spec(registry).parse(document->root(), "", link, errors);
   } else {
     core::Registry registry;
     register_builtin(registry);

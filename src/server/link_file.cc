@@ -106,8 +106,7 @@ void read_interceptors(LinkFile& file, const core::Registry& registry, wasm::Ful
 
 }  // namespace
 
-Result<LinkFile> load_link_file(const std::string& file, const LinkOverrides& overrides,
-                                const wasm::FullEngineSupport& full) {
+Result<LinkFile> load_link_file(const std::string& file, const LinkOverrides& overrides, const wasm::FullEngineSupport& full) {
   auto text = config::read_file_text(file);
   if (!text.has_value())
     return Error(ErrorCode::kInvalidConfig, "load config: read config: open " + file + ": " + text.error().message());

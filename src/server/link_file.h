@@ -36,8 +36,8 @@ struct LinkOverrides {
   std::string listen_addr, metrics_addr;  // empty: as the file says
 };
 
-// All that is wrong with it at once, in the error's message. Opens the files that it names, and nothing else. `full`: what targets'
-// interceptors may ask for.
+// All that is wrong with it at once, in the error's message. Opens the files that it names, and nothing else. `full`: what
+// targets' interceptors may ask for.
 Result<LinkFile> load_link_file(const std::string& file, const LinkOverrides& overrides, const wasm::FullEngineSupport& full);
 
 }  // namespace fiso::server

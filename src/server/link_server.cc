@@ -139,8 +139,7 @@ Result<link::Targets> LinkServer::make_targets(const LinkFile& file) {
   for (size_t i = 0; i < file.targets.size(); ++i) {
     if (!file.interceptors[i].empty()) FISO_TRY_OK(need_runtimes());
     FISO_TRY(auto target, make_target(file.targets[i]));
-    FISO_TRY(auto plan,
-             link::InterceptionPlan::prepare(target->config.name, file.interceptors[i], resources_, metrics_, log_));
+    FISO_TRY(auto plan, link::InterceptionPlan::prepare(target->config.name, file.interceptors[i], resources_, metrics_, log_));
     targets.push_back({std::move(target), std::move(plan)});
   }
   return targets;

@@ -82,7 +82,7 @@ class LinkServer {
   link::Targets targets_;
   std::map<const link::Target*, std::vector<link::FileWatch>> tls_files_;  // of `targets_`
   Guarded<link::Targets> shown_;                                           // the same, for shards that are asked for metrics
-  std::vector<std::unique_ptr<Service>> services_;  // by shard
+  std::vector<std::unique_ptr<Service>> services_;                         // by shard
   std::unique_ptr<link::Credentials> credentials_;
   std::unique_ptr<net::HttpServer> server_;
 };

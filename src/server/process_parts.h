@@ -27,8 +27,8 @@ struct ProcessParts {
   // Brings the series of worker processes up to date, off the shard that asks.
   Task<> sample_processes();
 
-  // After all that configured guests has gone: waits for guests that were being started ahead, which end with their slice, and one
-  // long bulk-memory instruction may prolong that. False if some are still there. Control thread.
+  // After all that configured guests has gone: waits for guests that were being started ahead, which end with their slice, and
+  // one long bulk-memory instruction may prolong that. False if some are still there. Control thread.
   bool wait_guests_gone();
 
   async::ShardSet shards;

@@ -42,7 +42,7 @@ class EnvelopeIn {
 };
 
 struct EnvelopeOut {
-  std::string_view payload;  // into the text that was read, or "null"
+  std::string_view payload;                        // into the text that was read, or "null"
   std::optional<std::string_view> payload_base64;  // likewise, as it stands there, with quotes; of calls only
   HeaderList headers;
   std::vector<std::string> removed_headers;  // of calls only

@@ -56,7 +56,8 @@ TEST(EnvelopeInTest, ARequestOfACallHasItsFacts) {
 }
 
 TEST(EnvelopeInTest, AnAnswerOfACallHasItsStatus) {
-  core::CallFacts facts{.direction = core::CallFacts::Direction::kInbound, .method = "GET", .path = "/", .target = "t", .status = 404};
+  core::CallFacts facts{
+      .direction = core::CallFacts::Direction::kInbound, .method = "GET", .path = "/", .target = "t", .status = 404};
   EXPECT_EQ(call_input("", facts, EnvelopeForm::kLine),
             R"({"payload":null,"headers":{},"direction":"inbound","method":"GET","path":"/","target":"t","status":404})"
             "\n");
