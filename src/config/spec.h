@@ -148,7 +148,14 @@ class Spec {
     return errors.size() == before;
   }
 
-  // The key paths of what differs between two values. For specs of numbers, words, text, lists of text and structs of those.
+  // Leaves a key out of what changed() compares: what has ways of its own to change.
+  Spec& uncompared(std::string_view key) {
+    for (FieldSpec& field : struct_.fields)
+      if (field.key == key) field.compare = [](const void*, const void*, const std::string&, std::vector<std::string>&) {};
+    return *this;
+  }
+
+  // The key paths of what differs between two values. For specs of numbers, words, text, lists of text and structs of those, optional or not.
   std::vector<std::string> changed(const T& one, const T& other) const {
     std::vector<std::string> keys;
     compare_structs(struct_, &one, &other, "", keys);

@@ -246,13 +246,13 @@ Task<Result<>> LinkStack::intercept_answer(Call& call, net::RelayedRequest& rela
   if (done.has_value() && !whole.text().empty()) done = decode_content(head.headers, whole.text(), parts_.most_intercepted);
   if (!done.has_value()) {
     call.refused(502, "bad gateway");
-    co_return done.take_error().with_code(ErrorCode::kRejected).with_context("answer");
+    co_return done.take_error().with_code(ErrorCode::kGuestLimit).with_context("answer");
   }
   core::CallFacts facts{.direction = core::CallFacts::Direction::kInbound, .status = head.status};
   done = co_await intercept(call, call.interceptions->answers, facts, head.headers, whole.text());
   if (!done.has_value()) {
     call.refused_by_interceptor(done.error());
-    co_return done.take_error().with_code(ErrorCode::kRejected);
+    co_return done.take_error().with_code(ErrorCode::kGuestLimit);
   }
   if (call.request.method == "HEAD") co_return co_await relayed.deliver();
   call.exchange.begin(head.status, head.headers, whole.text().size());

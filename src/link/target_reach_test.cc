@@ -51,7 +51,7 @@ TEST(TargetReach, NeighboursAreAllowedUnlessTheTargetSaysOtherwise) {
 
 TEST(TargetReach, AHostThatIsARefusedAddressIsToldAtItsPlace) {
   EXPECT_EQ(parse("host: 169.254.169.254").errors,
-            "x.yaml:2:7: host: 169.254.169.254 is a link-local address, which is not connected to; if it is meant, list it in "
+            "x.yaml:2:7: host: host: 169.254.169.254 is a link-local address, which is not connected to; if it is meant, list it in "
             "allowAddresses\n");
   EXPECT_EQ(parse("host: 169.254.169.254\nallowAddresses: [169.254.169.254]").errors, "");
   EXPECT_THAT(parse("host: 10.0.0.1\nallowPrivate: false").errors, HasSubstr("10.0.0.1 is a private address"));
@@ -81,16 +81,16 @@ TEST(TargetReach, TlsSaysWhatIsTrustedAndShown) {
 TEST(TargetReach, TlsThatCannotBeUsedIsToldAtItsKey) {
   Certificate certificate, other;
   auto errors = [](const std::string& tls) { return parse("host: a.test\ntls:\n" + tls).errors; };
-  EXPECT_THAT(errors("  caFile: /not/there"), HasSubstr("x.yaml:4:11: tls.caFile: /not/there: No such file"));
+  EXPECT_THAT(errors("  caFile: /not/there"), HasSubstr("x.yaml:4:11: tls.caFile: tls.caFile: /not/there: No such file"));
   EXPECT_THAT(errors("  certFile: " + certificate.cert_file()),
-              HasSubstr("tls.keyFile: both certFile and keyFile must be specified together for mTLS"));
-  EXPECT_THAT(errors("  keyFile: " + certificate.key_file()),
               HasSubstr("tls.certFile: both certFile and keyFile must be specified together for mTLS"));
+  EXPECT_THAT(errors("  keyFile: " + certificate.key_file()),
+              HasSubstr("tls.keyFile: both certFile and keyFile must be specified together for mTLS"));
   EXPECT_THAT(errors("  certFile: " + certificate.cert_file() + "\n  keyFile: " + other.key_file()),
               HasSubstr("x.yaml:4:13: tls.certFile: "));
   EXPECT_THAT(errors("  skipVerify: true\n  caFile: " + certificate.cert_file()),
-              HasSubstr("x.yaml:5:11: tls.caFile has no effect with `skipVerify: true`"));
-  EXPECT_THAT(errors("  serverName: a b"), HasSubstr("x.yaml:4:15: tls.serverName \"a b\" is not a host name"));
+              HasSubstr("x.yaml:5:11: tls.caFile: tls.caFile has no effect with `skipVerify: true`"));
+  EXPECT_THAT(errors("  serverName: a b"), HasSubstr("x.yaml:4:15: tls.serverName: tls.serverName \"a b\" is not a host name"));
 }
 
 }  // namespace

@@ -66,6 +66,7 @@ config::Spec<LinkFile> link_file_spec(const core::Registry& registry) {
       .field("listenAddr", &LinkFile::listen_addr, "Where callers ask.", {.check = bad_address})
       .field("metricsAddr", &LinkFile::metrics_addr, "Where /metrics, /healthz and /readyz are served.", {.check = bad_address})
       .field("targets", &LinkFile::targets, link::target_spec(registry), "The targets.")
+      .uncompared("targets")  // each is compared with the one before
       .field("allowOrigins", &LinkFile::allow_origins,
              "Origins whose pages may ask, such as https://app.example; those of other sites are refused.")
       .field("nameServers", &LinkFile::name_servers,
@@ -73,7 +74,7 @@ config::Spec<LinkFile> link_file_spec(const core::Registry& registry) {
       .field("shards", &LinkFile::shards, "Threads that serve; 0 is one per CPU.", config::between<int64_t>(0, 256))
       .field("shutdownTimeout", &LinkFile::shutdown_timeout, "How long a stop waits for what is in flight.",
              config::between<Duration>(std::chrono::milliseconds(1), std::chrono::hours(24)))
-      .field("http", &LinkFile::http, http_settings_spec(Bodies::kStreamed), "Limits of the ports.")
+      .field("http", &LinkFile::http, http_settings_spec(), "Limits of the ports.")
       .field("network", &LinkFile::network, guest_network_spec(),
              "Of guests whose interceptor says nothing else; `runtime: wasmer`.")
       .field("wasm", &LinkFile::wasm, wasm_settings_spec(), "What all guests share.")
@@ -116,7 +117,12 @@ Result<LinkFile> load_link_file(const std::string& file, const LinkOverrides& ov
   LinkFile parsed;
   auto document = config::Document::parse(*text, file, errors);
   if (document.has_value()) {
-    bool is_read = link_file_spec(registry).parse(document->root(), "", parsed, errors);
+    auto spec = link_file_spec(registry);
+    if (!full.why_not.empty())
+      spec.check({"network"}, [&full](const LinkFile&, config::Report& report) {
+        if (report.has("network")) report.error("network", "{path} has an effect with `runtime: wasmer` only: " + full.why_not);
+      });
+    bool is_read = spec.parse(document->root(), "", parsed, errors);
     read_interceptors(parsed, registry, full, errors);
     if (!overrides.listen_addr.empty()) parsed.listen_addr = overrides.listen_addr;
     if (!overrides.metrics_addr.empty()) parsed.metrics_addr = overrides.metrics_addr;

@@ -11,7 +11,6 @@ namespace fiso::server {
 namespace {
 
 constexpr char kTotalBodyBytes[] = "maxTotalBodyBytes";
-constexpr char kStreams[] = "bodies pass as streams, whatever their length, and are not in memory as a whole";
 
 const config::Rules<Duration>& time_rules() {
   static const config::Rules<Duration> rules = config::between<Duration>(std::chrono::milliseconds(1), std::chrono::hours(24));
@@ -40,33 +39,28 @@ config::Spec<WasmSettings> wasm_settings_spec() {
       .field("compile", &WasmSettings::compile, compile_spec(), "Compiling.");
 }
 
-config::Spec<net::ServerLimits> http_settings_spec(Bodies bodies) {
+config::Spec<net::ServerLimits> http_settings_spec() {
   using net::ServerLimits;
   auto one_body_fits = [](const ServerLimits& limits, config::Report& report) {
     if (limits.total_body_bytes < limits.body_bytes)
       report.error(kTotalBodyBytes, "{path} must be at least maxBodyBytes, " + format_bytes(limits.body_bytes));
   };
-  config::Spec<ServerLimits> spec("http", "Limits of the listeners.");
-  spec.field("maxConnections", &ServerLimits::connections, "Connections at once, over all listeners; more are answered 503.",
+  return config::Spec<ServerLimits>("http", "Limits of the listeners.")
+      .field("maxConnections", &ServerLimits::connections, "Connections at once, over all listeners; more are answered 503.",
              config::between<size_t>(1, 1'000'000))
       .field("maxHeaderBytes", &ServerLimits::header_bytes, "Request line and headers; more is 431.",
              config::between<Bytes>(1_KiB, 1_MiB))
-      .field("maxHeaders", &ServerLimits::header_fields, "Header fields; more is 431.", config::between<size_t>(1, 10'000));
-  if (bodies == Bodies::kStreamed) {
-    spec.unsupported("maxBodyBytes", kStreams).unsupported(kTotalBodyBytes, kStreams);
-  } else {
-    spec.field("maxBodyBytes", &ServerLimits::body_bytes, "Body; more is 413.", config::between<Bytes>(1_B, 4_GiB))
-        .field(kTotalBodyBytes, &ServerLimits::total_body_bytes,
-               "Bodies of all requests in memory, over all listeners; more are answered 503. Those up to 16KiB do not count.",
-               config::between<Bytes>(64_KiB, Bytes{1ull << 46}))
-        .check({"maxBodyBytes", kTotalBodyBytes}, one_body_fits);
-  }
-  return spec
+      .field("maxHeaders", &ServerLimits::header_fields, "Header fields; more is 431.", config::between<size_t>(1, 10'000))
+      .field("maxBodyBytes", &ServerLimits::body_bytes, "Body; more is 413.", config::between<Bytes>(1_B, 4_GiB))
+      .field(kTotalBodyBytes, &ServerLimits::total_body_bytes,
+             "Bodies of all requests in memory, over all listeners; more are answered 503. Those up to 16KiB do not count.",
+             config::between<Bytes>(64_KiB, Bytes{1ull << 46}))
       .field("headerTimeout", &ServerLimits::header_timeout, "From the first byte of a request to the end of its headers.",
              time_rules())
       .field("bodyTimeout", &ServerLimits::body_timeout, "In which a body must end or make progress.", time_rules())
       .field("idleTimeout", &ServerLimits::idle_timeout, "Between requests of a connection.", time_rules())
-      .field("writeTimeout", &ServerLimits::write_timeout, "In which an answer must be taken or make progress.", time_rules());
+      .field("writeTimeout", &ServerLimits::write_timeout, "In which an answer must be taken or make progress.", time_rules())
+      .check({"maxBodyBytes", kTotalBodyBytes}, one_body_fits);
 }
 
 config::Spec<Settings> settings_spec() {

@@ -31,9 +31,7 @@ struct Settings {
 
 config::Spec<Settings> settings_spec();
 config::Spec<WasmSettings> wasm_settings_spec();
-// Of listeners whose bodies are whole messages, or of those through which they only pass.
-enum class Bodies { kWhole, kStreamed };
-config::Spec<net::ServerLimits> http_settings_spec(Bodies bodies = Bodies::kWhole);
+config::Spec<net::ServerLimits> http_settings_spec();
 
 // The defaults if there is no such file in the directory. What only a full engine heeds is refused where there is none.
 Settings load_settings(const std::string& directory, const wasm::FullEngineSupport& full, config::Errors& errors);

@@ -17,7 +17,7 @@ except ImportError:  # the package is the system's Python's
     os.execv(SYSTEM, [SYSTEM, "-B", *sys.argv])
 
 from harness import ANY_PORT, PATIENCE, TestCase, main, poll
-from link_test import Link
+from link_harness import Link
 
 MIB = 1 << 20
 NO_LIMIT = [("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1)]

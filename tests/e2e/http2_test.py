@@ -9,7 +9,7 @@ import threading
 import unittest
 
 from harness import ANY_PORT, LONG, PATIENCE, TestCase, flow_yaml, main
-from link_test import Link
+from link_harness import Link
 
 MIB = 1 << 20
 BODY = 1024 * MIB if LONG else 64 * MIB

@@ -3,6 +3,7 @@
 import base64
 import gzip
 import json
+import socket
 
 from harness import get, guest, main, poll, request, run
 from link_harness import FISO_LINK, QUICK, LinkCase
@@ -112,6 +113,32 @@ class Requests(LinkCase):
         self.assertEqual((answer.status, answer.text, self.target.asked), (413, "request body too large\n", []))
         self.assertEqual(request(link.port(), "POST", "/link/api/", b"x" * (1 << 20)).status, 200)
 
+    def test_bodies_beyond_what_the_process_has_for_them_are_503(self):
+        self.target = self.service()
+        limits = "http: {maxBodyBytes: 1MiB, maxTotalBodyBytes: 1MiB}\n"
+        link = self.link(("api", self.target.port, steps(interceptor("loop", timeout="1m", failOpen="true"))), more=limits)
+        self.begin(link, b"x" * (700 << 10))
+        poll("it is in memory", lambda: link.metric("fiso_http_body_bytes") >= 700 << 10)
+        answer = request(link.port(), "POST", "/link/api/", b"x" * (700 << 10))
+        self.assertEqual((answer.status, answer.text, answer.headers["retry-after"]), (503, "too many bodies in memory\n", "1"))
+        link.process.kill()
+
+    def test_guests_beyond_the_limit_of_the_process_are_503(self):
+        self.target = self.service()
+        limits = "shards: 1\nwasm: {maxInstances: 1, instanceQueue: 1}\n"
+        link = self.link(("api", self.target.port, steps(interceptor("loop", timeout="1m"))), more=limits)
+        for _ in range(2):
+            self.begin(link, b"{}")
+        poll("one runs", lambda: link.metric("fiso_wasm_calls_total", flow="link/api") == 2)
+        answer = request(link.port(), "POST", "/link/api/", b"{}")
+        self.assertEqual((answer.status, answer.text), (503, "too many requests wait for an interceptor\n"))
+        link.process.kill()
+
+    def begin(self, link, body):
+        """A request whose answer nobody waits for."""
+        connection = self.closing(socket.create_connection(("127.0.0.1", link.port()), 60))
+        connection.sendall(f"POST /link/api/ HTTP/1.1\r\nHost: a\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body)
+
     def test_instances_that_stand_ready_serve_requests_too(self):
         link = self.through(interceptor("ndjson", execution="pooled", poolSize="2", maxRequests="100"))
         for _ in range(20):
@@ -190,7 +217,7 @@ class Configuring(LinkCase):
                                           "      - {type: lua, config: {}}\n", "      - {config: {}}\n",
                                           interceptor("cat", phase="sideways"), interceptor("cat", runtime="wasmer")))
         self.assertEqual(code, 1)
-        for part in ("link.yaml:5:64: targets[0].interceptors[0].config.phse", "targets[0].interceptors[1].config.module: module path not "
+        for part in ("link.yaml:5:56: targets[0].interceptors[0].config.phse", "targets[0].interceptors[1].config.module: module path not "
                      "accessible: /not/there.wasm", 'targets[0].interceptors[2].type "lua" is not valid (must be one of: wasm',
                      "targets[0].interceptors[3].type is required", "targets[0].interceptors[4].config.phase",
                      "fiso-wasmer-link"):

@@ -2,7 +2,7 @@
 """How fiso-link reaches its targets: names, several addresses, addresses that it does not connect to, redirects."""
 from dns_server import NO_SUCH_NAME, DnsServer
 from harness import ANY_PORT, get, main, poll, request, run
-from link_test import FISO_LINK, QUICK, Link, LinkCase
+from link_harness import FISO_LINK, QUICK, Link, LinkCase
 
 # Ways to write an address that gives away credentials, or that is nobody's.
 NEVER = ("169.254.169.254", "169.254.170.2", "[::ffff:169.254.169.254]", "::ffff:a9fe:a9fe", "64:ff9b::a9fe:a9fe", "2002:a9fe:a9fe::1",

@@ -137,7 +137,7 @@ class Credentials(LinkCase):
     def test_a_target_without_its_secret_refuses_to_start(self):
         for auth, text in (("{type: bearer}", "the secret is missing"), ("{type: bearer, secretRef: {envVar: NOT_THERE}}", "is not set"),
                            ("{type: bearer, secretRef: {filePath: /not/there}}", "cannot be read"), ("{type: baerer}", "is not valid"),
-                           ("{type: bearer, vaultRef: {path: x}}", "Vault is not built yet")):
+                           ("{type: bearer, vaultRef: {path: x}}", "needs the key vault of the file")):
             files = self.directory()
             files.write("link.yaml", f"targets:\n  - name: a\n    host: a.example\n    auth: {auth}\n")
             done = run(FISO_LINK, "-config", files.path / "link.yaml")

@@ -9,7 +9,7 @@ import tempfile
 import threading
 
 from harness import ANY_PORT, PATIENCE, Directory, ReservedPort, get, main, poll, run
-from link_test import FISO_LINK, QUICK, Link, LinkCase
+from link_harness import FISO_LINK, QUICK, Link, LinkCase
 
 NGINX = """
 daemon off;
