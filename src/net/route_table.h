@@ -60,7 +60,7 @@ class RouteTables {
  private:
   std::map<std::string, Listener> listeners_;    // by address
   std::map<std::string, std::string> reserved_;  // owners by address
-  std::vector<RouteTable> tables_;             // by shard
+  std::vector<RouteTable> tables_;               // by shard
 };
 
 }  // namespace fiso::net
