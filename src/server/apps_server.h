@@ -54,6 +54,7 @@ class AppsServer {
   void reload();
   Result<> begin_reload();
   void settle_reload();
+  void end_reload(const apps::AppSet::Settled& settled);
   bool stop(ControlEvents& events);
   std::string describe_apps();
   void watch_readiness();
