@@ -64,8 +64,8 @@ Result<> AppsServer::start(ControlEvents& events, const std::function<void(const
   settings_ = settings_of(file);
   network_ = ProcessNetwork(settings_.network);
   process_ = std::make_unique<ProcessParts>(settings_, metrics_, log_);
-  FISO_TRY(runtimes_,
-           make_runtimes_({process_->shards, process_->blocking, process_->capacity, log_, settings_, stop_, process_->meter}));
+  FISO_TRY(runtimes_, make_runtimes_({process_->shards, process_->blocking, process_->capacity, log_, settings_, stop_,
+                                      process_->meter, options_.wasmer_host}));
   if (!options_.admin_address.empty()) FISO_TRY_OK(start_admin(events));
   apps_ = std::make_unique<apps::AppSet>(apps::AppParts{.shards = process_->shards,
                                                         .blocking = process_->blocking,
