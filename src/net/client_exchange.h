@@ -63,6 +63,9 @@ class ClientExchange {
   ByteStream& stream();
   std::string_view ahead() const;  // read already
 
+  // A connection was had, at last: without one nothing of the request has got out, or nothing that may not be sent again.
+  bool connected() const { return connection_ != nullptr; }
+
   // Gives the connection back if it can carry another request. Nothing is under way.
   void finish();
   // Closes the connection at once; what is under way ends in an error.
