@@ -13,7 +13,7 @@ from wasmer_standalone_test import Apps, app_yaml
 
 TOO_MANY_THREADS, TOO_MANY_FILES, NO_MEMORY, REFUSED = 2, 33, 48, 63  # errnos as the guest sees them
 DESCRIPTORS = 256
-MEMORY_MB, FILES_MB = 64, 16
+MEMORY_MB, FILES_MB, FILES = 64, 16, 4096
 LIVES_ON = f"    execution: longRunning\n    memoryMB: {MEMORY_MB}\n    timeout: 500ms\n    unhealthyThreshold: 1\n"
 
 
@@ -51,7 +51,7 @@ class HostileCase(TestCase):
 
 class Hostile(HostileCase):
     def test_what_never_answers_costs_its_own_request_and_is_replaced(self):
-        names = ("loop", "accept", "futex", "names")  # the last makes files in memory, each a little later than the one before
+        names = ("loop", "accept", "futex")
         apps = self.start_apps(*((name, "") for name in names))
         for name in names:
             late = get(apps.port(name), f"/{name}")
@@ -75,6 +75,8 @@ class Hostile(HostileCase):
         self.assertEqual(outcome("/spawn"), (0, REFUSED))
         mebibytes, error = outcome("/files")
         self.assertEqual((mebibytes, error != 0), (FILES_MB, True))
+        files, error = outcome("/names")
+        self.assertTrue(FILES - 32 < files < FILES and error != 0, (files, error))
         self.check_back(apps, "bomb")
         self.assertEqual(apps.log("app guest restarts"), [])
         self.check_others()
