@@ -42,6 +42,12 @@ void declare(CLI::App& app, Arguments& arguments) {
       "Example: fiso-wasmer -config apps.yaml");
 }
 
+// An address of this machine where it answers.
+const char* reachable(const apps::AppStatus& app) {
+  bool everywhere = app.host == "0.0.0.0" || app.host == "[::]";
+  return everywhere ? "127.0.0.1" : app.host.c_str();
+}
+
 int fail(const std::string& message) {
   std::fprintf(stderr, "Error %s\n", message.c_str());
   return 1;
@@ -77,7 +83,8 @@ int serve(const Arguments& arguments, const std::string& name, const RuntimesFac
   });
   bool stopped_early = !started.has_value() && started.error().code() == ErrorCode::kCancelled;
   if (!started.has_value() && !stopped_early) return fail(started.error().describe());
-  for (const apps::AppStatus& app : server.apps()) std::printf("App %s running at 127.0.0.1:%u\n", app.name.c_str(), app.port);
+  for (const apps::AppStatus& app : server.apps())
+    std::printf("App %s running at %s:%u\n", app.name.c_str(), reachable(app), app.port);
   if (!stopped_early) std::printf("Press Ctrl+C to stop\n");
   std::fflush(stdout);
   bool clean = server.run_until_stopped(*events);
