@@ -177,6 +177,7 @@ class Standalone(TestCase):
         [worker] = descendants(apps.process.pid)
         os.kill(worker, signal.SIGKILL)
         poll("another guest", lambda: len(apps.log("app guest restarts")) == 4 and get(port, "/").status == 200)
+        self.assertEqual([entry["pause"] for entry in apps.log("app guest restarts")], ["0s", "1s", "2s", "4s"])
         self.assertEqual(apps.admin("/apps").json()[0]["restarts"], 4)
         self.assertEqual(apps.stop(), 0)
 
