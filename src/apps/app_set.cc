@@ -235,8 +235,10 @@ void AppSet::take_effect(Change change, MonotonicTime deadline) {
   for (const Next& next : change.apps) {
     if (Running* before = find(next.as.config.name)) before->app->show(Shown::kNo);
     lead(change, next);
-    const char* what = next.planned.step == AppStep::kAdded ? "app started" : "app replaced";
-    parts_.log.info(what, {{"app", next.as.config.name}, {"port", next.planned.port}});
+    if (next.planned.step == AppStep::kAdded)
+      parts_.log.info("app started", {{"app", next.as.config.name}, {"port", next.planned.port}});
+    else
+      parts_.log.info("app replaced", {{"app", next.as.config.name}, {"port", next.planned.port}});
   }
   for (const std::string& name : change.removed) parts_.log.info("app stopped", {{"app", name}});
   std::vector<Retired> ending = part_with(change);

@@ -32,7 +32,7 @@ class RelayedRequest {
   // What would go out is here as a whole, and can go out again.
   bool repeatable() const { return body_is_here_ || down_.body_here(); }
   // The target could not be connected to: nothing has gone out.
-  bool unsent() const { return attempt_.has_value() && !attempt_->up.connected(); }
+  bool unsent() const { return attempt_.has_value() && attempt_->up.nothing_went_out(); }
   // Borrowed in place of the client that there was, for the next ask().
   void direct_to(HttpClient& client) { client_ = &client; }
 
