@@ -20,7 +20,7 @@ LIVES_ON = f"    execution: longRunning\n    memoryMB: {MEMORY_MB}\n    timeout:
 class HostileCase(TestCase):
     """Two good apps under load, and hostile ones beside them."""
 
-    def start_apps(self, *hostile, more=""):
+    def start_apps(self, *hostile, more="", lives_on=LIVES_ON):
         self.mount = self.directory()
         (self.mount.path.parent / "secret.txt").write_text("nobody's business")
         (self.mount.path / "host_link").symlink_to("../secret.txt")
@@ -28,7 +28,7 @@ class HostileCase(TestCase):
         settings = self.directory()
         settings.write("apps.yaml", "apps:\n" + app_yaml("counter", "    execution: longRunning\n    memoryMB: 64\n", "counter_server") +
                        app_yaml("hello", "    memoryMB: 64\n") +
-                       "".join(app_yaml(name, LIVES_ON + mounted + extra, "hostile_server") for name, extra in hostile) + more)
+                       "".join(app_yaml(name, lives_on + mounted + extra, "hostile_server") for name, extra in hostile) + more)
         apps = self.closing(Apps("-config", settings.path / "apps.yaml", "-admin-addr", ANY_PORT))
         apps.wait_line("Press Ctrl\\+C to stop")
         self.loads = [self.closing(Load(apps.port(name), "/echo", b"{}", clients=2)) for name in ("counter", "hello")]
@@ -63,7 +63,7 @@ class Hostile(HostileCase):
         self.assertEqual(apps.stop(), 0)
 
     def test_what_takes_too_much_is_refused_and_lives_on(self):
-        apps = self.start_apps(("bomb", ""))
+        apps = self.start_apps(("bomb", ""), lives_on=LIVES_ON.replace("500ms", "1m"))
         port = apps.port("bomb")
 
         def outcome(path):
