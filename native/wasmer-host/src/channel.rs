@@ -28,7 +28,7 @@ pub fn leave(code: i32) -> ! {
     unsafe { libc::_exit(code) }
 }
 
-/// After the last word. Whoever waits for it may need this very core, and to take the memory down takes longer than what they do.
+/// After the last word. Whoever waits for it may need this very core, and taking the memory down can wait.
 pub fn leave_after_others(code: i32) -> ! {
     // SAFETY: plain system call.
     unsafe { libc::sched_yield() };

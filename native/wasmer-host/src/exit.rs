@@ -1,7 +1,6 @@
 //! `proc_exit` ends the process on the spot, whichever thread calls it.
 //!
-//! Wasmer would make a trap of it, which means to walk the stack and to unwind it, for half a millisecond, and then to find that
-//! nothing is left to do.
+//! Wasmer would make a trap of it, which means to walk the stack and to unwind it, and then to find that nothing is left to do.
 use wasmer::{Extern, Function, Imports, Module, StoreMut};
 
 use crate::channel::{Status, leave_after_others};
