@@ -1,5 +1,5 @@
-// An app that answers one request by one JSON document: /hello, /echo, /health, /port, /home; /trap, /loop, /bad and
-// /silent go wrong; 404 for the rest. Reads the file that --stdin-file names, else stdin, to the end.
+// An app that answers one request by one JSON document: /hello, /echo, /health, /port, /home, /args (how many); /trap, /loop, /bad
+// and /silent go wrong; 404 for the rest. Reads the file that --stdin-file names, else stdin, to the end.
 #include <fcntl.h>
 #include <stdio.h>
 
@@ -44,6 +44,8 @@ int main(int argc, char** argv) {
     answer_variable("PORT");
   } else if (slice_is(path, "\"/home\"")) {
     answer_variable("HOME");
+  } else if (slice_is(path, "\"/args\"")) {
+    printf("{\"bodyText\":\"%d\"}\n", argc - 1);
   } else if (slice_is(path, "\"/trap\"")) {
     __builtin_trap();
   } else if (slice_is(path, "\"/loop\"")) {

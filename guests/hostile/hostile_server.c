@@ -1,8 +1,8 @@
 // An HTTP server on PORT that answers /health, and goes wrong on request. Those that never answer: /loop, /accept (takes
-// connections and lets them wait), /futex, and /names, which makes files in memory for minutes.
+// connections and lets them wait), /futex.
 // Those that answer {"done": n, "errno": the last}: /threads (starts 200 that never end), /fork and /spawn (a thousand processes),
-// /memory, /files (MiB of a file in memory), /fds and /memory-fds (one file, again and again), /sockets, /dial/A.B.C.D/PORT,
-// /open/PATH, and /link/TARGET (makes /data/link point there and reads it).
+// /memory, /files (MiB of a file in memory), /names (files in memory with nothing in them), /fds and /memory-fds (one file, again
+// and again), /sockets, /dial/A.B.C.D/PORT, /open/PATH, and /link/TARGET (makes /data/link point there and reads it).
 #include <fcntl.h>
 
 #include "threads.h"

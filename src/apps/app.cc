@@ -83,6 +83,7 @@ struct App::Prober {
   static Task<> end(std::shared_ptr<Prober> self) {
     self->stopping = true;
     self->stopped.set();
+    self->asked.stop_probe();
     co_await self->ended.wait();
   }
 
@@ -155,7 +156,8 @@ Result<> App::make_long_running(std::shared_ptr<const wasm::Module> module, cons
                            .state = state_,
                            .probe = probe_,
                            .largest_body = parts_.limits.body_bytes,
-                           .place = place};
+                           .place = place,
+                           .begin_probing = [this] { start_probing(); }};
   FISO_TRY(long_running_, LongRunning::make(parts, std::move(module)));
   parts_.shards.run_on_each([&](async::Shard& shard) { locals_[shard.index()].service = long_running_->service_on(shard); });
   return {};
@@ -210,8 +212,8 @@ bool App::stop(MonotonicTime deadline) {
   if (std::exchange(stopped_, true)) return true;
   bool clean = wait_empty(deadline);
   state_.set(State::kStopping);
+  if (long_running_ != nullptr) long_running_->close(deadline);  // which begins no probing any more
   end_probing();
-  if (long_running_ != nullptr) long_running_->close(deadline);
   state_.set(State::kStopped);
   return clean;
 }
@@ -231,6 +233,7 @@ void App::end_probing() {
 AppStatus App::status() const {
   AppStatus status{.name = config_.name,
                    .state = state_.get(),
+                   .host = config_.listen_addr.empty() ? parts_.listen_addr : config_.listen_addr,
                    .port = port_,
                    .probes = probe_.asked(),
                    .failed_probes = probe_.failed(),

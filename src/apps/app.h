@@ -41,6 +41,7 @@ struct AppParts {
 struct AppStatus {
   std::string name;
   State state = State::kStopped;
+  std::string host;  // where it answers, as its configuration or the program's has it
   uint16_t port = 0;
   uint64_t probes = 0;
   uint64_t failed_probes = 0;

@@ -22,8 +22,13 @@ std::optional<std::string> bad_host(const std::string& host) {
 }
 
 config::Rules<int64_t> bounds(int64_t least, int64_t most) { return config::between<int64_t>(least, most); }
+config::Rules<int64_t> port_bounds(int64_t least, std::string invalid) {
+  return {.min = least, .max = 65535, .invalid = std::move(invalid)};
+}
 
-config::Rules<Duration> time_rules() { return config::between<Duration>(std::chrono::milliseconds(1), std::chrono::hours(24)); }
+config::Rules<Duration> time_rules(std::string negative = "") {
+  return {.min = std::chrono::milliseconds(1), .max = std::chrono::hours(24), .negative = std::move(negative)};
+}
 
 void check_listen(const AppConfig& app, config::Report& report) {
   if (app.network.has_value() && app.port != 0 && std::ranges::count(app.network->listen, app.port) != 0)
@@ -72,15 +77,21 @@ config::Spec<AppConfig> app_spec() {
               "A fresh instance per request, one that was started ahead, or one that lives on and serves its PORT.",
               {{"perRequest", Execution::kPerRequest}, {"pooled", Execution::kPooled}, {"longRunning", Execution::kLongRunning}},
               {.invalid = "invalid execution mode: {value}"})
-      .field("port", &AppConfig::port, "Where it answers; 0 is a free port of the range.", bounds(0, 65535))
+      .field("port", &AppConfig::port, "Where it answers; 0 is a free port of the range.",
+             port_bounds(0, "invalid port: {value}"))
       .choice("listen", &AppConfig::listen,
               "What its port speaks: `http`, or `tcp` for any protocol, whose bytes are carried to a longRunning guest.",
               {{"http", Listen::kHttp}, {"tcp", Listen::kTcp}})
       .field("listenAddr", &AppConfig::listen_addr, "Address to answer on; empty is 127.0.0.1, or FISO_APPS_LISTEN.",
              {.check = bad_host})
-      .field("memoryMB", &AppConfig::memory_mb, "Linear memory of one instance, in MiB.", bounds(1, 4096))
+      .field("memoryMB", &AppConfig::memory_mb, "Linear memory of one instance, in MiB.",
+             {.min = 1, .max = 4096, .negative = "memory limit must be non-negative: {value}"})
       .field("timeout", &AppConfig::timeout,
-             "When a request is answered 504. Its guest is stopped, unless it is one that lives on.", time_rules())
+             "When a request is answered 504. Its guest is stopped, unless it is one that lives on.",
+             time_rules("timeout must be non-negative: {value}"))
+      .choice("input", &AppConfig::input,
+              "How the guest gets its input. `auto`: on stdin, and as a file where the guest knows --stdin-file.",
+              {{"auto", Input::kAuto}, {"stdin", Input::kStdin}, {"stdin-file", Input::kStdinFile}})
       .field("args", &AppConfig::args, "Arguments after the program's name.")
       .field("env", &AppConfig::env, "Environment; the host's is never passed on. PORT is set to the port.")
       .field("preopens", &AppConfig::preopens, "Directories, `/guest: /host`, with :ro behind the host's for read-only.")
@@ -92,7 +103,8 @@ config::Spec<AppConfig> app_spec() {
              "`runtime: wasmer`: where it may connect to.")
       .field("healthCheck", &AppConfig::health_check, "Path to GET; 2xx is healthy. Without one it is healthy once it is ready.",
              {.check = bad_path})
-      .field("healthCheckInterval", &AppConfig::health_check_interval, "Between two probes.", time_rules())
+      .field("healthCheckInterval", &AppConfig::health_check_interval, "Between two probes.",
+             time_rules("health check interval must be non-negative: {value}"))
       .field("healthCheckTimeout", &AppConfig::health_check_timeout, "How long a probe may take.", time_rules())
       .field("unhealthyThreshold", &AppConfig::unhealthy_threshold, "Failed probes in a row that make it unhealthy.",
              bounds(1, 100))
@@ -121,8 +133,8 @@ config::Spec<AppConfig> app_spec() {
 
 config::Spec<PortRange> port_range_spec() {
   return config::Spec<PortRange>("defaultPortRange", "Ports for apps that name none.")
-      .field("min", &PortRange::min, "The first.", bounds(1, 65535))
-      .field("max", &PortRange::max, "The last.", bounds(1, 65535))
+      .field("min", &PortRange::min, "The first.", port_bounds(1, "invalid port range min: {value}"))
+      .field("max", &PortRange::max, "The last.", port_bounds(1, "invalid port range max: {value}"))
       .check([](const PortRange& range, config::Report& report) {
         if (range.min > range.max) report.error("max", "port range min cannot be greater than max");
       });

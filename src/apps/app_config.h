@@ -19,6 +19,8 @@ namespace fiso::apps {
 enum class Execution { kPerRequest, kPooled, kLongRunning };
 // What a guest that lives on speaks; kAuto: what it does first decides.
 enum class Protocol { kAuto, kHttp, kNdjson, kJsonOnce };
+// How a request gets to it: as the interceptors' `input`.
+enum class Input { kAuto, kStdin, kStdinFile };
 // What its stdout is: lines for the log, or, whatever `protocol` says, answers.
 enum class Stdio { kLog, kNdjson };
 // Whether a guest that has ended is started again.
@@ -37,6 +39,7 @@ struct AppConfig {
   std::string listen_addr;  // empty: that of the program
   int64_t memory_mb = 256;
   Duration timeout = std::chrono::seconds(30);
+  Input input = Input::kAuto;
   std::vector<std::string> args;
   std::map<std::string, Secret> env;
   std::map<std::string, std::string> preopens;

@@ -28,13 +28,16 @@ TEST(AppConfig, HasTheDefaultsOfTheDocumentation) {
 
 TEST(AppConfig, EveryKeyIsRead) {
   AppConfig app;
-  EXPECT_EQ(errors_of("name: a\nmodule: a.wasm\nruntime: wazero\nexecution: pooled\npoolSize: 2\nmaxRequests: 5\nport: 8090\n"
-                      "listenAddr: 0.0.0.0\nmemoryMB: 64\ntimeout: 60s\nargs: [x]\nenv: {K: V}\npreopens: {/d: /tmp}\n"
-                      "healthCheck: /health\nhealthCheckInterval: 1s\nhealthCheckTimeout: 2s\nunhealthyThreshold: 5\n",
-                      &app),
-            "");
+  EXPECT_EQ(
+      errors_of(
+          "name: a\nmodule: a.wasm\nruntime: wazero\nexecution: pooled\npoolSize: 2\nmaxRequests: 5\nport: 8090\n"
+          "listenAddr: 0.0.0.0\nmemoryMB: 64\ntimeout: 60s\nargs: [x]\nenv: {K: V}\npreopens: {/d: /tmp}\n"
+          "healthCheck: /health\nhealthCheckInterval: 1s\nhealthCheckTimeout: 2s\nunhealthyThreshold: 5\ninput: stdin-file\n",
+          &app),
+      "");
   EXPECT_EQ(app.runtime, wasm::Runtime::kLight);
   EXPECT_EQ(app.pool_size, 2);
+  EXPECT_EQ(app.input, Input::kStdinFile);
   EXPECT_EQ(app.memory_mb, 64);
   EXPECT_EQ(app.timeout, std::chrono::seconds(60));
   EXPECT_EQ(app.env.at("K").reveal(), "V");
@@ -70,7 +73,28 @@ TEST(AppConfig, ComplainsInTheWordsOfTheContract) {
   EXPECT_THAT(errors_of("name: a"), HasSubstr("module path is required"));
   EXPECT_THAT(errors_of("name: a\nmodule: m\nexecution: often"), HasSubstr("invalid execution mode: often"));
   EXPECT_THAT(errors_of("name: a\nmodule: m\nruntime: v8"), HasSubstr("unknown runtime type: v8"));
-  EXPECT_THAT(errors_of("name: a\nmodule: m\nport: 70000"), HasSubstr("apps[0].port"));
+  EXPECT_THAT(errors_of("name: a\nmodule: m\nport: 70000"),
+              HasSubstr("apps.yaml:3:7: apps[0].port: invalid port: 70000 (must be between 0 and 65535)"));
+  EXPECT_THAT(errors_of("name: a\nmodule: m\nport: -1"), HasSubstr("invalid port: -1 (must be"));
+  EXPECT_THAT(errors_of("name: a\nmodule: m\nmemoryMB: -64"), HasSubstr("memory limit must be non-negative: -64"));
+  EXPECT_THAT(errors_of("name: a\nmodule: m\nmemoryMB: 0"), HasSubstr("memoryMB must be between 1 and 4096, got 0"));
+  EXPECT_THAT(errors_of("name: a\nmodule: m\ntimeout: -5s"), HasSubstr("timeout must be non-negative: -5s"));
+  EXPECT_THAT(errors_of("name: a\nmodule: m\nhealthCheck: /\nhealthCheckInterval: -1m"),
+              HasSubstr("health check interval must be non-negative: -1m"));
+}
+
+TEST(AppConfig, ARangeOfPortsIsOne) {
+  auto errors_of_range = [](const std::string& text) {
+    config::Errors errors;
+    PortRange range;
+    auto document = config::Document::parse(text, "apps.yaml", errors);
+    port_range_spec().parse(document->root(), "defaultPortRange", range, errors);
+    return errors.render();
+  };
+  EXPECT_EQ(errors_of_range("min: 1\nmax: 65535"), "");
+  EXPECT_THAT(errors_of_range("min: 0"), HasSubstr("invalid port range min: 0"));
+  EXPECT_THAT(errors_of_range("max: 65536"), HasSubstr("invalid port range max: 65536"));
+  EXPECT_THAT(errors_of_range("min: 9001\nmax: 9000"), HasSubstr("port range min cannot be greater than max"));
 }
 
 TEST(AppConfig, ABareDurationSaysWhichUnitToWrite) {

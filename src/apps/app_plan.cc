@@ -1,6 +1,8 @@
 #include "apps/app_plan.h"
 
 #include <algorithm>
+#include <map>
+#include <numeric>
 #include <set>
 
 namespace fiso::apps {
@@ -42,6 +44,20 @@ AppPlan plan_apps(std::span<const AppInForce> running, std::span<const WantedApp
   for (size_t i = 0; i < running.size(); ++i)
     if (!goes_on[i]) plan.removed.push_back(i);
   return plan;
+}
+
+std::vector<size_t> group_by_addresses(std::span<const std::vector<std::string>> members) {
+  std::vector<size_t> group(members.size());
+  std::iota(group.begin(), group.end(), size_t{0});
+  std::map<std::string, size_t> named_by;
+  for (size_t i = 0; i < members.size(); ++i)
+    for (const std::string& address : members[i]) {
+      size_t known = group[named_by.emplace(address, i).first->second];
+      std::ranges::replace(group, std::max(group[i], known), std::min(group[i], known));
+    }
+  std::map<size_t, size_t> numbers;
+  for (size_t& number : group) number = numbers.emplace(number, numbers.size()).first->second;
+  return group;
 }
 
 }  // namespace fiso::apps

@@ -44,4 +44,8 @@ struct AppPlan {
 // Names and ports of the wanted ones differ from each other.
 AppPlan plan_apps(std::span<const AppInForce> running, std::span<const WantedApp> wanted);
 
+// By member, the number of its group, counted from 0 in the order of their first members: those that name an address in common
+// are of one group, and so are those that do with one of its members.
+std::vector<size_t> group_by_addresses(std::span<const std::vector<std::string>> members);
+
 }  // namespace fiso::apps

@@ -90,5 +90,13 @@ TEST_F(AppPlanTest, OneThatGivesUpItsOwnPortIsGivenOne) {
   EXPECT_EQ(plan.apps[0].port, 0);
 }
 
+TEST(AppGroups, ThoseThatNameAnAddressInCommonAreOfOneGroup) {
+  using Members = std::vector<std::vector<std::string>>;
+  EXPECT_EQ(group_by_addresses(Members{}), (std::vector<size_t>{}));
+  EXPECT_EQ(group_by_addresses(Members{{"1"}, {"2"}, {}}), (std::vector<size_t>{0, 1, 2}));
+  EXPECT_EQ(group_by_addresses(Members{{"1", "2"}, {"3"}, {"2", "1"}}), (std::vector<size_t>{0, 1, 0}));
+  EXPECT_EQ(group_by_addresses(Members{{"1"}, {"2"}, {"5"}, {"3", "2"}, {"1", "3"}}), (std::vector<size_t>{0, 0, 1, 0, 0}));
+}
+
 }  // namespace
 }  // namespace fiso::apps

@@ -1,14 +1,17 @@
 // One app on one shard, whatever kind of app it is.
 #pragma once
 
+#include "base/clock.h"
 #include "net/http_service.h"
 
 namespace fiso::apps {
 
 class AppService : public net::HttpService {
  public:
-  // Asks the app without counting it as traffic: the status of its answer, 503 for none.
-  virtual Task<int> probe(net::HttpRequest& request) = 0;
+  // Asks the app without counting it as traffic: the status of its answer, 503 for none until the deadline. One at a time.
+  virtual Task<int> probe(net::HttpRequest& request, MonotonicTime deadline) = 0;
+  // The probe that is under way, if one is, completes soon; the last one.
+  virtual void stop_probe() {}
   // What is started ahead stands ready.
   virtual bool ready() const = 0;
 };

@@ -28,6 +28,11 @@ AppSet::~AppSet() {
   for (const Retired& retired : retired_) retired.clean.wait();
 }
 
+AppSet::Running* AppSet::find(const std::string& name) {
+  auto found = std::ranges::find_if(running_, [&](const Running& one) { return one.as.config.name == name; });
+  return found == running_.end() ? nullptr : &*found;
+}
+
 std::string AppSet::address_of(const AppConfig& config, int64_t port) const {
   return (config.listen_addr.empty() ? parts_.listen_addr : config.listen_addr) + ":" + std::to_string(port);
 }
@@ -37,6 +42,10 @@ std::vector<std::string> AppSet::addresses_of(const AppConfig& config, uint16_t 
   std::vector<std::string> addresses{address_of(config, port)};
   for (int64_t more : config.more_ports()) addresses.push_back(address_of(config, more));
   return addresses;
+}
+
+std::vector<std::string> AppSet::addresses_of(const Running& running) const {
+  return addresses_of(running.as.config, running.app->port());
 }
 
 Result<> AppSet::start(const std::vector<WantedApp>& wanted, PortRange ports, const std::function<void(const App&)>& started) {
@@ -51,23 +60,28 @@ Result<> AppSet::start(const std::vector<WantedApp>& wanted, PortRange ports, co
   return {};
 }
 
-AppSet::Change AppSet::plan(const std::vector<WantedApp>& wanted) const {
+AppSet::Change AppSet::plan(const std::vector<WantedApp>& wanted) {
   std::vector<AppInForce> running;
   for (const Running& one : running_) running.push_back({one.as, one.app->port()});
   AppPlan plan = plan_apps(running, wanted);
-  Change change{.removed = std::move(plan.removed)};
-  for (size_t i = 0; i < wanted.size(); ++i) change.apps.push_back({.planned = plan.apps[i], .as = wanted[i]});
+  Change change;
+  for (size_t i : plan.removed) change.removed.push_back(running_[i].as.config.name);
+  order_.clear();
+  for (size_t i = 0; i < wanted.size(); ++i) {
+    change.apps.push_back({.planned = plan.apps[i], .as = wanted[i]});
+    order_.emplace(wanted[i].config.name, i);
+  }
   return change;
 }
 
 Result<> AppSet::begin_change(const std::vector<WantedApp>& wanted, PortRange ports) {
-  call_off();
-  auto change = std::make_unique<Change>(plan(wanted));
-  Result<> begun = open_ports(*change, ports);
+  if (changing()) call_off();
+  Change change = plan(wanted);
+  std::erase_if(change.apps, [](const Next& next) { return next.planned.step == AppStep::kStays; });
+  Result<> begun = open_ports(change, ports);
   std::string problems;
-  for (Next& next : change->apps) {
+  for (Next& next : change.apps) {
     if (!begun.has_value()) break;
-    if (next.planned.step == AppStep::kStays) continue;
     auto app = start_app(next);
     if (app.has_value()) continue;
     if (app.error().code() == ErrorCode::kCancelled)
@@ -76,10 +90,36 @@ Result<> AppSet::begin_change(const std::vector<WantedApp>& wanted, PortRange po
       problems += (problems.empty() ? "" : "\n") + app.error().describe();
   }
   if (begun.has_value() && !problems.empty()) begun = Error(ErrorCode::kInvalidConfig, std::move(problems));
-  for (Next& next : change->apps) next.healthy_by = now() + next.as.config.start_timeout;
-  change_ = std::move(change);
-  if (!begun.has_value()) call_off();
+  if (!begun.has_value()) {
+    call_off(std::move(change));
+    return begun;
+  }
+  for (Next& next : change.apps) next.healthy_by = now() + next.as.config.start_timeout;
+  under_way_ = std::make_unique<UnderWay>();
+  under_way_->parts = split(std::move(change));
   return begun;
+}
+
+// Apps that have an address in common, one before and another after the change, are of one part.
+std::vector<AppSet::Change> AppSet::split(Change change) {
+  std::vector<std::vector<std::string>> addresses;
+  for (const std::string& name : change.removed) addresses.push_back(addresses_of(*find(name)));
+  for (const Next& next : change.apps) {
+    std::vector<std::string>& all = addresses.emplace_back(addresses_of(next.as.config, next.planned.port));
+    if (!next.planned.before.has_value()) continue;
+    for (std::string& address : addresses_of(running_[*next.planned.before])) all.push_back(std::move(address));
+  }
+  std::vector<size_t> groups = group_by_addresses(addresses);
+  std::vector<Change> parts(groups.empty() ? 0 : *std::ranges::max_element(groups) + 1);
+  size_t member = 0;
+  for (std::string& name : change.removed) parts[groups[member++]].removed.push_back(std::move(name));
+  for (Next& next : change.apps) {
+    Change& part = parts[groups[member++]];
+    for (const std::string& address : addresses_of(next.as.config, next.planned.port))
+      if (auto opened = change.opened.extract(address)) part.opened.insert(std::move(opened));
+    part.apps.push_back(std::move(next));
+  }
+  return parts;
 }
 
 // Ports that are named first, so that none of the range takes one of them.
@@ -91,7 +131,6 @@ Result<> AppSet::open_ports(Change& change, PortRange range) {
   };
   for (const Next& next : change.apps) {
     const AppConfig& config = next.as.config;
-    if (next.planned.step == AppStep::kStays) continue;
     if (next.planned.port != 0) FISO_TRY_OK(open(config, next.planned.port, kind_of(config)));
     for (int64_t port : config.more_ports()) FISO_TRY_OK(open(config, port, PortKind::kBytes));
   }
@@ -135,26 +174,51 @@ Result<> AppSet::start_app(Next& next) {
   return {};
 }
 
-std::optional<Result<>> AppSet::settle(Duration retirement) {
-  MonotonicTime time = now();
-  for (const Next& next : change_->apps) {
-    if (next.planned.step != AppStep::kReplaced || next.app->state() == State::kHealthy) continue;
-    bool ended = next.app->state() == State::kStopped;
-    if (!ended && time < next.healthy_by) return std::nullopt;
-    std::string why = ended ? "its guest ended" : "not healthy after " + format_duration(next.as.config.start_timeout);
-    Error error = about(next.as.config, Error(ErrorCode::kUnavailable, std::move(why)));
-    call_off();
-    return error;
+std::optional<AppSet::Settled> AppSet::settle(Duration retirement) {
+  std::vector<Change> left;
+  for (Change& part : std::exchange(under_way_->parts, {})) {
+    switch (ripeness(part, under_way_->problems)) {
+      case Ripeness::kNotYet: left.push_back(std::move(part)); break;
+      case Ripeness::kNever: call_off(std::move(part)); break;
+      case Ripeness::kNow:
+        take_effect(std::move(part), now() + retirement);
+        ++under_way_->in_force;
+        break;
+    }
   }
-  take_effect(std::move(*std::exchange(change_, nullptr)), time + retirement);
-  return Result<>();
+  under_way_->parts = std::move(left);
+  if (!under_way_->parts.empty()) return std::nullopt;
+  Settled settled{.problems = std::move(under_way_->problems)};
+  if (!settled.problems.empty()) settled.extent = under_way_->in_force == 0 ? Extent::kNothing : Extent::kInPart;
+  under_way_.reset();
+  return settled;
 }
 
-void AppSet::call_off() {
-  if (change_ == nullptr) return;
-  for (Next& next : change_->apps)
+AppSet::Ripeness AppSet::ripeness(const Change& change, std::string& problems) {
+  Ripeness ripeness = Ripeness::kNow;
+  for (const Next& next : change.apps) {
+    if (next.planned.step != AppStep::kReplaced || next.app->state() == State::kHealthy) continue;
+    bool ended = next.app->state() == State::kStopped;
+    if (!ended && now() < next.healthy_by) {
+      ripeness = Ripeness::kNotYet;
+      continue;
+    }
+    std::string why = ended ? "its guest ended" : "not healthy after " + format_duration(next.as.config.start_timeout);
+    problems += (problems.empty() ? "" : "\n") + about(next.as.config, Error(ErrorCode::kUnavailable, std::move(why))).message();
+    return Ripeness::kNever;
+  }
+  return ripeness;
+}
+
+AppSet::Extent AppSet::call_off() {
+  std::unique_ptr<UnderWay> under_way = std::move(under_way_);
+  for (Change& part : under_way->parts) call_off(std::move(part));
+  return under_way->in_force == 0 ? Extent::kNothing : Extent::kInPart;
+}
+
+void AppSet::call_off(Change change) {
+  for (Next& next : change.apps)
     if (next.app != nullptr) retire(std::move(next.app), {}, now());
-  change_.reset();
 }
 
 void AppSet::lead(Change& change, const Next& next) {
@@ -169,15 +233,14 @@ void AppSet::lead(Change& change, const Next& next) {
 
 void AppSet::take_effect(Change change, MonotonicTime deadline) {
   for (const Next& next : change.apps) {
-    if (next.planned.step == AppStep::kStays) continue;
-    if (next.planned.before.has_value()) running_[*next.planned.before].app->show(Shown::kNo);
+    if (Running* before = find(next.as.config.name)) before->app->show(Shown::kNo);
     lead(change, next);
     if (next.planned.step == AppStep::kAdded)
       parts_.log.info("app started", {{"app", next.as.config.name}, {"port", next.planned.port}});
     else
       parts_.log.info("app replaced", {{"app", next.as.config.name}, {"port", next.planned.port}});
   }
-  for (size_t i : change.removed) parts_.log.info("app stopped", {{"app", running_[i].as.config.name}});
+  for (const std::string& name : change.removed) parts_.log.info("app stopped", {{"app", name}});
   std::vector<Retired> ending = part_with(change);
   take_over(std::move(change));
   for (Retired& one : ending) retire(std::move(one.app), std::move(one.ports), deadline);
@@ -186,34 +249,35 @@ void AppSet::take_effect(Change change, MonotonicTime deadline) {
 // Takes the apps that go out of those that run, each with the ports that nothing leads to another app.
 std::vector<AppSet::Retired> AppSet::part_with(const Change& change) {
   std::set<std::string> kept;
-  std::vector<size_t> gone = change.removed;
+  std::vector<std::string> gone = change.removed;
   for (const Next& next : change.apps) {
     for (std::string& address : addresses_of(next.as.config, next.planned.port))
       if (!change.opened.contains(address)) kept.insert(std::move(address));
-    if (next.planned.step == AppStep::kReplaced) gone.push_back(*next.planned.before);
+    if (next.planned.step == AppStep::kReplaced) gone.push_back(next.as.config.name);
   }
   std::vector<Retired> all;
-  for (size_t i : gone) {
+  for (const std::string& name : gone) {
+    Running& running = *find(name);
     Retired& one = all.emplace_back();
-    one.app = std::move(running_[i].app);
-    for (const std::string& address : addresses_of(one.app->config(), one.app->port())) {
+    for (const std::string& address : addresses_of(running)) {
       if (kept.contains(address)) continue;
       PublicPort::Ptr port = std::move(open_.extract(address).mapped());
       port->begin_drain(change.opened.contains(address) ? net::HttpServer::Port::kPassesOn : net::HttpServer::Port::kCloses);
       one.ports.push_back(std::move(port));
     }
+    one.app = std::move(running.app);
   }
+  std::erase_if(running_, [](const Running& one) { return one.app == nullptr; });
   return all;
 }
 
-// The change has led its ports; from now on it is what runs.
+// The change has led its ports; from now on it runs, in the order of the file.
 void AppSet::take_over(Change change) {
-  std::vector<Running> next_ones;
-  for (Next& next : change.apps) {
-    bool stays = next.planned.step == AppStep::kStays;
-    next_ones.push_back({std::move(next.as), stays ? std::move(running_[*next.planned.before].app) : std::move(next.app)});
-  }
-  running_ = std::move(next_ones);
+  for (Next& next : change.apps) running_.push_back({std::move(next.as), std::move(next.app)});
+  std::ranges::sort(running_, {}, [this](const Running& one) {
+    auto place = order_.find(one.as.config.name);
+    return place == order_.end() ? order_.size() : place->second;
+  });
   open_.merge(change.opened);
   listed_.with([this](auto& listed) {
     listed.clear();
@@ -238,13 +302,12 @@ void AppSet::retire(std::unique_ptr<App> app, std::vector<PublicPort::Ptr> ports
 }
 
 void AppSet::begin_drain(MonotonicTime deadline) {
-  call_off();
+  if (changing()) call_off();
   reap();
   for (auto& [address, port] : open_) port->begin_drain(net::HttpServer::Port::kCloses);
   for (Running& one : std::exchange(running_, {})) {
     std::vector<PublicPort::Ptr> ports;
-    for (const std::string& address : addresses_of(one.as.config, one.app->port()))
-      ports.push_back(std::move(open_.extract(address).mapped()));
+    for (const std::string& address : addresses_of(one)) ports.push_back(std::move(open_.extract(address).mapped()));
     retire(std::move(one.app), std::move(ports), deadline);
   }
 }

@@ -1,10 +1,11 @@
 // The apps of the process and their ports, and how one set of apps follows another.
 //
 //   begin_change()  ports that are new open, what is new or changed starts beside what runs
-//   settle()        once all that changed are healthy: ports lead to them, what they replace finishes what it has and ends
+//   settle()        once an app that changed is healthy: its ports lead to it, what it replaces finishes what it has and ends
 //
-// Nothing of a change takes effect before all of it can; until then the old set serves, and stays if the new one cannot. Apps
-// that did not change are not touched. Control thread, but for what says otherwise.
+// Nothing takes effect before all of a change has begun. Then each app does by itself, together with those that it takes ports
+// from or gives ports to; one that does not become healthy stays as it was, and so do those. Apps that did not change are not
+// touched. Control thread, but for what says otherwise.
 #pragma once
 
 #include <functional>
@@ -36,11 +37,17 @@ class AppSet {
   // Blocks while modules compile. The error, a line per app, says that nothing has changed. A change that has not settled is
   // called off.
   Result<> begin_change(const std::vector<WantedApp>& wanted, PortRange ports);
-  bool changing() const { return change_ != nullptr; }
-  // Nothing while apps that replace others are not healthy yet; then, once, whether the change took effect. What it replaces has
-  // `retirement` to finish. While changing().
-  std::optional<Result<>> settle(Duration retirement);
-  void call_off();
+  bool changing() const { return under_way_ != nullptr; }
+  enum class Extent { kAll, kInPart, kNothing };
+  struct Settled {
+    Extent extent = Extent::kAll;
+    std::string problems = {};  // a line per app that is as it was
+  };
+  // Lets take effect what can by now. Nothing while any app that replaces another is not healthy yet; then, once, how much of the
+  // change took effect. What it replaces has `retirement` to finish. While changing().
+  std::optional<Settled> settle(Duration retirement);
+  // What has not taken effect never will. While changing().
+  Extent call_off();
 
   enum class Drain { kUnderWay, kClean, kCut };
   // No connection begins any more, what is in flight is finished, and then the guests end; at the deadline all is cut.
@@ -67,10 +74,16 @@ class AppSet {
     MonotonicTime healthy_by = kNever;
   };
   using Ports = std::map<std::string, PublicPort::Ptr>;  // by address
+  // What takes effect at once.
   struct Change {
-    std::vector<size_t> removed;  // of those that run
+    std::vector<std::string> removed;  // names of those that run
     std::vector<Next> apps;
     Ports opened;  // new, or beside one that is open and cannot go on
+  };
+  struct UnderWay {
+    std::vector<Change> parts;  // that are left
+    size_t in_force = 0;        // parts that took effect
+    std::string problems;
   };
   struct Retired {
     std::unique_ptr<App> app;
@@ -78,24 +91,32 @@ class AppSet {
     std::shared_future<bool> clean = {};  // until it is there, its thread has the app
   };
 
+  Running* find(const std::string& name);
   std::string address_of(const AppConfig& config, int64_t port) const;
   std::vector<std::string> addresses_of(const AppConfig& config, uint16_t port) const;
-  Change plan(const std::vector<WantedApp>& wanted) const;
+  std::vector<std::string> addresses_of(const Running& running) const;
+  Change plan(const std::vector<WantedApp>& wanted);
+  std::vector<Change> split(Change change);
   Result<> open_ports(Change& change, PortRange range);
   Result<> open_port(Change& change, const std::string& address, PortKind kind);
   Result<uint16_t> open_free_port(Change& change, const AppConfig& config, PortRange range);
   Result<> start_app(Next& next);
+  enum class Ripeness { kNotYet, kNow, kNever };
+  // kNever: the reason is added to `problems`.
+  static Ripeness ripeness(const Change& change, std::string& problems);
   void lead(Change& change, const Next& next);
   void take_effect(Change change, MonotonicTime deadline);
   std::vector<Retired> part_with(const Change& change);
   void take_over(Change change);
+  void call_off(Change change);
   void retire(std::unique_ptr<App> app, std::vector<PublicPort::Ptr> ports, MonotonicTime deadline);
 
   AppParts parts_;
   PublicPort::Parts port_parts_;
   std::vector<Running> running_;
+  std::map<std::string, size_t> order_;  // by name, of the file read last
   Ports open_;
-  std::unique_ptr<Change> change_;
+  std::unique_ptr<UnderWay> under_way_;
   std::vector<Retired> retired_;
   Guarded<std::vector<const App*>> listed_;
 };

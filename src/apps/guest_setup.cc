@@ -8,6 +8,11 @@
 namespace fiso::apps {
 namespace {
 
+bool wants_stdin_file(const AppConfig& config, const wasm::Module& module) {
+  if (config.input == Input::kAuto) return config.args.empty() && module.knows_stdin_file();
+  return config.input == Input::kStdinFile;
+}
+
 wasm::wasi::GuestOptions guest_options(const AppConfig& config, uint16_t port, bool stdin_file) {
   wasm::wasi::GuestOptions options;
   options.args = {std::filesystem::path(config.module).filename().string()};
@@ -38,8 +43,7 @@ Result<std::shared_ptr<wasm::GuestSetup>> make_guest_setup(const AppConfig& conf
     return Error(ErrorCode::kInvalidConfig, "the module needs " + format_bytes(module.initial_memory()) +
                                                 " of memory, memoryMB is " + std::to_string(config.memory_mb))
         .with_context("module " + config.module);
-  bool stdin_file = config.args.empty() && module.knows_stdin_file();
-  auto wasi = wasm::wasi::GuestConfig::open(guest_options(config, place.port, stdin_file));
+  auto wasi = wasm::wasi::GuestConfig::open(guest_options(config, place.port, wants_stdin_file(config, module)));
   if (!wasi.has_value()) return wasi.take_error().with_context("module " + config.module);
   setup->wasi = std::move(*wasi);
   return setup;

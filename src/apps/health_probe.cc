@@ -16,7 +16,7 @@ Task<bool> HealthProbe::ask(AppService& service) {
   request.headers.add("Host", "localhost");
   request.headers.add("User-Agent", "fiso-health-check");
   MonotonicTime deadline = now() + config_.health_check_timeout;
-  int status = co_await service.probe(request);
+  int status = co_await service.probe(request, deadline);
   bool good = status >= 200 && status < 300 && now() <= deadline;
   asked_.fetch_add(1, std::memory_order_relaxed);
   if (!good) failed_.fetch_add(1, std::memory_order_relaxed);

@@ -62,23 +62,26 @@ JsonApp::~JsonApp() { pool_->close(); }
 
 Task<net::HttpResponse> JsonApp::call(net::HttpRequest& request) {
   MonotonicTime start = Clock::system().now();
-  auto answered = co_await run(request);
+  auto answered = co_await run(request, {});
   if (!answered.has_value()) failed_log_.write("app request failed", {{"error", answered.error().describe()}});
   net::HttpResponse response = answered.has_value() ? std::move(*answered) : to_response(answered.error());
   shared_.traffic.note(response.status, Clock::system().now() - start);
   co_return response;
 }
 
-Task<int> JsonApp::probe(net::HttpRequest& request) {
-  auto answered = co_await run(request);
+Task<int> JsonApp::probe(net::HttpRequest& request, MonotonicTime deadline) {
+  auto answered = co_await run(request, {.deadline = deadline, .handle = &probe_});
   co_return answered.has_value() ? answered->status : 503;
 }
 
-Task<Result<net::HttpResponse>> JsonApp::run(net::HttpRequest& request) {
+void JsonApp::stop_probe() { probe_.stop(); }
+
+Task<Result<net::HttpResponse>> JsonApp::run(net::HttpRequest& request, Terms terms) {
   FISO_CO_TRY(std::string input, to_app_request(request));
   std::string_view piece = input;
   StderrToLog errors(stderr_log_);
-  wasm::RunResult result = co_await pool_->run({.input = {&piece, 1}, .stderr_lines = &errors});
+  wasm::RunResult result =
+      co_await pool_->run({.input = {&piece, 1}, .stderr_lines = &errors, .deadline = terms.deadline, .handle = terms.handle});
   if (result.outcome != wasm::Outcome::kOk) co_return in_words_of_execution(wasm::to_error(result, shared_.pool->setup->limits));
   auto response = read_app_response(result.output);
   if (!response.has_value()) co_return in_words_of_decoding(response.take_error());

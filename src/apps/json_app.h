@@ -39,16 +39,22 @@ class JsonApp final : public AppService {
   ~JsonApp() override;
   Task<net::HttpResponse> call(net::HttpRequest& request) override;
   // The same, unseen by metrics and log.
-  Task<int> probe(net::HttpRequest& request) override;
+  Task<int> probe(net::HttpRequest& request, MonotonicTime deadline) override;
+  void stop_probe() override;
   bool ready() const override { return shared_.pool->warm(); }
 
  private:
-  Task<Result<net::HttpResponse>> run(net::HttpRequest& request);
+  struct Terms {
+    std::optional<MonotonicTime> deadline = {};
+    wasm::RunHandle* handle = nullptr;
+  };
+  Task<Result<net::HttpResponse>> run(net::HttpRequest& request, Terms terms);
 
   const JsonAppShared& shared_;
   std::shared_ptr<wasm::InstancePool> pool_;
   observe::SampledLog failed_log_;
   observe::SampledLog stderr_log_;
+  wasm::RunHandle probe_;
 };
 
 }  // namespace fiso::apps

@@ -12,6 +12,8 @@ Error guest_failed(const wasm::RunResult& result, const wasm::Limits& limits) {
   return Error(ErrorCode::kGuestLimit, "the guest left without an answer");
 }
 
+Error answers_once_only() { return Error(ErrorCode::kCancelled, "the guest answers once"); }
+
 std::string_view trimmed(std::string_view line) {
   if (line.ends_with('\r')) line.remove_suffix(1);
   return line;
@@ -50,7 +52,8 @@ void LineConversation::give_turns() {
 }
 
 Task<Result<>> LineConversation::take_turn(MonotonicTime deadline) {
-  if (answers_once_) co_return Error(ErrorCode::kCancelled, "the guest answers once");
+  if (answers_once_) co_return answers_once_only();
+  if (closed_) co_return Error(ErrorCode::kOverloaded, "the app has stopped");
   if (turns_.empty() && may_ask()) {
     ++asking_;
     co_return Result<>();
@@ -58,7 +61,7 @@ Task<Result<>> LineConversation::take_turn(MonotonicTime deadline) {
   Turn turn(shard_.executor());
   turns_.push_back(&turn);
   if (co_await turn.come.wait(deadline)) {
-    if (turn.cancelled) co_return Error(ErrorCode::kCancelled, "the guest answers once");
+    if (turn.refusal.has_value()) co_return std::move(*turn.refusal);
     co_return Result<>();
   }
   std::erase(turns_, &turn);
@@ -75,13 +78,22 @@ void LineConversation::put(Question& question, std::string_view request) {
 }
 
 Task<Result<std::string>> LineConversation::ask(std::string request, MonotonicTime deadline) {
+  for (;;) {
+    FISO_CO_TRY(auto answer, co_await ask_once(request, deadline));
+    if (answer.has_value()) co_return std::move(*answer);
+  }
+}
+
+// Nothing if the guest ended before it read any of it.
+Task<Result<std::optional<std::string>>> LineConversation::ask_once(std::string_view request, MonotonicTime deadline) {
   FISO_CO_TRY_OK(co_await take_turn(deadline));
-  while (guest_ == nullptr) {  // it ended between the turn's coming and now
+  if (guest_ == nullptr) {  // it ended between the turn's coming and now
     --asking_;
-    FISO_CO_TRY_OK(co_await take_turn(deadline));
+    co_return std::nullopt;
   }
   Question question(shard_.executor());
   question.id = ++last_id_;
+  question.begins = given_;
   open_.push_back(&question);
   put(question, request);
   if (!co_await question.done.wait(deadline)) {
@@ -91,7 +103,9 @@ Task<Result<std::string>> LineConversation::ask(std::string request, MonotonicTi
   }
   --asking_;
   give_turns();
-  co_return std::move(*question.answer);
+  if (!question.answer.has_value()) co_return std::nullopt;
+  FISO_CO_TRY(std::string answer, std::move(*question.answer));
+  co_return std::optional(std::move(answer));
 }
 
 void LineConversation::answer(Question& question, Result<std::string> with) {
@@ -165,14 +179,30 @@ bool LineConversation::ended(const wasm::RunResult& result) {
   bool well = result.outcome == wasm::Outcome::kOk;
   answers_once_ = options_.may_answer_once && !loops_ && (input_ended_ || (well && given_ > 0 && answers_ <= 1));
   if (answers_once_ && well && answers_ == 0 && !open_.empty()) answer(*open_.front(), std::exchange(buffer_, {}));
+  if (!answers_once_ && !closed_) {
+    uint64_t read = given_ - std::min(given_, result.unread);
+    std::erase_if(open_, [&](Question* question) {
+      if (question->begins < read) return false;
+      question->done.set();
+      return true;
+    });
+  }
   fail_all(guest_failed(result, options_.limits));
   buffer_.clear();
-  if (!answers_once_) return false;
+  if (answers_once_) refuse_turns(answers_once_only());
+  return answers_once_;
+}
+
+void LineConversation::close() {
+  closed_ = true;
+  refuse_turns(Error(ErrorCode::kOverloaded, "the app has stopped"));
+}
+
+void LineConversation::refuse_turns(const Error& refusal) {
   for (Turn* turn : std::exchange(turns_, {})) {
-    turn->cancelled = true;
+    turn->refusal = refusal;
     turn->come.set();
   }
-  return true;
 }
 
 void LineConversation::fail_all(const Error& error) {

@@ -44,29 +44,35 @@ class LineConversation {
   bool output(std::string_view text);
   // It waits for more input, having read that many bytes; all that it wrote before has been told.
   void waiting(uint64_t bytes_read);
-  // Whatever is under way fails, but for the last answer of a guest that answers once: true if that is what it is.
+  // Requests that it has not begun to read are for the next guest. Whatever else is under way fails, but for the last answer of a
+  // guest that answers once: true if that is what it is.
   bool ended(const wasm::RunResult& result);
+  // No guest comes any more: what waits for one fails. After ended().
+  void close();
   bool under_way() const { return guest_ != nullptr; }
 
   // `request` is a JSON object in one line. kTimeout: the guest did not answer in time. kOverloaded: its turn did not come in
-  // time. kCancelled: the guest answers once, and this request was not given to it.
+  // time, or no guest comes any more. kCancelled: the guest answers once, and this request was not given to it.
   Task<Result<std::string>> ask(std::string request, MonotonicTime deadline);
 
  private:
   struct Question {
     explicit Question(async::Executor executor) : done(executor) {}
     uint64_t id = 0;
+    uint64_t begins = 0;  // bytes that the guest was given before
     std::optional<Result<std::string>> answer;
-    async::Signal done;
+    async::Signal done;  // without an answer: to be asked again
   };
   struct Turn {
     explicit Turn(async::Executor executor) : come(executor) {}
-    bool cancelled = false;
+    std::optional<Error> refusal;
     async::Signal come;
   };
 
   Task<Result<>> take_turn(MonotonicTime deadline);
+  Task<Result<std::optional<std::string>>> ask_once(std::string_view request, MonotonicTime deadline);
   void give_turns();
+  void refuse_turns(const Error& refusal);
   bool may_ask() const;
   bool shows_its_kind() const { return options_.may_answer_once && answers_ == 0; }
   void put(Question& question, std::string_view request);
@@ -94,6 +100,7 @@ class LineConversation {
   bool one_document_ = false;  // what it writes from now on, up to its end, is one answer
   bool input_ended_ = false;   // it was given the end of its input
   bool answers_once_ = false;  // it turned out to
+  bool closed_ = false;
 };
 
 }  // namespace fiso::apps

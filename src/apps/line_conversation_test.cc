@@ -201,6 +201,37 @@ TEST_F(LineConversationTest, WhatWaitsItsTurnWhenTheGuestEndsIsAskedOfTheNextOne
   EXPECT_EQ(text(second), "{}");
 }
 
+TEST_F(LineConversationTest, WhatTheGuestHadNotBegunToReadWhenItEndedIsAskedOfTheNextOne) {
+  make({.most_in_flight = 3, .may_answer_once = false});
+  talk_->begin(guest_);
+  auto ids = ask("{}");
+  says("{\"id\":1}\n");
+  given();
+  auto read = ask("{}"), begun = ask("{}"), untouched = ask("{}");
+  size_t line = given().size() / 3;
+  EXPECT_FALSE(talk_->ended({.outcome = Outcome::kExit, .exit_code = 3, .unread = 2 * line - 1}));
+  settle();
+  EXPECT_EQ(text(read), "module closed with exit_code(3)");
+  EXPECT_EQ(text(begun), "module closed with exit_code(3)");
+  EXPECT_EQ(text(untouched), "(none)");
+  talk_->begin(guest_);
+  settle();
+  EXPECT_EQ(given(), "{\"id\":5}\n");
+  says("{\"id\":5,\"n\":1}\n");
+  EXPECT_EQ(text(untouched), R"({"id":5,"n":1})");
+}
+
+TEST_F(LineConversationTest, NothingWaitsForAGuestThatNeverComes) {
+  make({.may_answer_once = false});
+  talk_->begin(guest_);
+  auto untouched = ask("{}"), waiting = ask("{}");
+  EXPECT_FALSE(talk_->ended({.outcome = Outcome::kTrap, .unread = given().size()}));
+  settle();
+  talk_->close();
+  settle();
+  for (const auto& asked : {untouched, waiting, ask("{}")}) EXPECT_EQ(asked->answer->error().code(), ErrorCode::kOverloaded);
+}
+
 TEST_F(LineConversationTest, ARequestWhoseTurnDoesNotComeInTimeIsAnOverload) {
   make({});
   auto asked = ask("{}", std::chrono::milliseconds(1));

@@ -27,8 +27,12 @@ class LongRunning::Service final : public AppService, private net::StreamingServ
 
   net::StreamingService* streaming() override { return this; }
   Task<net::HttpResponse> call(net::HttpRequest&) override { co_return net::text_response(500, "requests are streamed"); }
-  Task<int> probe(net::HttpRequest& request) override {
-    return owner_.supervisor_->serves() == Serves::kLines ? lines_.probe(request) : http_.probe(request);
+  Task<int> probe(net::HttpRequest& request, MonotonicTime deadline) override {
+    if (fresh_ != nullptr) return fresh_->probe(request, deadline);
+    return owner_.supervisor_->serves() == Serves::kLines ? lines_.probe(request, deadline) : http_.probe(request, deadline);
+  }
+  void stop_probe() override {
+    if (fresh_ != nullptr) fresh_->stop_probe();
   }
   bool ready() const override { return fresh_ != nullptr || owner_.supervisor_->serves() != Serves::kNothingYet; }
 
@@ -168,7 +172,7 @@ Task<> LongRunning::prepare_per_request() {
     parts_.shards[i].post([this, i, left] {
       if (services_[i] != nullptr) services_[i]->use_fresh_instances(*json_);
       if (left->fetch_sub(1) != 1) return;
-      if (parts_.state.get() != State::kStopping) parts_.state.set(State::kHealthy);
+      if (parts_.state.get() != State::kStopping) parts_.begin_probing();
       preparing_ = false;
     });
 }

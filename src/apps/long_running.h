@@ -6,6 +6,7 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -32,6 +33,7 @@ class LongRunning {
     HealthProbe& probe;
     Bytes largest_body;  // of a request to a guest that answers once
     GuestPlace place;
+    std::function<void()> begin_probing;  // once its instances are fresh ones; on any shard
   };
   static Result<std::unique_ptr<LongRunning>> make(const Parts& parts, std::shared_ptr<const wasm::Module> module);
   ~LongRunning();

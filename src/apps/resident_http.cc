@@ -4,6 +4,7 @@
 
 #include "apps/failures.h"
 #include "apps/guest_setup.h"
+#include "async/signal.h"
 #include "net/relay.h"
 
 namespace fiso::apps {
@@ -27,11 +28,28 @@ std::shared_ptr<net::HttpClient> ResidentHttp::client_for(uint16_t port) {
   return client_;
 }
 
-Task<Result<int>> ResidentHttp::pass_on(net::HttpRequest& head, net::ServerExchange& exchange) {
+// Null if there is no guest until then.
+Task<net::HttpClient*> ResidentHttp::find_client(Search& search) {
+  while (parts_.supervisor->port() == 0 && now() < search.until) co_await async::sleep_until(now() + kLook);
   uint16_t port = parts_.supervisor->port();
-  if (port == 0) co_return Error(ErrorCode::kOverloaded, "the app is starting");
-  std::shared_ptr<net::HttpClient> client = client_for(port);
-  net::Relay relay(parts_.shard, *client, {.timeout = parts_.config.timeout, .idle_timeout = parts_.config.idle_timeout});
+  if (port == 0) co_return nullptr;
+  search.found.push_back(client_for(port));
+  co_return search.found.back().get();
+}
+
+Task<net::HttpClient*> ResidentHttp::find_other_client(Search& search) {
+  if (now() >= search.until) co_return nullptr;
+  co_await async::sleep_until(now() + kLook);
+  co_return co_await find_client(search);
+}
+
+// Its guest may have died a moment ago, and the door not know of it: what has not gone out waits for the next one.
+Task<Result<int>> ResidentHttp::pass_on(net::HttpRequest& head, net::ServerExchange& exchange) {
+  Search search{.until = now() + kLongestWait};
+  net::HttpClient* client = co_await find_client(search);
+  if (client == nullptr) co_return Error(ErrorCode::kOverloaded, "the app is starting");
+  net::Relay relay(parts_.shard, *client, {.timeout = parts_.config.timeout, .idle_timeout = parts_.config.idle_timeout},
+                   [this, &search] { return find_other_client(search); });
   co_return co_await relay.pass(head, exchange);
 }
 
@@ -50,12 +68,12 @@ Task<> ResidentHttp::serve(net::HttpRequest& head, net::ServerExchange& exchange
   if (!exchange.begun()) (void)co_await net::answer(exchange, response);
 }
 
-Task<int> ResidentHttp::probe(const net::HttpRequest& request) {
+Task<int> ResidentHttp::probe(const net::HttpRequest& request, MonotonicTime deadline) {
   uint16_t port = parts_.supervisor->port();
   if (port == 0) co_return 503;
   std::shared_ptr<net::HttpClient> client = client_for(port);
   net::ClientRequest passed{.method = request.method, .target = request.target, .headers = &request.headers, .body = {}};
-  auto answered = co_await client->send(passed, now() + parts_.config.health_check_timeout);
+  auto answered = co_await client->send(passed, deadline);
   co_return answered.has_value() ? answered->status : 503;
 }
 

@@ -3,6 +3,7 @@
 // Bodies, answers and upgrades are streams, see net/relay.h. Shard-local.
 #pragma once
 
+#include <boost/container/small_vector.hpp>
 #include <memory>
 
 #include "apps/resident_parts.h"
@@ -18,10 +19,17 @@ class ResidentHttp final : public net::StreamingService {
 
   Task<> serve(net::HttpRequest& head, net::ServerExchange& exchange) override;
   // Asks the guest without counting it as traffic: the status of its answer, 503 for none.
-  Task<int> probe(const net::HttpRequest& request);
+  Task<int> probe(const net::HttpRequest& request, MonotonicTime deadline);
 
  private:
+  // The way of one request to a guest.
+  struct Search {
+    MonotonicTime until;
+    boost::container::small_vector<std::shared_ptr<net::HttpClient>, 1> found = {};
+  };
   Task<Result<int>> pass_on(net::HttpRequest& head, net::ServerExchange& exchange);
+  Task<net::HttpClient*> find_client(Search& search);
+  Task<net::HttpClient*> find_other_client(Search& search);
   // For the guest that lives now; a client is gone when the last request that uses it is.
   std::shared_ptr<net::HttpClient> client_for(uint16_t port);
   net::HttpResponse failed(const Error& error);

@@ -74,8 +74,8 @@ Task<Result<net::HttpResponse>> ResidentLines::call(const net::HttpRequest& requ
   co_return answered;
 }
 
-Task<int> ResidentLines::probe(const net::HttpRequest& request) {
-  auto answered = co_await ask(request, now() + parts_.config.health_check_timeout);
+Task<int> ResidentLines::probe(const net::HttpRequest& request, MonotonicTime deadline) {
+  auto answered = co_await ask(request, deadline);
   if (answered.has_value()) co_return answered->status;
   co_return answered.error().code() == ErrorCode::kOverloaded ? 200 : 503;
 }

@@ -19,7 +19,7 @@ class ResidentLines {
   Task<Result<net::HttpResponse>> call(const net::HttpRequest& request);
   // Asks the guest without counting it as traffic: the status of its answer. A guest that is busy with others' requests all
   // the time is well: 200.
-  Task<int> probe(const net::HttpRequest& request);
+  Task<int> probe(const net::HttpRequest& request, MonotonicTime deadline);
 
  private:
   Task<Result<net::HttpResponse>> ask(const net::HttpRequest& request, MonotonicTime deadline);

@@ -14,8 +14,6 @@ constexpr uint32_t kLinesPerSecond = 200;
 constexpr uint32_t kMostLines = 1'000'000'000;  // of one run; the log has its own limit per second
 constexpr std::chrono::milliseconds kFirstProbes{50};
 constexpr std::chrono::milliseconds kGrace{300};  // for a guest that is asked to end before it is replaced
-constexpr std::chrono::seconds kLongestPause{300};
-constexpr std::chrono::minutes kGoodLife{10};
 constexpr const char* kOverTime = "requests are over their time again and again";
 
 MonotonicTime now() { return std::chrono::steady_clock::now(); }
@@ -57,6 +55,11 @@ Task<> Supervisor::close(MonotonicTime deadline) {
   closing_ = true;
   close_by_ = deadline;
   changed_.set();
+  lines_.close();
+  if (probing_ && guest_ != nullptr) guest_->terminate();  // what does not answer the probe may still heed that
+  if (co_await gone_.wait(deadline)) co_return;
+  end_conversation({.outcome = wasm::Outcome::kTrap, .detail = "it was stopped"});
+  guest_.reset();
   co_await gone_.wait();
 }
 
@@ -154,7 +157,7 @@ Task<> Supervisor::live(std::shared_ptr<Supervisor> self) {
       if (!self->closing_) parts.state.set(State::kStopped);
       break;
     }
-    Duration pause = self->next_pause(now() - began);
+    Duration pause = self->pauses_.next(now() - began);
     parts.log.warn("app guest restarts", {{"reason", why}, {"pause", format_duration(pause)}});
     self->restarts_.fetch_add(1, std::memory_order_relaxed);
     parts.restarts.increment();
@@ -163,6 +166,7 @@ Task<> Supervisor::live(std::shared_ptr<Supervisor> self) {
       co_await self->changed_.wait(until);
     }
   }
+  self->lines_.close();
   self->gone_.set();
 }
 
@@ -193,7 +197,9 @@ Task<std::string> Supervisor::live_once() {
 Task<std::string> Supervisor::watch(MonotonicTime healthy_by) {
   const AppConfig& config = parts_.config;
   for (int64_t failures = 0; !is_over();) {
+    probing_ = true;
     bool well = !care_.is_well || co_await care_.is_well();
+    probing_ = false;
     if (is_over()) break;
     if (over_time_.load(std::memory_order_relaxed)) co_return kOverTime;
     bool was_healthy = parts_.state.get() == State::kHealthy;
@@ -233,13 +239,6 @@ bool Supervisor::wants_restart() const {
     case Restart::kNever: break;
   }
   return false;
-}
-
-Duration Supervisor::next_pause(Duration lived) {
-  if (lived >= kGoodLife) pauses_ = 0;
-  int before = pauses_++;
-  if (before == 0) return Duration::zero();
-  return std::min<Duration>(std::chrono::seconds(1LL << std::min(before - 1, 20)), kLongestPause);
 }
 
 }  // namespace fiso::apps

@@ -18,6 +18,7 @@
 #include "apps/app_config.h"
 #include "apps/app_state.h"
 #include "apps/line_conversation.h"
+#include "apps/restart_pauses.h"
 #include "async/shard.h"
 #include "async/signal.h"
 #include "observe/sampled_log.h"
@@ -47,7 +48,7 @@ class Supervisor final : public std::enable_shared_from_this<Supervisor>, privat
   explicit Supervisor(Parts parts);
 
   void open(Care care);
-  // Asks the guest to end, and stops it at the deadline. Completes when it is gone. After open().
+  // Asks the guest to end, and stops it at the deadline, a probe of it too. Completes when it is gone. After open().
   Task<> close(MonotonicTime deadline);
 
   // What the last guest that showed it does.
@@ -95,7 +96,6 @@ class Supervisor final : public std::enable_shared_from_this<Supervisor>, privat
   bool shows_its_kind() const { return starting_ && port() == 0 && !waits_; }
   void end_conversation(const wasm::RunResult& result);
   bool wants_restart() const;
-  Duration next_pause(Duration lived);
 
   struct Place {
     uint16_t guest_port = 0;
@@ -122,9 +122,10 @@ class Supervisor final : public std::enable_shared_from_this<Supervisor>, privat
   bool starting_ = false;                // it has neither shown its kind nor been given up
   bool waits_ = false;                   // it waited for input first
   bool answers_once_ = false;
+  bool probing_ = false;  // whether it is well is being asked
   bool closing_ = false;
   MonotonicTime close_by_{};
-  int pauses_ = 0;  // in a row
+  RestartPauses pauses_;
   std::atomic<Serves> serves_{Serves::kNothingYet};
   std::atomic<int64_t> timeouts_{0};    // in a row
   std::atomic<bool> over_time_{false};  // there were too many: this guest is given up

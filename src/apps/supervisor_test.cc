@@ -20,12 +20,16 @@ using Guest = std::function<void(int number, wasm::ResidentEvents& events)>;
 
 class FakeResident final : public wasm::Resident {
  public:
-  FakeResident(wasm::ResidentEvents& events, std::atomic<int>& alive, std::string last_words)
-      : events_(events), alive_(alive), last_words_(std::move(last_words)) {
+  FakeResident(wasm::ResidentEvents& events, std::atomic<int>& alive, std::string last_words, bool heeds)
+      : events_(events), alive_(alive), last_words_(std::move(last_words)), heeds_(heeds) {
     ++alive_;
   }
-  ~FakeResident() override { --alive_; }
-  void terminate() override { events_.ended({}); }
+  ~FakeResident() override { alive_ -= lives_; }
+  void terminate() override {
+    if (!heeds_) return;
+    alive_ -= std::exchange(lives_, 0);
+    events_.ended({});
+  }
   // What it is given comes back, with a line's end behind it; or, if it has last words, it waits for the end of its input and
   // says them.
   void write(std::string text) override {
@@ -41,6 +45,8 @@ class FakeResident final : public wasm::Resident {
   wasm::ResidentEvents& events_;
   std::atomic<int>& alive_;
   std::string last_words_;
+  bool heeds_;
+  int lives_ = 1;
 };
 
 void listens(wasm::ResidentEvents& events) { events.noticed(wasm::ResidentNotice::kListening, "8080 127.64.0.1:4711"); }
@@ -57,7 +63,7 @@ class SupervisorTest : public ::testing::Test {
     program.resident = [this, guest](const wasm::GuestSetup&, wasm::ResidentEvents& events) {
       int number = ++started_;
       shards_[0].post([guest, number, &events] { guest(number, events); });
-      return Result<std::unique_ptr<wasm::Resident>>(std::make_unique<FakeResident>(events, alive_, last_words_));
+      return Result<std::unique_ptr<wasm::Resident>>(std::make_unique<FakeResident>(events, alive_, last_words_, heeds_));
     };
     engine_.add("guest", std::move(program));
     auto setup = std::make_shared<wasm::GuestSetup>();
@@ -72,14 +78,13 @@ class SupervisorTest : public ::testing::Test {
                                                        .log = observe::Log(),
                                                        .restarts = metrics_.counter("restarts", "For the test.", {})});
     state_.set(State::kStarting);
-    shards_.run_on(0,
-                   [&](async::Shard&) { supervisor->open({.is_well = {}, .answers_once = [this] { answers_once_ = true; }}); });
+    shards_.run_on(
+        0, [&](async::Shard&) { supervisor->open({.is_well = is_well_, .answers_once = [this] { answers_once_ = true; }}); });
     return supervisor;
   }
 
-  void close(const std::shared_ptr<Supervisor>& supervisor) {
-    ::fiso::testing::run_task(shards_[0],
-                              [&] { return supervisor->close(std::chrono::steady_clock::now() + std::chrono::seconds(10)); });
+  void close(const std::shared_ptr<Supervisor>& supervisor, Duration patience = std::chrono::seconds(10)) {
+    ::fiso::testing::run_task(shards_[0], [&] { return supervisor->close(std::chrono::steady_clock::now() + patience); });
     EXPECT_EQ(alive_, 0);
   }
 
@@ -89,6 +94,8 @@ class SupervisorTest : public ::testing::Test {
   AppState state_{observe::Log(), metrics_.gauge("healthy", "For the test.", {})};
   wasm::testing::FakeEngine engine_;
   std::string last_words_;
+  bool heeds_ = true;
+  std::function<Task<bool>()> is_well_;
   std::atomic<int> started_ = 0;
   std::atomic<int> alive_ = 0;
   std::atomic<bool> answers_once_ = false;
@@ -100,6 +107,22 @@ TEST_F(SupervisorTest, AGuestThatListensIsHealthyAndItsPortIsKnown) {
   EXPECT_EQ(supervisor->port(), 4711);
   close(supervisor);
   EXPECT_EQ(started_, 1);
+}
+
+TEST_F(SupervisorTest, AStopEndsAProbeThatOnlyTheGuestsEndEnds) {
+  std::atomic<int> asked = 0;
+  is_well_ = [&]() -> Task<bool> {
+    ++asked;
+    while (alive_ > 0) co_await async::sleep_until(std::chrono::steady_clock::now() + std::chrono::milliseconds(1));
+    co_return false;
+  };
+  for (bool heeds : {true, false}) {
+    heeds_ = heeds;
+    asked = 0;
+    auto supervisor = supervise([](int, wasm::ResidentEvents& events) { listens(events); });
+    until([&] { return asked > 0; });
+    close(supervisor, heeds ? Duration(std::chrono::hours(1)) : Duration(std::chrono::milliseconds(1)));
+  }
 }
 
 TEST_F(SupervisorTest, EachPortOfAGuestIsKnownAndItsOwnIsWhatCounts) {

@@ -43,6 +43,8 @@ struct Rules<M> {
   std::optional<M> min = {};
   std::optional<M> max = {};
   std::string missing = {};
+  std::string invalid = {};   // of what is not between them, in front of what it must be
+  std::string negative = {};  // of a number with a minus
   Check<M> check = {};
 };
 
@@ -168,7 +170,7 @@ class Spec {
   static void apply(const Rules<M>& rules, const Reader& reader, const Node& node, const M& value) {
     if constexpr (Quantity<M>) {
       bool inside = (!rules.min || value >= *rules.min) && (!rules.max || value <= *rules.max);
-      if (!inside) return fail_bounds(reader, node, show(rules.min), show(rules.max));
+      if (!inside) return fail_bounds(reader, node, {show(rules.min), show(rules.max)}, rules.invalid);
     }
     if constexpr (std::same_as<M, std::string>) {
       if (!rules.one_of.empty() && !read_word(reader, node, {rules.one_of, rules.refused, rules.invalid})) return;
@@ -214,6 +216,8 @@ class Spec {
     field.read = [member, rules = std::move(rules)](const Reader& reader, const Node& node, void* object) {
       M& value = static_cast<T*>(object)->*member;
       size_t before = reader.failures();
+      if constexpr (Quantity<M>)
+        if (!rules.negative.empty() && is_negative(node)) return reader.fail(node, rules.negative, node.text());
       Type::read(reader, node, value);
       if (reader.failures() == before) apply(rules, reader, node, value);
     };

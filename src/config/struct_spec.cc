@@ -103,12 +103,18 @@ void compare_structs(const StructSpec& spec, const void* one, const void* other,
   }
 }
 
-void fail_bounds(const Reader& reader, const Node& node, const std::optional<std::string>& minimum,
-                 const std::optional<std::string>& maximum) {
+void fail_bounds(const Reader& reader, const Node& node, const Bounds& bounds, std::string_view invalid) {
+  const auto& [minimum, maximum] = bounds;
   std::string message = minimum && maximum ? fmt::format("between {} and {}", *minimum, *maximum)
                         : minimum          ? ">= " + *minimum
                                            : "<= " + maximum.value_or("");
+  if (!invalid.empty()) return reader.fail(node, std::string(invalid) + " (must be " + message + ')', node.text());
   reader.fail(node, "{path} must be {value}", fmt::format("{}, got {}", message, node.text()));
+}
+
+bool is_negative(const Node& node) {
+  std::string_view text = node.kind() == NodeKind::kText && !node.is_quoted() ? std::string_view(node.text()) : "";
+  return text.size() > 1 && text[0] == '-' && text[1] >= '0' && text[1] <= '9';
 }
 
 std::optional<Node> Report::find(std::string_view key) const {

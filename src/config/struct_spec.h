@@ -93,9 +93,14 @@ struct StructSpec {
 void compare_structs(const StructSpec& spec, const void* one, const void* other, const std::string& path,
                      std::vector<std::string>& changed);
 
-// Says between which bounds, one of which may be missing, the value must be.
-void fail_bounds(const Reader& reader, const Node& node, const std::optional<std::string>& minimum,
-                 const std::optional<std::string>& maximum);
+// Says between which bounds, one of which may be missing, the value must be; behind `invalid`, if there is such a sentence.
+struct Bounds {
+  std::optional<std::string> minimum;
+  std::optional<std::string> maximum;
+};
+void fail_bounds(const Reader& reader, const Node& node, const Bounds& bounds, std::string_view invalid);
+// A plain scalar that begins like a negative number.
+bool is_negative(const Node& node);
 
 // Reads the fields into `object`, which has its defaults already. A null node is a map without entries.
 void read_struct(const StructSpec& spec, const Reader& reader, const Node& node, void* object);

@@ -56,6 +56,7 @@ Task<Result<>> ClientExchange::send_first(MonotonicTime deadline) {
   add_piece(request_->body);
   if (!request_->more && request_->head.framing == Framing::kChunked) parts().out.add(kLastChunk);
   SystemError error = co_await flush(deadline);
+  wrote_ = wrote_ || !error || !nothing_sent();
   sent_ = !error && !request_->more;
   if (error && kept_ && nothing_sent() && !late_ && !aborted_) co_return co_await again(deadline);
   co_return Result<>();  // the other side may have answered before it closed

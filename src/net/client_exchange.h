@@ -63,6 +63,9 @@ class ClientExchange {
   ByteStream& stream();
   std::string_view ahead() const;  // read already
 
+  // There is no connection, and none has ever been given anything of the request.
+  bool nothing_went_out() const { return connection_ == nullptr && !wrote_; }
+
   // Gives the connection back if it can carry another request. Nothing is under way.
   void finish();
   // Closes the connection at once; what is under way ends in an error.
@@ -95,6 +98,7 @@ class ClientExchange {
   bool counted_ = false;  // among the client's requests under way
   bool kept_ = false;     // the connection had been used before
   bool interim_given_ = false, piece_given_ = false;
+  bool wrote_ = false;       // anything, to any connection
   bool wrote_more_ = false;  // than what can be sent again
   bool sent_ = false;        // all of the request
   bool heard_ = false;       // a byte of the answer

@@ -6,17 +6,25 @@
 // direction. Threading: shard-local.
 #pragma once
 
+#include <functional>
+#include <utility>
+
 #include "async/shard.h"
 #include "net/http_client.h"
 #include "net/relay_options.h"
+#include "net/relayed_request.h"
 #include "net/streaming_service.h"
 
 namespace fiso::net {
 
 class Relay {
  public:
+  // Asked, again and again, for whom to try when the target could not be connected to, so that nothing has gone out: the same or
+  // another, borrowed until pass() completes; null for nobody.
+  using Instead = std::function<Task<HttpClient*>()>;
   // `client` is borrowed; its limit of connections bounds the requests under way.
-  Relay(async::Shard& shard, HttpClient& client, RelayOptions options) : shard_(shard), client_(client), options_(options) {}
+  Relay(async::Shard& shard, HttpClient& client, RelayOptions options, Instead instead = {})
+      : shard_(shard), client_(client), options_(options), instead_(std::move(instead)) {}
 
   // Completes with the answer's status when it has gone out, or when nothing more can be done. Errors:
   //   kCancelled    the client is gone, too slow, or its body is malformed; the exchange sees to the answer
@@ -27,9 +35,13 @@ class Relay {
   Task<Result<int>> pass(HttpRequest& request, ServerExchange& exchange);
 
  private:
+  Task<Result<HttpResponse*>> ask(RelayedRequest& relayed);
+  Task<Result<>> ask_and_deliver(RelayedRequest& relayed, int& status);
+
   async::Shard& shard_;
   HttpClient& client_;
   const RelayOptions options_;
+  const Instead instead_;
 };
 
 }  // namespace fiso::net

@@ -25,6 +25,29 @@ TEST_F(RelayFailureTest, ATargetThatCannotBeReachedIsAnsweredWithoutAskingForThe
   EXPECT_EQ(body_of(all), "connection refused\n");
 }
 
+TEST_F(RelayFailureTest, WhatCouldNotGoOutGoesToAnotherTargetOnceThereIsOne) {
+  uint16_t nobody = 0;
+  { nobody = ScriptedUpstream(answer_all).port(); }
+  ScriptedUpstream target(answer_all);
+  uint16_t port = relay_to(nobody);
+  std::vector<std::unique_ptr<HttpClient>> others;
+  shards_.run_on(0, [&](async::Shard& shard) {
+    for (uint16_t other : {nobody, target.port()})
+      others.push_back(std::make_unique<HttpClient>(shard, blocking_, target_on(other)));
+    for (const auto& other : others) service_->instead.push_back(other.get());
+  });
+  RawClient client(port);
+  client.send("POST /a HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhe");
+  client.send("llo");
+  std::string all = client.read_response();
+  EXPECT_EQ(status_of(all), 200);
+  EXPECT_TRUE(body_of(all).ends_with("\r\n\r\nhello")) << all;
+  EXPECT_EQ(all.find("X-Forwarded-For: 127.0.0.1, "), std::string::npos) << "it is one hop";
+  EXPECT_EQ(target.connections(), 1);
+  server_.reset();
+  shards_.run_on(0, [&](async::Shard&) { others.clear(); });
+}
+
 TEST_F(RelayFailureTest, AnEarlyAnswerEndsTheBodysWayToTheTarget) {
   ScriptedUpstream target([](Conversation& c) {
     c.read_until("\r\n\r\n");

@@ -38,7 +38,7 @@ MonotonicTime in(Duration duration) { return duration > Duration::zero() ? std::
 RelayedRequest::RelayedRequest(async::Shard& shard, HttpClient& client, HttpRequest& request, ServerExchange& exchange,
                                const RelayOptions& options)
     : shard_(shard),
-      client_(client),
+      client_(&client),
       request_(request),
       down_(exchange),
       options_(options),
@@ -88,10 +88,10 @@ Task<Result<>> RelayedRequest::hold_body(size_t most) {
 }
 
 Task<Result<HttpResponse*>> RelayedRequest::ask(Duration timeout) {
-  FISO_CHECK(!attempt_.has_value() || body_is_here_, "what was not kept cannot be sent again");
+  FISO_CHECK(!attempt_.has_value() || body_is_here_ || unsent(), "what was not kept cannot be sent again");
   if (attempt_.has_value()) attempt_->up.finish();
   if (client_gone_) co_return Error(ErrorCode::kCancelled, "the client has gone");
-  Attempt& attempt = attempt_.emplace(shard_, client_);
+  Attempt& attempt = attempt_.emplace(shard_, *client_);
   attempt.timeout = timeout;
   FISO_CO_TRY_OK(co_await send(attempt));
   FISO_CO_TRY(attempt.head, co_await await_answer(attempt));
@@ -112,7 +112,7 @@ Task<Result<>> RelayedRequest::send(Attempt& attempt) {
   const StreamedRequest& out =
       attempt.out.emplace(StreamedRequest{.head = {.method = request_.method,
                                                    .target = request_.target,
-                                                   .host = keeps_host ? *host : std::string_view(client_.authority()),
+                                                   .host = keeps_host ? *host : std::string_view(client_->authority()),
                                                    .headers = request_.headers,
                                                    .framing = !has_body ? Framing::kNone
                                                               : length  ? Framing::kLength

@@ -31,10 +31,14 @@ class RelayedRequest {
   Task<Result<>> hold_body(size_t most);
   // What would go out is here as a whole, and can go out again.
   bool repeatable() const { return body_is_here_ || down_.body_here(); }
+  // The target could not be connected to: nothing has gone out.
+  bool unsent() const { return attempt_.has_value() && attempt_->up.nothing_went_out(); }
+  // Borrowed in place of the client that there was, for the next ask().
+  void direct_to(HttpClient& client) { client_ = &client; }
 
   // Sends the request and completes with the answer's head, which the caller may change; valid until the next call. Again only if
-  // it is repeatable(); what the target said before is dropped. Errors as of Relay::pass(), but for those of the client's body,
-  // which finish() tells. `timeout`: as in RelayOptions.
+  // it is repeatable() or unsent(); what the target said before is dropped. Errors as of Relay::pass(), but for those of the
+  // client's body, which finish() tells. `timeout`: as in RelayOptions.
   Task<Result<HttpResponse*>> ask(Duration timeout);
   // Passes on the answer whose head ask() has got.
   Task<Result<>> deliver();
@@ -60,7 +64,7 @@ class RelayedRequest {
   void add_forwarded();
 
   async::Shard& shard_;
-  HttpClient& client_;
+  HttpClient* client_;
   HttpRequest& request_;
   ServerExchange& down_;
   const RelayOptions& options_;

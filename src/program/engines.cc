@@ -21,7 +21,7 @@ Result<std::unique_ptr<wasm::Engine>> make_light(const server::EngineParts& part
 
 Result<std::unique_ptr<wasm::Engine>> make_full(const server::EngineParts& parts) {
   wasm::worker::WorkerEngineOptions options;
-  FISO_TRY(options.program, wasm::worker::find_worker_program());
+  FISO_TRY(options.program, wasm::worker::find_worker_program(parts.wasmer_host));
   options.compile = parts.settings.wasm.compile;
   options.stack = parts.settings.wasm.max_stack;
   options.stop = parts.stop;

@@ -18,6 +18,7 @@ struct Arguments {
   std::string module;
   int64_t port = 0;
   std::string admin_address;
+  std::string wasmer_host;
   std::string log_level;
   bool version = false;
   bool check = false;
@@ -29,16 +30,22 @@ void declare(CLI::App& app, Arguments& arguments) {
   app.add_option("--port", arguments.port, "With -module: its port (default 0, a free one)")->check(CLI::Range(0, 65535));
   app.add_option("--admin-addr", arguments.admin_address,
                  "Where /apps, /metrics, /healthz and /readyz are served (default: nowhere)");
+  app.add_option("--wasmer-host", arguments.wasmer_host,
+                 "The worker program (env FISO_WASMER_HOST; default: fiso-wasmer-host beside this one, or in ../libexec/fiso)");
   app.add_option("--log-level", arguments.log_level, "debug, info, warn or error (env FISO_LOG_LEVEL; default info)");
   app.add_flag("--check", arguments.check, "Say what is wrong with the configuration, and exit");
   app.add_flag("--version", arguments.version, "Print the version, and exit");
   app.set_help_flag("--help,-h", "Print this, and exit");
   app.footer(
-      "Apps answer on 127.0.0.1 (env FISO_APPS_LISTEN). FISO_WASMER_HOST names the worker program, FISO_CACHE_DIR is where\n"
-      "compiled modules are kept. The log goes to standard error. SIGHUP, or a change of the file, reads it again; SIGTERM "
-      "finishes\n"
-      "what is in flight and stops.\n\n"
+      "Apps answer on 127.0.0.1 (env FISO_APPS_LISTEN). FISO_CACHE_DIR is where compiled modules are kept. The log goes to\n"
+      "standard error. SIGHUP, or a change of the file, reads it again; SIGTERM finishes what is in flight and stops.\n\n"
       "Example: fiso-wasmer -config apps.yaml");
+}
+
+// An address of this machine where it answers.
+const char* reachable(const apps::AppStatus& app) {
+  bool everywhere = app.host == "0.0.0.0" || app.host == "[::]";
+  return everywhere ? "127.0.0.1" : app.host.c_str();
 }
 
 int fail(const std::string& message) {
@@ -59,7 +66,8 @@ AppsServerOptions server_options(const Arguments& arguments) {
   AppsServerOptions options{.read = [arguments] { return apps_of(arguments); },
                             .file = one_module ? arguments.module : arguments.config,
                             .watch = one_module ? Watch::kNo : Watch::kYes,
-                            .admin_address = arguments.admin_address};
+                            .admin_address = arguments.admin_address,
+                            .wasmer_host = arguments.wasmer_host};
   if (const char* listen = std::getenv("FISO_APPS_LISTEN"); listen != nullptr && *listen != '\0') options.listen_addr = listen;
   return options;
 }
@@ -75,7 +83,8 @@ int serve(const Arguments& arguments, const std::string& name, const RuntimesFac
   });
   bool stopped_early = !started.has_value() && started.error().code() == ErrorCode::kCancelled;
   if (!started.has_value() && !stopped_early) return fail(started.error().describe());
-  for (const apps::AppStatus& app : server.apps()) std::printf("App %s running at 127.0.0.1:%u\n", app.name.c_str(), app.port);
+  for (const apps::AppStatus& app : server.apps())
+    std::printf("App %s running at %s:%u\n", app.name.c_str(), reachable(app), app.port);
   if (!stopped_early) std::printf("Press Ctrl+C to stop\n");
   std::fflush(stdout);
   bool clean = server.run_until_stopped(*events);

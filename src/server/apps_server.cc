@@ -64,8 +64,8 @@ Result<> AppsServer::start(ControlEvents& events, const std::function<void(const
   settings_ = settings_of(file);
   network_ = ProcessNetwork(settings_.network);
   process_ = std::make_unique<ProcessParts>(settings_, metrics_, log_);
-  FISO_TRY(runtimes_,
-           make_runtimes_({process_->shards, process_->blocking, process_->capacity, log_, settings_, stop_, process_->meter}));
+  FISO_TRY(runtimes_, make_runtimes_({process_->shards, process_->blocking, process_->capacity, log_, settings_, stop_,
+                                      process_->meter, options_.wasmer_host}));
   if (!options_.admin_address.empty()) FISO_TRY_OK(start_admin(events));
   apps_ = std::make_unique<apps::AppSet>(apps::AppParts{.shards = process_->shards,
                                                         .blocking = process_->blocking,
@@ -121,10 +121,7 @@ void AppsServer::watch_readiness() {
 }
 
 void AppsServer::reload() {
-  if (apps_->changing()) {
-    apps_->call_off();
-    reloads_.end(Error(ErrorCode::kCancelled, "another change came before the apps were healthy"));
-  }
+  if (apps_->changing()) end_reload({apps_->call_off(), "another change came before the apps were healthy"});
   reloads_.begin("file", options_.file);
   auto begun = begin_reload();
   if (!begun.has_value()) reloads_.end(begun);
@@ -142,11 +139,17 @@ Result<> AppsServer::begin_reload() {
 // Once what it changes is healthy, or will not be.
 void AppsServer::settle_reload() {
   if (!apps_->changing()) return;
-  auto settled = apps_->settle(settings_.shutdown_timeout);
-  if (!settled.has_value()) return;
-  if (settled->has_value()) settings_.shutdown_timeout = next_shutdown_timeout_;
+  if (auto settled = apps_->settle(settings_.shutdown_timeout)) end_reload(*settled);
   watch_readiness();
-  reloads_.end(*settled);
+}
+
+void AppsServer::end_reload(const apps::AppSet::Settled& settled) {
+  using Extent = apps::AppSet::Extent;
+  if (settled.extent != Extent::kNothing) settings_.shutdown_timeout = next_shutdown_timeout_;
+  if (settled.problems.empty()) return reloads_.end({});
+  Error error(ErrorCode::kUnavailable, settled.problems);
+  if (settled.extent == Extent::kInPart) return reloads_.end_in_part(error);
+  reloads_.end(error);
 }
 
 bool AppsServer::run_until_stopped(ControlEvents& events) {

@@ -33,6 +33,7 @@ struct AppsServerOptions {
   Watch watch = Watch::kYes;
   std::string admin_address;  // empty: no admin port
   std::string listen_addr = "127.0.0.1";
+  std::string wasmer_host = {};  // the worker program; empty: it is looked for
 };
 
 class AppsServer {
@@ -54,6 +55,7 @@ class AppsServer {
   void reload();
   Result<> begin_reload();
   void settle_reload();
+  void end_reload(const apps::AppSet::Settled& settled);
   bool stop(ControlEvents& events);
   std::string describe_apps();
   void watch_readiness();

@@ -27,9 +27,12 @@ std::string env_or(const char* name, std::string fallback) {
   return value != nullptr && *value != '\0' ? value : std::move(fallback);
 }
 
-void declare(CLI::App& app, Arguments& arguments) {
+void declare(CLI::App& app, Arguments& arguments, const wasm::FullEngineSupport& full) {
   app.add_option("--config-dir", arguments.options.config_dir,
                  "Directory of flow files, *.yaml (env FISO_CONFIG_DIR; default /etc/fiso/flows)");
+  if (full.why_not.empty())
+    app.add_option("--wasmer-host", arguments.options.wasmer_host,
+                   "The worker program (env FISO_WASMER_HOST; default: fiso-wasmer-host beside this one, or in ../libexec/fiso)");
   app.add_option("--log-level", arguments.log_level, "debug, info, warn or error (env FISO_LOG_LEVEL; default info)");
   app.add_flag("--check", arguments.check, "Say what is wrong with the configuration, and exit");
   app.add_flag("--version", arguments.version, "Print the version, and exit");
@@ -87,7 +90,7 @@ int flow_main(int argc, char** argv, const std::string& name, const ProgramEngin
   arguments.options.admin_address = env_or("FISO_METRICS_ADDR", ":9090");
   arguments.log_level = env_or("FISO_LOG_LEVEL", "info");
   CLI::App app("Takes events in, runs them through WebAssembly, and delivers them as CloudEvents.", name);
-  declare(app, arguments);
+  declare(app, arguments, engines.full);
   if (auto exit_code = parse_command_line(app, argc, argv)) return *exit_code;
   if (arguments.version) {
     std::printf("%s %s\n", name.c_str(), FISO_VERSION);

@@ -74,7 +74,8 @@ Result<> FlowServer::start(ControlEvents& events) {
   output_ = std::make_unique<sinks::LineQueue>(STDOUT_FILENO);
   network_ = ProcessNetwork(settings_.network);
   FISO_TRY_OK(start_admin(events));
-  FISO_TRY(runtimes_, engines_.make({process_->shards, process_->blocking, process_->capacity, log_, settings_, stop_}));
+  FISO_TRY(runtimes_, engines_.make({process_->shards, process_->blocking, process_->capacity, log_, settings_, stop_, nullptr,
+                                     options_.wasmer_host}));
   resources_.add(process_->shards);
   resources_.add(process_->blocking);
   resources_.add(*output_);

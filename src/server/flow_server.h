@@ -30,6 +30,7 @@ namespace fiso::server {
 struct FlowServerOptions {
   std::string config_dir = "/etc/fiso/flows";
   std::string admin_address = ":9090";
+  std::string wasmer_host = {};  // the worker program; empty: it is looked for
 };
 
 // What engines are made of.
@@ -41,6 +42,7 @@ struct EngineParts {
   const Settings& settings;
   StopRequest stop;                                     // loading a module ends early by it
   std::shared_ptr<wasm::ProcessMeter> meter = nullptr;  // told of worker processes; may be null
+  std::string wasmer_host = {};                         // the worker program; empty: it is looked for
 };
 // Makes the engines that guests run on.
 using RuntimesFactory = std::function<Result<std::unique_ptr<wasm::Runtimes>>(const EngineParts&)>;

@@ -18,18 +18,26 @@ void Reloads::note_changes(const Settings& in_use, const Settings& read) {
 }
 
 void Reloads::end(const Result<>& outcome) {
-  Duration took = Clock::system().now() - began_;
-  std::string error = outcome.has_value() ? "" : outcome.error().describe();
+  if (!outcome.has_value()) {
+    log_.error("failed to load config, the old one stays", {{"error", outcome.error().describe()}});
+    return record(outcome.error().describe());
+  }
+  log_.info("config reloaded",
+            {{"duration_ms", std::chrono::duration<double, std::milli>(Clock::system().now() - began_).count()}});
+  record("");
+}
+
+void Reloads::end_in_part(const Error& error) {
+  log_.error("config reloaded in part, what is told here stays as it was", {{"error", error.describe()}});
+  record(error.describe());
+}
+
+void Reloads::record(std::string error) {
   metrics_
       .counter("fiso_config_reloads_total", "Attempts to read the configuration again.",
                {{"result", error.empty() ? "ok" : "failed"}})
       .increment();
-  if (error.empty()) {
-    log_.info("config reloaded", {{"duration_ms", std::chrono::duration<double, std::milli>(took).count()}});
-  } else {
-    log_.error("failed to load config, the old one stays", {{"error", error}});
-  }
-  verdicts_.record(std::move(error), took, restart_needed_);
+  verdicts_.record(std::move(error), Clock::system().now() - began_, restart_needed_);
 }
 
 }  // namespace fiso::server

@@ -24,8 +24,12 @@ class Reloads {
   void note_changes(const Settings& in_use, const Settings& read);
   // Whether the configuration took effect.
   void end(const Result<>& outcome);
+  // It did, but for what the error says.
+  void end_in_part(const Error& error);
 
  private:
+  void record(std::string error);
+
   ReloadVerdicts& verdicts_;
   observe::Metrics& metrics_;
   observe::Log log_;

@@ -12,9 +12,18 @@ constexpr int kStalenessPerStart = 1000;
 // How long a refill steps aside while runs are under way.
 constexpr std::chrono::milliseconds kStepAside{1};
 constexpr int kMostStepsAside = 20;
+// Instances that may be given the same input, one after the death of the other. A guest whose process dies whenever it starts
+// shall not take up the machine.
+constexpr int kMostAttempts = 3;
 
 // What a guest that loops has to answer; after anything else its next answer might belong to this event.
 bool is_one_line(std::string_view output) { return output.find('\n') == output.size() - 1; }
+
+bool is_untouched(const RunRequest& request, const RunResult& result) {
+  uint64_t size = 0;
+  for (std::string_view piece : request.input) size += piece.size();
+  return result.died && size > 0 && result.unread >= size;
+}
 
 MonotonicTime now() { return std::chrono::steady_clock::now(); }
 
@@ -48,16 +57,29 @@ void InstancePool::close() {
 }
 
 Task<RunResult> InstancePool::run(const RunRequest& request) {
-  Lease lease;
-  if (!take_parked(lease)) {
-    auto fresh = co_await lease_fresh();
-    if (!fresh.has_value()) co_return RunResult{.outcome = never_fits() ? Outcome::kMemory : Outcome::kOverloaded};
-    lease = std::move(*fresh);
-    went_short_ = true;
+  RunRequest given = request;
+  for (int attempt = 1;; ++attempt) {
+    Lease lease;
+    if (attempt > 1 || !take_parked(lease)) {
+      auto fresh = co_await lease_fresh(given.deadline);
+      if (!fresh.has_value()) co_return RunResult{.outcome = never_fits() ? Outcome::kMemory : Outcome::kOverloaded};
+      lease = std::move(*fresh);
+      went_short_ = true;
+    }
+    if (!given.deadline.has_value()) given.deadline = now() + share_->setup->limits.timeout;
+    RunResult result{.outcome = Outcome::kTimeout};
+    if (request.handle == nullptr || request.handle->begin(*lease.instance)) {
+      ++running_;
+      result = co_await run_leased(lease, given);
+      --running_;
+    }
+    if (request.handle != nullptr) request.handle->end();
+    put_back(std::move(lease), result);
+    if (attempt == kMostAttempts || !is_untouched(request, result)) co_return result;
   }
-  ++running_;
-  RunResult result = co_await run_leased(lease, request);
-  --running_;
+}
+
+void InstancePool::put_back(Lease lease, const RunResult& result) {
   bool survives =
       lease.instance->waiting() && lease.served < share_->options.max_requests && !closed_ && is_one_line(result.output);
   if (survives && !lease.has_place) lease.has_place = share_->take_place();
@@ -67,7 +89,6 @@ Task<RunResult> InstancePool::run(const RunRequest& request) {
     retire(std::move(lease));
   }
   refill();
-  co_return result;
 }
 
 Task<RunResult> InstancePool::run_leased(Lease& lease, const RunRequest& request) {
@@ -83,10 +104,12 @@ Task<RunResult> InstancePool::run_leased(Lease& lease, const RunRequest& request
 // Whoever is told to come again later should have a chance then.
 bool InstancePool::never_fits() const { return share_->module->initial_memory() > share_->setup->limits.memory; }
 
-Task<Result<InstancePool::Lease>> InstancePool::lease_fresh() {
-  MonotonicTime deadline = kNever;  // read off the clock only by those that must wait
-  drop_all(spent_);                 // what they hold may be just what is missing
-  auto wait_until = [&] { return deadline == kNever ? deadline = now() + share_->setup->limits.timeout : deadline; };
+Task<Result<InstancePool::Lease>> InstancePool::lease_fresh(std::optional<MonotonicTime> deadline) {
+  drop_all(spent_);        // what they hold may be just what is missing
+  auto wait_until = [&] {  // read off the clock only by those that must wait
+    if (!deadline.has_value()) deadline = now() + share_->setup->limits.timeout;
+    return *deadline;
+  };
   Lease lease;
   lease.place = capacity_.instances.try_acquire();
   if (!lease.place) {

@@ -39,7 +39,8 @@ class InstancePool final : public std::enable_shared_from_this<InstancePool>, pr
   // Nothing is started any more: what is being started is stopped, what is parked is destroyed. On the shard.
   void close();
 
-  // Runs the guest once. Waits for a place up to the guest's timeout when there are too many instances; kOverloaded beyond.
+  // Runs the guest once. Waits for a place up to the guest's timeout when there are too many instances; kOverloaded beyond. Input
+  // of which an instance that died has read nothing is given to another, within the time that the run has.
   Task<RunResult> run(const RunRequest& request);
 
  private:
@@ -72,13 +73,14 @@ class InstancePool final : public std::enable_shared_from_this<InstancePool>, pr
   MonotonicTime idle_since() const override;
   Room drop_idle() override;
 
-  Task<Result<Lease>> lease_fresh();
+  Task<Result<Lease>> lease_fresh(std::optional<MonotonicTime> deadline);
   bool never_fits() const;
   void make_instance(Lease& lease);
   Task<RunResult> run_leased(Lease& lease, const RunRequest& request);
   bool take_parked(Lease& lease);
   void park(Lease lease);
   // What becomes of an instance that was used. perRequest: it goes at once, and the next one finds its slot warm.
+  void put_back(Lease lease, const RunResult& result);
   void retire(Lease lease);
   void drop(Lease lease);
   void drop_all(std::deque<Lease>& leases);

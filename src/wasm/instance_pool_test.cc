@@ -47,6 +47,52 @@ TEST(InstancePool, AFailedRunGivesBackWhatItHeld) {
   EXPECT_EQ(guest.instances(), 0);
 }
 
+TEST(InstancePool, InputOfWhichADeadInstanceReadNothingIsGivenToAnother) {
+  for (auto [died_before, unread, outcome, made] :
+       {std::tuple(1, 5, Outcome::kOk, 2), {2, 5, Outcome::kOk, 3}, {3, 5, Outcome::kTrap, 3}, {1, 4, Outcome::kTrap, 1}}) {
+    int deaths = died_before;
+    std::vector<MonotonicTime> deadlines;
+    PoolRig rig({.serve = [&](testing::FakeCall call) -> Task<RunResult> {
+      deadlines.push_back(call.deadline);
+      if (deaths-- > 0) co_return RunResult{.outcome = Outcome::kTrap, .died = true, .unread = static_cast<uint64_t>(unread)};
+      co_return RunResult{.output = std::string(call.input)};
+    }});
+    RunningGuest guest(rig, {.module = "guest"});
+    EXPECT_EQ(guest.run("input").outcome, outcome) << died_before;
+    EXPECT_EQ(rig.fake().made(), made);
+    EXPECT_THAT(deadlines, ::testing::Each(deadlines.front())) << "the run has no more time for that";
+    EXPECT_TRUE(rig.becomes_idle());
+  }
+}
+
+TEST(InstancePool, ARunIsStoppedWhereverItIs) {
+  PoolRig rig({.serve = testing::runs_until_its_deadline()}, {.capacity = {.instances = 1, .queue = 10, .memory = 1_MiB}});
+  RunningGuest guest(rig, {.module = "guest", .limits = {.timeout = std::chrono::hours(1)}});
+  rig.on_shard([&]() -> Task<> {
+    std::array<RunHandle, 2> handles;
+    std::array<std::optional<RunResult>, 2> results;
+    for (size_t i = 0; i < 2; ++i) {
+      auto run = [](InstancePool& pool, RunHandle& handle, std::optional<RunResult>& result) -> Task<> {
+        result = co_await pool.run({.input = {}, .handle = &handle});
+      };
+      async::spawn(async::Shard::current(), run(guest.pool(), handles[i], results[i]));
+    }
+    co_await rig.until([&] { return guest.instances() == 1; });
+    handles[1].stop();  // it waits for a place
+    handles[0].stop();
+    co_await rig.until([&] { return results[0].has_value() && results[1].has_value(); });
+    for (const auto& result : results) EXPECT_EQ(result->outcome, Outcome::kTimeout);
+  });
+  EXPECT_TRUE(rig.becomes_idle());
+}
+
+TEST(InstancePool, AnInstanceThatFailsByItselfIsNotRetriedWhateverItRead) {
+  PoolRig rig({.serve = testing::ends_with({.outcome = Outcome::kExit, .exit_code = 1, .unread = 5})});
+  RunningGuest guest(rig, {.module = "guest"});
+  EXPECT_EQ(guest.run("input").outcome, Outcome::kExit);
+  EXPECT_EQ(rig.fake().made(), 1);
+}
+
 TEST(InstancePool, AnInstanceHoldsItsInitialMemoryWhileItLives) {
   HeldCalls held;
   PoolRig rig({.serve = held.serve(), .initial_memory = 3_MiB});

@@ -11,7 +11,7 @@
 
 namespace fiso::wasm {
 
-// The linear memory that an instance starts with; zero if the module declares none, or imports it.
+// The linear memory that an instance starts with, be it that the host makes it for the module to import; zero if there is none.
 Bytes initial_memory_of(std::span<const uint8_t> module);
 
 }  // namespace fiso::wasm

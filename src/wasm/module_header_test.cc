@@ -19,6 +19,21 @@ TEST(ModuleHeader, TheMemorySectionIsFoundBehindOthers) {
   EXPECT_EQ(initial_memory_of(module), Bytes{300 * 65536});
 }
 
+TEST(ModuleHeader, AMemoryThatIsImportedIsFoundBehindOtherImports) {
+  // "m"."f" is a function, "m"."t" a table with a maximum, "m"."g" a global, "e"."" a shared memory of 17 pages.
+  auto module = module_with({2, 31,  4,                              //
+                             1, 'm', 1, 'f', 0, 0x80, 0x01,          //
+                             1, 'm', 1, 't', 1, 0x70, 1,    1,   2,  //
+                             1, 'm', 1, 'g', 3, 0x7f, 0,             //
+                             1, 'e', 0, 2,   3, 17,   0x80, 0x01});
+  module[9] = static_cast<uint8_t>(module.size() - 10);
+  EXPECT_EQ(initial_memory_of(module), Bytes{17 * 65536});
+  for (size_t size = module.size() - 1; size > 8; --size) {
+    module.resize(size);
+    EXPECT_EQ(initial_memory_of(module), 0_B) << "cut off";
+  }
+}
+
 TEST(ModuleHeader, WithoutAMemoryItIsZero) {
   EXPECT_EQ(initial_memory_of(module_with({})), 0_B);
   EXPECT_EQ(initial_memory_of(module_with({5, 1, 0})), 0_B);

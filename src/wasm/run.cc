@@ -1,5 +1,7 @@
 #include "wasm/run.h"
 
+#include "wasm/engine.h"
+
 namespace fiso::wasm {
 
 std::string_view to_string(Outcome outcome) {
@@ -32,6 +34,16 @@ Error to_error(const RunResult& result, const Limits& limits) {
     case Outcome::kOk: break;
   }
   return Error(ErrorCode::kInternal, "a run that went well has no error");
+}
+
+void RunHandle::stop() {
+  stopped_ = true;
+  if (instance_ != nullptr) instance_->stop();
+}
+
+bool RunHandle::begin(Instance& instance) {
+  instance_ = &instance;
+  return !stopped_;
 }
 
 }  // namespace fiso::wasm

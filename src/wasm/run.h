@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -15,6 +16,7 @@ namespace fiso::wasm {
 namespace wasi {
 class StderrSink;
 }
+class Instance;
 
 // Limits on every run. All of them always hold; none can be switched off.
 // What the stack of a guest may be, whichever engine runs it.
@@ -49,20 +51,39 @@ std::string_view to_string(Outcome outcome);
 struct RunResult {
   Outcome outcome = Outcome::kOk;
   uint32_t exit_code = 0;
-  std::string detail;  // trap kind or reason; never a guest's own text
-  std::string output;  // stdout up to the end; complete only for kOk
-  bool died = false;   // what ran it did, or could not be had: that says nothing about the guest
+  std::string detail;   // trap kind or reason; never a guest's own text
+  std::string output;   // stdout up to the end; complete only for kOk
+  bool died = false;    // what ran it did, or could not be had: that says nothing about the guest
+  uint64_t unread = 0;  // bytes of its input that it is known not to have read, if it died or is one that lives on
 };
 
 // The error that a run which did not end in kOk amounts to. Its message is safe to show and keeps the documented wording:
 // "wasm execution timeout after 30s", "module closed with exit_code(1)".
 Error to_error(const RunResult& result, const Limits& limits);
 
+// Of a run that another coroutine of its shard may stop. As long as no run has it, it can be used for another.
+class RunHandle {
+ public:
+  // The run ends as if its time were up: soon, or when it gets its place.
+  void stop();
+  // By the pool: nothing if the run has been stopped meanwhile.
+  bool begin(Instance& instance);
+  void end() { instance_ = nullptr; }
+
+ private:
+  Instance* instance_ = nullptr;
+  bool stopped_ = false;
+};
+
 struct RunRequest {
   // The guest's stdin, in order; borrowed until the run completes.
   std::span<const std::string_view> input;
   // Told the guest's finished stderr lines; borrowed likewise.
   wasi::StderrSink* stderr_lines = nullptr;
+  // When it is out of time; else that is the guest's timeout after the call.
+  std::optional<MonotonicTime> deadline = {};
+  // By which a run in a pool can be stopped; may be null.
+  RunHandle* handle = nullptr;
 };
 
 }  // namespace fiso::wasm

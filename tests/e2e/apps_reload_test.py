@@ -281,20 +281,37 @@ class Verdicts(ReloadCase):
         self.assertEqual(self.colour(), "red")
         self.assert_stops()
 
-    def test_one_that_does_not_become_healthy_leaves_all_as_it_was(self):
+    def test_one_that_does_not_become_healthy_stays_as_it_was_and_the_others_change(self):
         self.start(live(), worker(), fresh())
         self.assertEqual([get(self.port(name), "/").json()["count"] for name in ("live", "worker")], [1, 1])
         before = descendants(self.apps.process.pid)
         never = "    healthCheck: /exit/3\n    startTimeout: 400ms\n"
         verdict = self.change(live(colour="red"), worker(more=never), fresh(server="two"))
-        self.assertEqual(verdict["error"], "starting app worker: not healthy after 400ms")
-        self.assertEqual([get(self.port(name), "/").json()["count"] for name in ("live", "worker")], [2, 2])
-        self.assertEqual(get(self.port("fresh"), "/hello").json()["server"], "one")
+        self.assertEqual((verdict["status"], verdict["error"]), ("failed", "starting app worker: not healthy after 400ms"))
+        self.assertEqual([get(self.port(name), "/").json()["count"] for name in ("live", "worker")], [1, 2])
+        self.assertEqual((self.colour(), get(self.port("fresh"), "/hello").json()["server"]), ("red", "two"))
+        [told] = self.apps.log("config reloaded in part, what is told here stays as it was")
+        self.assertEqual(told["error"], verdict["error"])
         poll("the new guest is gone", lambda: descendants(self.apps.process.pid) == before)
         self.assertEqual(self.metric('fiso_app_healthy{app="worker"}'), 1)
-        verdict = self.change(live(), worker(more="    restart: never\n    healthCheck: /exit/3\n"), fresh())
+        verdict = self.change(live(colour="red"), worker(more="    restart: never\n    healthCheck: /exit/3\n"), fresh(server="two"))
         self.assertEqual(verdict["error"], "starting app worker: its guest ended")
-        self.assert_taken(self.change(live(), worker(colour="red"), fresh()))
+        self.assertEqual(self.apps.log("failed to load config, the old one stays")[-1]["error"], verdict["error"])
+        self.assert_taken(self.change(live(colour="red"), worker(colour="red"), fresh(server="two")))
+        self.assert_stops()
+
+    def test_one_that_does_not_come_up_holds_up_nobody(self):
+        self.start(live(), worker())
+        self.write(live(colour="red"), worker(more="    healthCheck: /exit/3\n    startTimeout: 24h\n"), fresh())
+        poll("the other is changed", lambda: self.colour() == "red")
+        poll("one that is new answers", lambda: "fresh" in self.shown() and answers(self.port("fresh"), "/hello"))
+        self.assertEqual(self.colour("worker"), "green")
+        self.assertEqual(self.apps.admin("/reload").json()["attempts"], 1, "the change is not through")
+        self.attempts += 1
+        self.assert_taken(self.change(live(colour="red"), worker(colour="red"), fresh()))
+        [told] = self.apps.log("config reloaded in part, what is told here stays as it was")
+        self.assertEqual(told["error"], "another change came before the apps were healthy")
+        self.assertEqual(self.colour("worker"), "red")
         self.assert_stops()
 
     def test_a_change_that_is_not_healthy_yet_is_overtaken(self):

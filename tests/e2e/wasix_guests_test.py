@@ -74,6 +74,18 @@ class Threads(WasixCase):
         self.assertEqual(apps.stop(), 0)
 
 
+class Files(WasixCase):
+    def test_what_has_been_written_is_in_the_file_however_the_guest_ends(self):
+        for runtime in ("wasmer", "wazero"):
+            mount = self.directory()
+            notes = mount.path / "notes"
+            apps = self.apps(app_yaml("a", f"    runtime: {runtime}\n    timeout: 1s\n    preopens: {{/data: {mount.path}}}\n", "notes_app"))
+            for count, path in enumerate(("/return", "/exit", "/return", "/exit", "/wait"), 1):
+                self.assertEqual(get(apps.port("a"), path).status, 504 if path == "/wait" else 200)
+                self.assertEqual((runtime, path, notes.stat().st_size), (runtime, path, 1000 * count))
+            self.assertEqual(apps.stop(), 0)
+
+
 class Connections(WasixCase):
     def test_one_thread_serves_many_connections_at_once(self):
         apps = self.apps(app_yaml("epoll", LIVES_ON, "epoll_server"))

@@ -13,14 +13,14 @@ from wasmer_standalone_test import Apps, app_yaml
 
 TOO_MANY_THREADS, TOO_MANY_FILES, NO_MEMORY, REFUSED = 2, 33, 48, 63  # errnos as the guest sees them
 DESCRIPTORS = 256
-MEMORY_MB, FILES_MB = 64, 16
+MEMORY_MB, FILES_MB, FILES = 64, 16, 4096
 LIVES_ON = f"    execution: longRunning\n    memoryMB: {MEMORY_MB}\n    timeout: 500ms\n    unhealthyThreshold: 1\n"
 
 
 class HostileCase(TestCase):
     """Two good apps under load, and hostile ones beside them."""
 
-    def start_apps(self, *hostile, more=""):
+    def start_apps(self, *hostile, more="", lives_on=LIVES_ON):
         self.mount = self.directory()
         (self.mount.path.parent / "secret.txt").write_text("nobody's business")
         (self.mount.path / "host_link").symlink_to("../secret.txt")
@@ -28,7 +28,7 @@ class HostileCase(TestCase):
         settings = self.directory()
         settings.write("apps.yaml", "apps:\n" + app_yaml("counter", "    execution: longRunning\n    memoryMB: 64\n", "counter_server") +
                        app_yaml("hello", "    memoryMB: 64\n") +
-                       "".join(app_yaml(name, LIVES_ON + mounted + extra, "hostile_server") for name, extra in hostile) + more)
+                       "".join(app_yaml(name, lives_on + mounted + extra, "hostile_server") for name, extra in hostile) + more)
         apps = self.closing(Apps("-config", settings.path / "apps.yaml", "-admin-addr", ANY_PORT))
         apps.wait_line("Press Ctrl\\+C to stop")
         self.loads = [self.closing(Load(apps.port(name), "/echo", b"{}", clients=2)) for name in ("counter", "hello")]
@@ -51,7 +51,7 @@ class HostileCase(TestCase):
 
 class Hostile(HostileCase):
     def test_what_never_answers_costs_its_own_request_and_is_replaced(self):
-        names = ("loop", "accept", "futex", "names")  # the last makes files in memory, each a little later than the one before
+        names = ("loop", "accept", "futex")
         apps = self.start_apps(*((name, "") for name in names))
         for name in names:
             late = get(apps.port(name), f"/{name}")
@@ -63,7 +63,7 @@ class Hostile(HostileCase):
         self.assertEqual(apps.stop(), 0)
 
     def test_what_takes_too_much_is_refused_and_lives_on(self):
-        apps = self.start_apps(("bomb", ""))
+        apps = self.start_apps(("bomb", ""), lives_on=LIVES_ON.replace("500ms", "1m"))
         port = apps.port("bomb")
 
         def outcome(path):
@@ -75,6 +75,8 @@ class Hostile(HostileCase):
         self.assertEqual(outcome("/spawn"), (0, REFUSED))
         mebibytes, error = outcome("/files")
         self.assertEqual((mebibytes, error != 0), (FILES_MB, True))
+        files, error = outcome("/names")
+        self.assertTrue(FILES - 32 < files < FILES and error != 0, (files, error))
         self.check_back(apps, "bomb")
         self.assertEqual(apps.log("app guest restarts"), [])
         self.check_others()

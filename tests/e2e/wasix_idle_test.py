@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 """Guests wait as long as their peers do: wasmer-wasix ends every blocking call after 30 s, and the worker makes it go on.
 
-The one test that sleeps: that nothing happens for 40 s is what it is about. It is run under `long` only.
+The tests that sleep: that nothing happens for 40 s is what it is about. It is run under `long` only.
 """
 import socket
+import threading
 import time
 
-from harness import ANY_PORT, PATIENCE, TestCase, main
+from harness import ANY_PORT, PATIENCE, TestCase, main, request
 from wasmer_standalone_test import Apps, app_yaml
 
 IDLE = 40  # seconds
@@ -46,6 +47,34 @@ class Idle(TestCase):
         for writer in writers:
             self.assertEqual(len(self.rest(writer)), FLOOD << 20)
         self.assertEqual((apps.log("app guest restarts"), apps.log("app stderr")), ([], []))
+        self.assertEqual(apps.stop(), 0)
+
+    def test_a_peer_that_is_slow_to_accept_is_waited_for(self):
+        listener = self.closing(socket.socket())
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(0)
+        port = listener.getsockname()[1]
+        # Those fill its queue; the kernel drops whoever comes now, who tries again and again.
+        waiting = [self.closing(socket.socket()) for _ in range(3)]
+        for one in waiting:
+            one.setblocking(False)
+            one.connect_ex(("127.0.0.1", port))
+        directory = self.directory()
+        more = "    execution: longRunning\n    args: [serve]\n    timeout: 5m\n    memoryMB: 64\n"
+        directory.write("apps.yaml", "apps:\n" + app_yaml("dials", more, "dial"))
+        apps = self.closing(Apps("-config", directory.path / "apps.yaml", "-admin-addr", ANY_PORT))
+        answers = []
+        dial = threading.Thread(target=lambda: answers.append(request(apps.port("dials"), "GET", f"/dial:127.0.0.1:{port}", timeout=300)))
+        dial.start()
+        time.sleep(IDLE)
+        self.assertEqual(answers, [])
+        listener.settimeout(1)
+        while dial.is_alive():
+            try:
+                self.closing(listener.accept()[0])
+            except TimeoutError:
+                pass
+        self.assertEqual([answer.text for answer in answers], ["0"])
         self.assertEqual(apps.stop(), 0)
 
 

@@ -8,7 +8,8 @@ import socket
 import subprocess
 import threading
 
-from harness import ANY_PORT, FISO_WASMER, PATIENCE, TestCase, descendants, environment, get, guest, main, poll, post, request, run
+from harness import (ANY_PORT, FISO_FLOW, FISO_WASMER, FISO_WASMER_HOST, PATIENCE, TestCase, descendants, environment, get, guest, main, poll,
+                     post, request, run)
 
 
 class Apps:
@@ -71,6 +72,18 @@ class CommandLine(TestCase):
             self.assertIn("--port", ended.stderr.decode())
         for port in ("0", "65535"):
             self.assertEqual(run(FISO_WASMER, "-module", guest("hello_app"), "-port", port, "-check").returncode, 0)
+
+
+    def test_the_worker_program_is_named_by_an_option_or_the_environment(self):
+        module = ("-module", guest("hello_app"))
+        for flags, env in (((), {"FISO_WASMER_HOST": "/no/such/host"}), (("-wasmer-host", "/no/such/host"), {})):
+            ended = run(FISO_WASMER, *module, *flags, env=environment(**env))
+            self.assertEqual(ended.returncode, 1)
+            self.assertIn("/no/such/host", ended.stderr.decode())
+        apps = self.closing(Apps(*module, "-wasmer-host", FISO_WASMER_HOST, env={"FISO_WASMER_HOST": "/no/such/host"}))
+        self.assertEqual(get(apps.port("main"), "/hello").status, 200)
+        self.assertEqual(apps.stop(), 0)
+        self.assertEqual(run(FISO_FLOW, "-wasmer-host", FISO_WASMER_HOST).returncode, 2, "which has no use for it")
 
 
 class Standalone(TestCase):
@@ -164,6 +177,7 @@ class Standalone(TestCase):
         [worker] = descendants(apps.process.pid)
         os.kill(worker, signal.SIGKILL)
         poll("another guest", lambda: len(apps.log("app guest restarts")) == 4 and get(port, "/").status == 200)
+        self.assertEqual([entry["pause"] for entry in apps.log("app guest restarts")], ["0s", "1s", "2s", "4s"])
         self.assertEqual(apps.admin("/apps").json()[0]["restarts"], 4)
         self.assertEqual(apps.stop(), 0)
 

@@ -16,7 +16,7 @@ def files(root, *folders, suffixes=None):
     for folder in folders or (".",):
         for place, inside, names in os.walk(root / folder):
             inside[:] = sorted(name for name in inside if name not in SKIPPED)
-            for path in (pathlib.Path(place) / name for name in sorted(names)):
+            for path in (pathlib.Path(place) / name for name in sorted(names) if name not in SKIPPED):
                 if suffixes is None or path.suffix in suffixes:
                     yield path
 

@@ -28,6 +28,13 @@ pub fn leave(code: i32) -> ! {
     unsafe { libc::_exit(code) }
 }
 
+/// After the last word. Whoever waits for it may need this very core, and taking the memory down can wait.
+pub fn leave_after_others(code: i32) -> ! {
+    // SAFETY: plain system call.
+    unsafe { libc::sched_yield() };
+    leave(code)
+}
+
 /// The parent's death is ours. The thread that started us must last as long as we are wanted.
 pub fn die_with_parent() {
     // SAFETY: plain system calls.

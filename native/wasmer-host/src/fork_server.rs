@@ -7,7 +7,7 @@ use std::os::fd::{AsRawFd, IntoRawFd, OwnedFd, RawFd};
 
 use anyhow::{Result, ensure};
 
-use crate::channel::{Control, Status, leave};
+use crate::channel::{Control, Status, leave, leave_after_others};
 use crate::engine::Loaded;
 use crate::guest::{Descriptors, Waiting};
 use crate::setup::Setup;
@@ -30,6 +30,9 @@ pub fn check_can_fork(loaded: &Loaded, threads: std::fs::ReadDir) -> Result<()> 
 }
 
 pub fn serve(control: Control, setup: Setup, loaded: Loaded) -> i32 {
+    // What loading has freed lies about in small pieces. Put together here it need not be by every child, in the middle of its run.
+    // SAFETY: plain call.
+    unsafe { libc::malloc_trim(0) };
     let deaths = block_child_signal();
     let mut children = Children { epoll: make_epoll(), by_pid: HashMap::new() };
     children.watch(control.fd(), libc::EPOLLIN as u32, 0);
@@ -96,7 +99,7 @@ fn start(setup: &Setup, loaded: &Loaded, children: &mut Children, words: &[Strin
         become_child(server, stdio, errors, status);
         let descriptors = Descriptors { input: 0, output: 1, errors: 2 };
         crate::memory::tell_growth_to(CHILD_STATUS_FD);
-        leave(crate::guest::run(setup, loaded, descriptors, Status::new(CHILD_STATUS_FD), waiting, |_| {}))
+        leave_after_others(crate::guest::run(setup, loaded, descriptors, Status::new(CHILD_STATUS_FD), waiting, |_| {}))
     }
     if pid < 0 {
         Status::new(status.as_raw_fd()).send(&["start", &format!("fork: {}", std::io::Error::last_os_error())]);

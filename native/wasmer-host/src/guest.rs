@@ -85,7 +85,12 @@ pub fn run(
 ) -> i32 {
     let ending = run_to_end(setup, loaded, descriptors, status, waiting, on_start)
         .unwrap_or_else(|error| Ending::Start(format!("{error:#}")));
-    let mut words = match &ending {
+    tell(&ending, status);
+    0
+}
+
+pub fn tell(ending: &Ending, status: Status) {
+    let mut words = match ending {
         Ending::Exit(code) => vec!["exit".to_owned(), code.to_string()],
         Ending::Trap(name) => vec!["trap".to_owned(), name.clone()],
         Ending::Start(reason) => vec!["start".to_owned(), reason.clone()],
@@ -94,7 +99,6 @@ pub fn run(
         words.push("memory".to_owned());
     }
     status.send(&words.iter().map(String::as_str).collect::<Vec<_>>());
-    0
 }
 
 fn run_to_end(
@@ -111,7 +115,7 @@ fn run_to_end(
     let mut inner = PluggableRuntime::new(Arc::new(TokioTaskManager::new(tokio.handle().clone())));
     inner.set_engine(loaded.engine.clone());
     inner.networking = crate::network::build(&setup.network, status);
-    let runtime = Arc::new(GuestRuntime { inner, thread_trap: thread_trap.clone(), descriptors: setup.descriptors });
+    let runtime = Arc::new(GuestRuntime { inner, thread_trap: thread_trap.clone(), descriptors: setup.descriptors, status });
     let input = Input::new(descriptors.input, (waiting == Waiting::Told).then_some(status));
 
     let mut builder = WasiEnvBuilder::new(&setup.name);
@@ -131,6 +135,7 @@ fn run_to_end(
         Err(error) => ending_of_start(&error),
         Ok((instance, env)) => {
             let process = env.data(&store).process.clone();
+            crate::memory::watch_shared(status);
             on_start(process.clone());
             let start = instance.exports.get_function("_start")?.clone();
             let ending = match start.call(&mut store, &[]) {

@@ -1,10 +1,13 @@
 //! The caps on linear memory and tables: every memory ends at the limit, and a refused growth is remembered.
 //!
-//! A module whose minimum is larger is refused outright. Growth is told to the parent, which accounts for all guests together.
+//! A module whose minimum is larger is refused outright. Growth is told to the parent, which accounts for all guests together: at
+//! once, or, where threads share the memory and each may make it grow, a moment later.
 use std::ptr::NonNull;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
+use std::time::Duration;
 
-use wasmer::sys::vm::{LinearMemory, VMMemory, VMMemoryDefinition, VMTable, VMTableDefinition};
+use wasmer::sys::vm::{LinearMemory, VMMemory, VMMemoryDefinition, VMSharedMemory, VMTable, VMTableDefinition};
 use wasmer::sys::{BaseTunables, Tunables};
 use wasmer_types::{MemoryError, MemoryStyle, MemoryType, Pages, TableStyle, TableType};
 
@@ -21,6 +24,27 @@ static STATUS: AtomicI32 = AtomicI32::new(-1);
 
 /// A growth was refused to the guest that runs in this process.
 static REFUSED: AtomicBool = AtomicBool::new(false);
+
+/// The memory that the guest's threads share, once it is made, and what it is made with.
+static SHARED: Mutex<Option<(VMSharedMemory, Pages)>> = Mutex::new(None);
+
+/// How often it is looked at.
+const LOOK: Duration = Duration::from_millis(100);
+
+/// Tells how it grows, for as long as the process lives. In the runtime of the guest that has just been made.
+pub fn watch_shared(status: Status) {
+    let Some((memory, mut told)) = SHARED.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).take() else { return };
+    tokio::spawn(async move {
+        loop {
+            let size = memory.size();
+            if size > told {
+                told = size;
+                status.send(&["grown", &(u64::from(size.0) * PAGE).to_string()]);
+            }
+            tokio::time::sleep(LOOK).await;
+        }
+    });
+}
 
 pub fn was_refused() -> bool {
     REFUSED.load(Ordering::Relaxed)
@@ -65,9 +89,11 @@ impl CappedMemory {
         Ok(capped)
     }
 
-    fn watched(memory: VMMemory, shared: bool) -> VMMemory {
-        if shared {
-            return memory; // its parts in other threads must be the very same object
+    fn watched(memory: VMMemory, wanted: &MemoryType) -> VMMemory {
+        if wanted.shared {
+            // Threads have parts of their own of it, so there is no one object that sees all growth.
+            *SHARED.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) = memory.as_shared().ok().map(|memory| (memory, wanted.minimum));
+            return memory;
         }
         let watched: Box<dyn LinearMemory + Send + Sync> = Box::new(watch::Watched { inner: memory });
         watched.into()
@@ -82,7 +108,7 @@ impl Tunables for CappedMemory {
         self.base.table_style(table)
     }
     fn create_host_memory(&self, wanted: &MemoryType, style: &MemoryStyle) -> Result<VMMemory, MemoryError> {
-        Ok(Self::watched(self.base.create_host_memory(&self.capped(wanted)?, style)?, wanted.shared))
+        Ok(Self::watched(self.base.create_host_memory(&self.capped(wanted)?, style)?, wanted))
     }
     unsafe fn create_vm_memory(
         &self,
@@ -92,7 +118,7 @@ impl Tunables for CappedMemory {
     ) -> Result<VMMemory, MemoryError> {
         // SAFETY: as promised by our caller.
         let memory = unsafe { self.base.create_vm_memory(&self.capped(wanted)?, style, place)? };
-        Ok(Self::watched(memory, wanted.shared))
+        Ok(Self::watched(memory, wanted))
     }
     fn create_host_table(&self, table: &TableType, style: &TableStyle) -> Result<VMTable, String> {
         self.base.create_host_table(&Self::capped_table(table)?, style)

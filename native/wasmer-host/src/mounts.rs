@@ -1,20 +1,18 @@
 //! The guest's file system: a small root in memory, and the directories that were given to it.
 //!
-//! Paths are kept inside by virtual-fs, and by Landlock where the kernel has it. What the guest writes to the root counts
-//! against a limit of its own, for it is our memory and not the guest's.
+//! Paths are kept inside by virtual-fs, and by Landlock where the kernel has it.
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use anyhow::{Context, Result, anyhow};
 use futures_core::future::BoxFuture;
-use virtual_fs::limiter::FsMemoryLimiter;
 use virtual_fs::{
-    FileOpener, FileSystem, FsError, Metadata, MountFileSystem, OpenOptions, OpenOptionsConfig, ReadDir, RootFileSystemBuilder,
-    VirtualFile, host_fs,
+    FileOpener, FileSystem, FsError, Metadata, MountFileSystem, OpenOptions, OpenOptionsConfig, ReadDir, VirtualFile, host_fs,
 };
 
+use crate::host_files::HostDirectory;
 use crate::input::{DIRECTORY, InputDirectory};
+use crate::root::Root;
 use crate::setup::Setup;
 use crate::stdio::Input;
 
@@ -22,37 +20,18 @@ type Fs = Arc<dyn FileSystem + Send + Sync>;
 
 pub fn build(setup: &Setup, input: &Arc<Input>) -> Result<MountFileSystem> {
     let taken: Vec<&str> = setup.mounts.iter().map(|mount| mount.guest.as_str()).collect();
-    let limiter = Arc::new(RootLimit { left: AtomicU64::new(setup.files_memory) });
-    let root = RootFileSystemBuilder::default().with_memory_limiter(limiter).build_tmp_ext(&taken);
     let all = MountFileSystem::new();
-    all.mount(Path::new("/"), Arc::new(root))?;
+    all.mount(Path::new("/"), Arc::new(Root::new(&taken, setup.files_memory, setup.files)))?;
     for mount in &setup.mounts {
         let host = host_fs::FileSystem::new(tokio::runtime::Handle::current(), &mount.host)
             .map_err(|error| anyhow!("directory {}: {error}", mount.host))?;
-        let fs: Fs = if mount.read_only { Arc::new(ReadOnly(Arc::new(host))) } else { Arc::new(host) };
+        let fs: Fs = if mount.read_only { Arc::new(ReadOnly(Arc::new(host))) } else { Arc::new(HostDirectory(host)) };
         all.set_mount(Path::new("/").join(&mount.guest), fs).with_context(|| mount.guest.clone())?;
     }
     if setup.stdin_file {
         all.set_mount(Path::new(DIRECTORY), Arc::new(InputDirectory(input.clone())))?;
     }
     Ok(all)
-}
-
-#[derive(Debug)]
-struct RootLimit {
-    left: AtomicU64,
-}
-
-impl FsMemoryLimiter for RootLimit {
-    fn on_grow(&self, bytes: usize) -> Result<(), FsError> {
-        self.left
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(bytes as u64))
-            .map(|_| ())
-            .map_err(|_| FsError::StorageFull)
-    }
-    fn on_shrink(&self, bytes: usize) {
-        self.left.fetch_add(bytes as u64, Ordering::Relaxed);
-    }
 }
 
 /// `:ro`.

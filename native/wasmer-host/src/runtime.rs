@@ -12,6 +12,7 @@ use wasmer_wasix::runtime::task_manager::VirtualTaskManager;
 use wasmer_wasix::runtime::{InstantiationState, PluggableRuntime, TaintReason};
 use wasmer_wasix::virtual_net::DynVirtualNetworking;
 
+use crate::channel::Status;
 use crate::guest::{Ending, trap_name};
 
 /// How a thread of the guest went wrong, if one did. wasmer-wasix makes an exit code of it that guests use too.
@@ -22,6 +23,7 @@ pub struct GuestRuntime {
     pub inner: PluggableRuntime,
     pub thread_trap: ThreadTrap,
     pub descriptors: u64,
+    pub status: Status,
 }
 
 impl Runtime for GuestRuntime {
@@ -61,6 +63,7 @@ impl Runtime for GuestRuntime {
         let state = self.inner.prepare_imports(module, store, imports)?;
         crate::retry::wrap_blocking_calls(module, store, imports);
         crate::bounds::apply(self.descriptors, module, store, imports);
+        crate::exit::apply(self.status, &self.thread_trap, module, store, imports);
         Ok(state)
     }
     fn on_taint(&self, reason: TaintReason) {

@@ -55,6 +55,8 @@ pub struct Setup {
     pub memory: u64,
     /// All files of the in-memory root together.
     pub files_memory: u64,
+    /// How many files, directories and links it may hold.
+    pub files: u64,
     pub stack: u64,
     pub threads: usize,
     pub descriptors: u64,
@@ -76,6 +78,7 @@ impl Setup {
                 "mount" => setup.mounts.push(Mount { read_only: value()? == "ro", guest: value()?.clone(), host: value()?.clone() }),
                 "memory" => setup.memory = value()?.parse()?,
                 "files-memory" => setup.files_memory = value()?.parse()?,
+                "files" => setup.files = value()?.parse()?,
                 "stack" => setup.stack = value()?.parse()?,
                 "threads" => setup.threads = value()?.parse()?,
                 "descriptors" => setup.descriptors = value()?.parse()?,

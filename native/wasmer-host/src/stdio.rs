@@ -1,4 +1,5 @@
-//! The guest's standard streams, straight on our descriptors: nothing is buffered, so nothing is lost at `_exit`.
+//! The guest's standard streams, straight on our descriptors. What one call of the guest writes goes out as one, at the end of that
+//! call; beyond that nothing is buffered, so nothing is lost at `_exit`.
 //!
 //! Reading blocks in read(2) on the guest's own thread. Before it blocks, the parent is told that the guest waits and how
 //! much it has read: with that it knows a guest that waits for its next input from one that has not come to the last. A parent
@@ -105,21 +106,42 @@ enum End {
     Output,
 }
 
+/// What the parts of one call may be together to go out as one.
+const MAX_PENDING: usize = 64 * 1024;
+
 /// One of the streams 0 to 2.
 #[derive(Debug)]
 pub struct Stream {
     fd: RawFd,
     number: u32,
     end: End,
+    /// What the call under way has written: wasmer-wasix ends every call on a standard stream by a flush.
+    pending: Vec<u8>,
 }
 
 impl Stream {
     pub fn input(input: &Arc<Input>, stdin_file: bool) -> Box<Stream> {
         let end = if stdin_file { End::WholeInput(input.clone(), 0) } else { End::Input(input.clone()) };
-        Box::new(Stream { fd: input.fd, number: 0, end })
+        Box::new(Stream { fd: input.fd, number: 0, end, pending: Vec::new() })
     }
     pub fn output(fd: RawFd, number: u32) -> Box<Stream> {
-        Box::new(Stream { fd, number, end: End::Output })
+        Box::new(Stream { fd, number, end: End::Output, pending: Vec::new() })
+    }
+
+    fn write(&self, bytes: &[u8]) -> io::Result<usize> {
+        // SAFETY: the bytes are borrowed for the call.
+        retried(self.fd, libc::POLLOUT, || unsafe { libc::write(self.fd, bytes.as_ptr().cast(), bytes.len()) })
+    }
+
+    fn write_pending(&mut self) -> io::Result<()> {
+        let pending = std::mem::take(&mut self.pending);
+        let mut rest = pending.as_slice();
+        while !rest.is_empty() {
+            rest = &rest[self.write(rest)?..];
+        }
+        self.pending = pending;
+        self.pending.clear();
+        Ok(())
     }
 }
 
@@ -143,15 +165,19 @@ impl AsyncRead for Stream {
 }
 
 impl AsyncWrite for Stream {
-    fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+    fn poll_write(mut self: Pin<&mut Self>, _: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         if !matches!(self.end, End::Output) {
             return Poll::Ready(Err(io::ErrorKind::PermissionDenied.into()));
         }
-        // SAFETY: the bytes are borrowed for the call.
-        Poll::Ready(retried(self.fd, libc::POLLOUT, || unsafe { libc::write(self.fd, bytes.as_ptr().cast(), bytes.len()) }))
+        if self.pending.len() + bytes.len() <= MAX_PENDING {
+            self.pending.extend_from_slice(bytes);
+            return Poll::Ready(Ok(bytes.len()));
+        }
+        let before = self.write_pending();
+        Poll::Ready(before.and_then(|()| self.write(bytes)))
     }
-    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
+    fn poll_flush(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(self.write_pending())
     }
     fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
         Poll::Ready(Ok(()))

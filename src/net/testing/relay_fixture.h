@@ -7,6 +7,7 @@
 
 #include <atomic>
 #include <thread>
+#include <vector>
 
 #include "net/http_server.h"
 #include "net/http_service.h"
@@ -32,7 +33,9 @@ inline net::ClientOptions target_on(uint16_t port) {
 class RelayService final : public net::HttpService, public net::StreamingService {
  public:
   RelayService(async::Shard& shard, async::BlockingPool& blocking, net::ClientOptions target, net::RelayOptions options)
-      : client_(shard, blocking, std::move(target)), relay_(shard, client_, options) {}
+      : client_(shard, blocking, std::move(target)), relay_(shard, client_, options, [this] { return next_instead(); }) {}
+  // Tried, in turn, when the target cannot be connected to.
+  std::vector<net::HttpClient*> instead;
 
   net::StreamingService* streaming() override { return this; }
   Task<net::HttpResponse> call(net::HttpRequest&) override { co_return net::HttpResponse{500, {}, {}}; }
@@ -49,6 +52,13 @@ class RelayService final : public net::HttpService, public net::StreamingService
   std::atomic<int> failed{0};
 
  private:
+  Task<net::HttpClient*> next_instead() {
+    if (instead.empty()) co_return nullptr;
+    net::HttpClient* next = instead.front();
+    instead.erase(instead.begin());
+    co_return next;
+  }
+
   net::HttpClient client_;
   net::Relay relay_;
 };

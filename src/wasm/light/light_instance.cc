@@ -67,7 +67,7 @@ Task<RunResult> LightInstance::park(wasi::StderrSink* stderr_lines) {
 Task<RunResult> LightInstance::run(const RunRequest& request, AfterInput after) {
   FISO_CHECK(phase_ == Phase::kNew || phase_ == Phase::kWaiting);
   MonotonicTime time = now();
-  deadline_ = time + setup_->limits.timeout;
+  deadline_ = request.deadline.value_or(time + setup_->limits.timeout);
   stderr_.target = request.stderr_lines;
   host_.guest.give_input(request.input, after == AfterInput::kMore ? wasi::InputEnd::kMoreLater : wasi::InputEnd::kEof);
   in_run_ = true;

@@ -89,7 +89,7 @@ Task<RunResult> FakeInstance::run(const RunRequest& request, AfterInput after) {
   FISO_CHECK(phase_ != Phase::kEnded, "a guest that has ended is run again");
   stopped_ = false;
   stderr_lines_ = request.stderr_lines;
-  MonotonicTime deadline = now() + setup_->limits.timeout;
+  MonotonicTime deadline = request.deadline.value_or(now() + setup_->limits.timeout);
   std::string input;
   for (std::string_view piece : request.input) input += piece;
   if (std::exchange(phase_, Phase::kEnded) == Phase::kNew) {

@@ -1,5 +1,6 @@
 #include "wasm/worker/guest_channel.h"
 
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -29,11 +30,12 @@ ssize_t read_some(int fd, std::string& text) {
 
 }  // namespace
 
-GuestChannel::GuestChannel(async::Shard& shard, FileHandle stdio, FileHandle errors, FileHandle status, Listener& listener)
+GuestChannel::GuestChannel(async::Shard& shard, Ends ends, Listener& listener)
     : changed(shard.executor()),
-      stdio_(shard.executor(), stdio.release()),
-      errors_(shard.executor(), errors.release()),
-      status_(shard.executor(), status.release()),
+      stdio_(shard.executor(), ends.stdio.ours.release()),
+      stdio_of_guest_(std::move(ends.stdio.theirs)),
+      errors_(shard.executor(), ends.errors.release()),
+      status_(shard.executor(), ends.status.release()),
       listener_(&listener) {}
 
 void GuestChannel::open() {
@@ -46,6 +48,7 @@ void GuestChannel::close() {
   listener_ = nullptr;
   boost::system::error_code ignored;
   for (Descriptor* descriptor : {&status_, &stdio_, &errors_}) descriptor->close(ignored);
+  stdio_of_guest_ = FileHandle();
 }
 
 void GuestChannel::watch(Descriptor& descriptor, Read read) {
@@ -83,8 +86,17 @@ bool GuestChannel::read_status() {
 }
 
 bool GuestChannel::has_guest() {
-  char byte = 0;
-  return recv(stdio_.native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT) != 0;
+  char packet[8];
+  ssize_t length = recv(status_.native_handle(), packet, sizeof packet, MSG_PEEK | MSG_DONTWAIT);
+  if (length <= 0) return length < 0 && errno == EAGAIN;
+  std::string_view told(packet, static_cast<size_t>(length));
+  return !told.starts_with("gone") && !told.starts_with("exit") && !told.starts_with("trap");
+}
+
+uint64_t GuestChannel::unread() const {
+  int waits = 0;
+  if (ioctl(stdio_of_guest_.get(), FIONREAD, &waits) != 0) return 0;
+  return static_cast<uint64_t>(waits) + (unsent_.size() - sent_);
 }
 
 void GuestChannel::drain(size_t most) {

@@ -26,8 +26,13 @@ class GuestChannel : public std::enable_shared_from_this<GuestChannel> {
     virtual void told(std::span<const std::string_view> words) = 0;
   };
 
-  // The ends that are ours. `listener` outlives close().
-  GuestChannel(async::Shard& shard, FileHandle stdio, FileHandle errors, FileHandle status, Listener& listener);
+  struct Ends {
+    SocketPair stdio;  // the guest's end is kept: it tells, after the guest's death, what nobody has read
+    FileHandle errors;
+    FileHandle status;
+  };
+  // `listener` outlives close().
+  GuestChannel(async::Shard& shard, Ends ends, Listener& listener);
   void open();
   // The worker's end of the guest, if it still lives, follows.
   void close();
@@ -36,12 +41,14 @@ class GuestChannel : public std::enable_shared_from_this<GuestChannel> {
   enum class End { kFollows, kNo };
   void write(std::string text, End end);
   uint64_t written() const { return written_; }  // what was handed to write() so far
+  // Bytes of that which the guest has not read. Until close().
+  uint64_t unread() const;
 
   std::string& output() { return output_; }
   // Reads what the guest has written and is not here yet, until there are `most` bytes of output. What a guest wrote before
   // its end was told is there when that is.
   void drain(size_t most);
-  // False from the moment that the guest's process ends, before anything is told or has come.
+  // False once the end of the guest has been told, be it that nobody has looked yet.
   bool has_guest();
   // The worker has nothing more to say.
   bool lost() const { return lost_; }
@@ -60,6 +67,7 @@ class GuestChannel : public std::enable_shared_from_this<GuestChannel> {
   void write_more();
 
   Descriptor stdio_;
+  FileHandle stdio_of_guest_;
   Descriptor errors_;
   Descriptor status_;
   Listener* listener_;

@@ -8,6 +8,7 @@
 #include <optional>
 #include <sstream>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "wasm/worker/testing/worker_under_test.h"
@@ -19,6 +20,7 @@ namespace {
 struct Process {
   std::string state;
   pid_t parent = 0;
+  int64_t ticks = 0;  // that it has computed, 10 ms each
   int threads = 0;
 };
 std::optional<Process> find_process(const std::string& pid) {
@@ -29,7 +31,9 @@ std::optional<Process> find_process(const std::string& pid) {
   Process process;
   fields >> process.state >> process.parent;
   std::string skipped;
-  for (int i = 0; i < 15; ++i) fields >> skipped;
+  for (int i = 0; i < 9; ++i) fields >> skipped;
+  fields >> process.ticks;
+  for (int i = 0; i < 5; ++i) fields >> skipped;
   fields >> process.threads;
   return process;
 }
@@ -68,6 +72,11 @@ class WorkerCrashTest : public ::testing::Test {
     auto process = find_process(std::to_string(pid));
     return !process.has_value() || (process->state == "Z" && process->threads <= 1);
   }
+  // For longer than any start takes.
+  static bool computes(pid_t pid) {
+    auto process = find_process(std::to_string(pid));
+    return process.has_value() && process->ticks > 30;
+  }
   static void expect_answers(RunningGuest& guest) { EXPECT_EQ(verdict(guest.run(envelope("42"))), "ok"); }
 
   Rig rig_{worker::testing::make_worker, {}};
@@ -104,6 +113,48 @@ TEST_F(WorkerCrashTest, APoolIsFullAgainAfterItsForkServerDied) {
     expect_answers(guest);
   }
   EXPECT_TRUE(guest.parks(2));
+}
+
+// A guest that is stopped cannot read what it is given.
+TEST_F(WorkerCrashTest, InputThatADyingGuestDidNotReadIsGivenToAnother) {
+  RunningGuest guest(rig_, {.module = "passthrough", .pool = {.execution = Execution::kPooled, .size = 1}});
+  for (bool with_server : {false, true}) {
+    ASSERT_TRUE(guest.parks(1));
+    pid_t fork_server = server(), parked = children_of(fork_server).front();
+    kill(parked, SIGSTOP);
+    std::thread killer([&] {
+      EXPECT_TRUE(eventually(rig_.shards, [&] { return guest.parked() == 0; }));  // it has been given the input
+      kill(with_server ? fork_server : parked, SIGKILL);
+    });
+    expect_answers(guest);
+    killer.join();
+    EXPECT_TRUE(eventually(rig_.shards, [&] { return is_gone(parked); }));
+  }
+}
+
+TEST_F(WorkerCrashTest, InputOfAGuestThatIsNotEvenMadeIsGivenToAnother) {
+  RunningGuest guest(rig_, {.module = "passthrough"});
+  pid_t fork_server = server();
+  kill(fork_server, SIGSTOP);
+  std::thread killer([&] {
+    EXPECT_TRUE(eventually(rig_.shards, [&] { return guest.instances() == 1; }));
+    kill(fork_server, SIGKILL);
+  });
+  expect_answers(guest);
+  killer.join();
+}
+
+TEST_F(WorkerCrashTest, InputThatADyingGuestHasReadIsNotGivenToAnother) {
+  RunningGuest guest(rig_, {.module = "reads_then_hangs"});
+  std::thread killer([&] {
+    std::vector<pid_t> guests;
+    EXPECT_TRUE(eventually(rig_.shards, [&] { return !(guests = children_of(server())).empty() && computes(guests[0]); }));
+    kill(guests[0], SIGKILL);
+  });
+  RunResult result = guest.run(envelope("42"));
+  killer.join();
+  EXPECT_TRUE(result.died);
+  EXPECT_EQ(result.unread, 0u);
 }
 
 }  // namespace

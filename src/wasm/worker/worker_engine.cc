@@ -50,8 +50,10 @@ ArtifactsOptions artifacts_options(const WorkerEngineOptions& options, std::stri
 
 }  // namespace
 
-Result<std::string> find_worker_program() {
-  if (const char* named = std::getenv("FISO_WASMER_HOST"); named != nullptr) return std::string(named);
+Result<std::string> find_worker_program(const std::string& named) {
+  if (!named.empty()) return named;
+  if (const char* from_environment = std::getenv("FISO_WASMER_HOST"); from_environment != nullptr)
+    return std::string(from_environment);
   std::error_code error;
   std::filesystem::path here = std::filesystem::read_symlink("/proc/self/exe", error).parent_path();
   std::string looked;
@@ -60,7 +62,7 @@ Result<std::string> find_worker_program() {
     looked += (looked.empty() ? "" : ", ") + path.string();
   }
   return Error(ErrorCode::kInvalidConfig,
-               "the Wasmer worker is not installed; looked for " + looked + " (or set FISO_WASMER_HOST)");
+               "the Wasmer worker is not installed; looked for " + looked + " (or name it by -wasmer-host or FISO_WASMER_HOST)");
 }
 
 WorkerEngine::WorkerEngine(async::BlockingPool& blocking, Capacity& capacity, observe::Log log, WorkerEngineOptions options,

@@ -26,8 +26,9 @@ struct WorkerEngineOptions {
   std::string cache_directory = ArtifactCache::default_directory();
 };
 
-// FISO_WASMER_HOST, else the program beside this one, else the one in ../libexec/fiso. The error names them all.
-Result<std::string> find_worker_program();
+// The one that is named, else FISO_WASMER_HOST, else the program beside this one, else the one in ../libexec/fiso. The error
+// names them all.
+Result<std::string> find_worker_program(const std::string& named = "");
 
 class WorkerEngine final : public Engine {
  public:

@@ -49,7 +49,7 @@ void WorkerInstance::stop() {
 
 Task<RunResult> WorkerInstance::run(const RunRequest& request, AfterInput after) {
   FISO_CHECK(phase_ == Phase::kNew || phase_ == Phase::kWaiting);
-  deadline_ = now() + server_->guest().limits.timeout;
+  deadline_ = request.deadline.has_value() ? *request.deadline : now() + server_->guest().limits.timeout;
   stderr_.target = request.stderr_lines;
   under_way_ = true;
   if (phase_ == Phase::kNew) {
@@ -119,8 +119,9 @@ Task<Result<>> WorkerInstance::begin(Waiting waiting) {
     end({.outcome = late ? Outcome::kTimeout : Outcome::kBadStart, .detail = run.error().describe(), .died = true});
     co_return run;
   }
-  channel_ = std::make_shared<GuestChannel>(shard_, std::move(stdio.ours), std::move(errors.ours), std::move(status.ours),
-                                            static_cast<GuestChannel::Listener&>(*this));
+  channel_ =
+      std::make_shared<GuestChannel>(shard_, GuestChannel::Ends{std::move(stdio), std::move(errors.ours), std::move(status.ours)},
+                                     static_cast<GuestChannel::Listener&>(*this));
   channel_->open();
   set_memory(initial_memory_.count);
   phase_ = Phase::kRunning;
@@ -209,8 +210,10 @@ RunResult WorkerInstance::conclude() {
   RunResult result{.outcome = ending_.outcome, .exit_code = ending_.exit_code, .detail = ending_.detail, .died = ending_.died};
   if (channel_ != nullptr) {
     if (ended_by_itself_) channel_->drain(server_->guest().limits.output.count + 1);
+    if (result.died) result.unread = channel_->unread();
     result.output = std::move(channel_->output());
-    channel_->close();
+    // What has ended by itself need not be stopped: its fork server is told later, when the answer is out.
+    if (!ended_by_itself_) channel_->close();
   }
   if (result.outcome == Outcome::kOk && result.output.size() > server_->guest().limits.output.count)
     result.outcome = Outcome::kOutput;

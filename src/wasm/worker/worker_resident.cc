@@ -44,8 +44,9 @@ Task<Result<>> WorkerResident::Life::begin(async::Shard& shard) {
   if (!started.has_value()) co_return started.take_error();
   process_ = std::move(*started);
   FISO_CO_TRY(FileHandle status, duplicate(process_->control()));
-  channel_ = std::make_shared<GuestChannel>(shard, std::move(stdio.ours), std::move(errors.ours), std::move(status),
-                                            static_cast<GuestChannel::Listener&>(*this));
+  channel_ =
+      std::make_shared<GuestChannel>(shard, GuestChannel::Ends{std::move(stdio), std::move(errors.ours), std::move(status)},
+                                     static_cast<GuestChannel::Listener&>(*this));
   channel_->open();
   co_return Result<>();
 }
@@ -64,8 +65,9 @@ Task<> WorkerResident::Life::watch(std::shared_ptr<Life> self) {
   GuestEnding died{.outcome = Outcome::kTrap, .exit_code = 0, .detail = "the worker process of the guest died"};
   GuestEnding ending = std::move(self->ending_).value_or(std::move(died));
   ResidentEvents& events = *self->events_;
+  uint64_t unread = channel.unread();
   self->close();
-  events.ended({.outcome = ending.outcome, .exit_code = ending.exit_code, .detail = std::move(ending.detail), .output = {}});
+  events.ended({.outcome = ending.outcome, .exit_code = ending.exit_code, .detail = std::move(ending.detail), .unread = unread});
 }
 
 void WorkerResident::Life::close() {

@@ -53,6 +53,7 @@ Result<std::string> setup_packet(const WorkerSetup& setup) {
   packet.add("threads").add(std::to_string(setup.guest->threads));
   packet.add("stack").add(std::to_string(setup.stack.count));
   packet.add("files-memory").add(std::to_string(setup.files_memory.count));
+  packet.add("files").add(std::to_string(setup.files));
   add_network(packet, setup.guest->network);
   if (packet.bytes().size() > kLargestPacket)
     return Error(ErrorCode::kInvalidConfig,

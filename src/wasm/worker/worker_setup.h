@@ -16,7 +16,9 @@ struct WorkerSetup {
   WorkerKind kind = WorkerKind::kForkServer;
   std::shared_ptr<const GuestSetup> guest;
   Bytes stack = 512_KiB;
-  Bytes files_memory = 16_MiB;  // of the guest's in-memory root
+  // Of the guest's in-memory root: what its files hold together, and how many there are, directories and links included.
+  Bytes files_memory = 16_MiB;
+  uint64_t files = 4096;
 };
 
 // kInvalidConfig if it is larger than a packet may be.
