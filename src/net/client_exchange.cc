@@ -65,7 +65,10 @@ Task<Result<>> ClientExchange::open_http1(Take take, MonotonicTime deadline) {
 }
 
 Task<Result<>> ClientExchange::send_first(MonotonicTime deadline) {
-  if (stream_ != nullptr) co_return co_await stream_->start(*request_, deadline);
+  if (stream_ != nullptr) {
+    wrote_ = true;
+    co_return co_await stream_->start(*request_, deadline);
+  }
   next_message();
   FISO_CO_TRY_OK(format_request_head(parts().head, request_->head));
   parts().out.clear();

@@ -71,7 +71,7 @@ class ClientExchange {
   std::string_view ahead() const;  // read already
 
   // There is no connection, and none has ever been given anything of the request.
-  bool nothing_went_out() const { return connection_ == nullptr && !wrote_; }
+  bool nothing_went_out() const { return connection_ == nullptr && stream_ == nullptr && !wrote_; }
 
   // Gives the connection back if it can carry another request. Nothing is under way.
   void finish();

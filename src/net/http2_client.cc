@@ -55,7 +55,10 @@ void Http2Client::retire() {
   if (streams() == 0) terminate(NGHTTP2_NO_ERROR);
 }
 
-void Http2Client::note_timeout(MonotonicTime sent) { retired_ = retired_ || silent_since(sent); }
+void Http2Client::note_timeout(MonotonicTime sent) {
+  Duration waited = std::chrono::steady_clock::now() - sent;
+  retired_ = retired_ || silent_since(sent + waited / 2);
+}
 
 void Http2Client::is_idle(void* self) noexcept {
   auto& client = *static_cast<Http2Client*>(self);

@@ -1,8 +1,8 @@
 // The client's side of an HTTP/2 connection: many requests of one HttpClient at a time.
 //
 // It is used while the other side lets it (SETTINGS_MAX_CONCURRENT_STREAMS, GOAWAY), and closed when nothing has been asked for
-// the idle time. A connection on which a request timed out and nothing at all was heard meanwhile gets no further ones. Internal
-// to net. Threading: shard-local.
+// the idle time. A connection on which a request timed out, and nothing at all was heard during half of its time, gets no further
+// ones. Internal to net. Threading: shard-local.
 #pragma once
 
 #include <memory>

@@ -93,7 +93,7 @@ TEST_F(Http2Hostile, AHeadThatGrowsOnUnpackingIsRefusedWithoutItsMemory) {
           std::string(4000, 'v');       // literal with indexing: a: v*4000
   head += std::string(12'000, '\xbe');  // index 62: that field again
   client.send_frame(kHeaders, kEndHeaders | kEndStream, 3, head);
-  EXPECT_EQ(client.wait_head(3).status(), 431);
+  while (refused_requests("head_too_large") == 0) std::this_thread::yield();
   expect_good_traffic();
 }
 

@@ -28,6 +28,7 @@ Http2Server::Http2Server(const Parts& parts)
 Task<bool> Http2Server::serve(std::string_view ahead, MonotonicTime first_request_by) {
   alarm_.set(first_request_by);
   co_await run(ahead);
+  if (handling_.inside() > 0) lose();  // of streams that are no more: nobody waits for their answers
   parts_.phase = ServerConnection::Phase::kClosing;
   alarm_.clear();
   co_await handling_.wait_empty();

@@ -101,6 +101,7 @@ void Http2Peer::start(bool server, Windows windows) {
   nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks, Callbacks::on_frame);
   nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks, Callbacks::on_data);
   nghttp2_session_callbacks_set_on_stream_close_callback(callbacks, Callbacks::on_close);
+  nghttp2_option_set_max_send_header_block_length(option, 1 << 20);
   if (windows == Windows::kByHand) nghttp2_option_set_no_auto_window_update(option, 1);
   if (server)
     nghttp2_session_server_new2(&session_, callbacks, this, option);
