@@ -29,7 +29,7 @@ class Http2Pool {
   bool is_connecting() const { return connecting_ > 0 && is_known_; }
   // False: the deadline came first.
   Task<bool> wait(MonotonicTime deadline);
-  // Of the latest connection.
+  // Of the latest connection, or of all where nothing else is spoken.
   void note_protocol(bool is_http2) { is_known_ = is_http2; }
 
   // Who connects holds one.

@@ -128,7 +128,6 @@ Http2Session::Http2Session(async::Shard& shard, ByteStream& bytes, Side side, co
   nghttp2_option* option = nullptr;
   FISO_CHECK(nghttp2_option_new(&option) == 0);
   nghttp2_option_set_no_auto_window_update(option, 1);
-  nghttp2_option_set_no_closed_streams(option, 1);
   nghttp2_option_set_max_outbound_ack(option, kOutboundAcks);
   nghttp2_option_set_max_settings(option, kSettingsInFrame);
   nghttp2_option_set_max_continuations(option, kContinuations);
@@ -149,7 +148,6 @@ void Http2Session::submit_settings(Side side, const Limits& limits) {
       {NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, kHttp2Streams},
       {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, kHttp2StreamWindow},
       {NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, static_cast<uint32_t>(std::min<int64_t>(limits.head_bytes.count, UINT32_MAX))},
-      {NGHTTP2_SETTINGS_NO_RFC7540_PRIORITIES, 1},
   };
   if (side == Side::kClient) settings[0] = {NGHTTP2_SETTINGS_ENABLE_PUSH, 0};
   FISO_CHECK(nghttp2_submit_settings(session_, NGHTTP2_FLAG_NONE, settings.data(), settings.size()) == 0);

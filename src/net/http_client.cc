@@ -32,6 +32,7 @@ HttpClient::HttpClient(async::Shard& shard, async::BlockingPool& blocking, Clien
           std::make_unique<HostResolver>(shard, blocking, options_.origin.host, options_.origin.port, options_.name_servers)) {
   FISO_CHECK(options_.origin.scheme == Scheme::kHttp || options_.tls, "https needs a TLS context");
   if (options_.speaks != Speaks::kHttp1) http2_ = std::make_unique<Http2Pool>(shard);
+  if (options_.speaks == Speaks::kHttp2) http2_->note_protocol(true);
 }
 
 HttpClient::~HttpClient() = default;
