@@ -74,9 +74,13 @@ class Echo final : public HttpService, private StreamingService {
   }
 };
 
-Task<> serve(Http2Server& server, bool& done) {
+struct Run {
+  bool done = false;
+};
+
+Task<> serve(Http2Server& server, Run& run) {
   (void)co_await server.serve(kHttp2Preface, std::chrono::steady_clock::now() + std::chrono::seconds(60));
-  done = true;
+  run.done = true;
 }
 
 }  // namespace
@@ -95,9 +99,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     InputStream stream(shard, bytes, 1 + size % 61);
     auto phase = ServerConnection::Phase::kIdle;
     auto server = std::make_shared<Http2Server>(Http2Server::Parts{part, stream, "192.0.2.1:1", false, phase});
-    bool done = false;
-    fiso::async::spawn(shard, serve(*server, done));
-    while (!done) {
+    Run run;
+    fiso::async::spawn(shard, serve(*server, run));
+    while (!run.done) {
       shard.context().restart();
       shard.context().poll();
     }

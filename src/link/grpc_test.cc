@@ -28,9 +28,9 @@ TEST(Grpc, ARefusalIsAnAnswerOfHeadersAlone) {
 }
 
 TEST(Grpc, StatusesOfHttpHaveTheirOwnInGrpc) {
-  const std::pair<int, std::string_view> kCases[] = {{400, "3"},  {403, "7"},  {404, "5"}, {429, "8"},
-                                                     {500, "13"}, {502, "14"}, {504, "4"}};
-  for (auto [status, expected] : kCases) EXPECT_EQ(grpc_refusal(status, "x").headers.find("grpc-status"), expected) << status;
+  const std::pair<int, std::string_view> cases[] = {{400, "3"},  {403, "7"},  {404, "5"}, {429, "8"},
+                                                    {500, "13"}, {502, "14"}, {504, "4"}};
+  for (auto [status, expected] : cases) EXPECT_EQ(grpc_refusal(status, "x").headers.find("grpc-status"), expected) << status;
 }
 
 }  // namespace

@@ -133,7 +133,7 @@ TEST_F(Http2Hostile, FramesThatAreWrongEndTheConnection) {
     int32_t stream;
     std::string payload;
   };
-  const Case kCases[] = {
+  const Case cases[] = {
       {kData, 0, 0, "x"},                                      // of no stream
       {kData, 0, 5, "x"},                                      // of a stream that is not there
       {kHeaders, kEndHeaders, 2, std::string(kGet)},           // of a stream that is ours to open
@@ -148,7 +148,7 @@ TEST_F(Http2Hostile, FramesThatAreWrongEndTheConnection) {
       {5, kEndHeaders, 3, std::string("\0\0\0\2", 4)},  // PUSH_PROMISE
   };
   uint16_t port = start();
-  for (const Case& bad : kCases) {
+  for (const Case& bad : cases) {
     RawClient socket(port);
     Http2Peer client(socket);
     EXPECT_EQ(client.wait_closed(client.ask("GET", "/")).status(), 200);

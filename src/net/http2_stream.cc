@@ -110,7 +110,7 @@ Task<bool> Http2Stream::put(std::string_view piece, Last last) {
   bool is_small = piece.size() <= kSmallPiece;
   if (is_small) small_.assign(piece);
   piece_ = is_small ? small_ : piece;
-  if (write_patience > Duration::zero() && (last_ || !piece_.empty())) write_alarm_.set(in(write_patience));
+  if (write_patience_ > Duration::zero() && (last_ || !piece_.empty())) write_alarm_.set(in(write_patience_));
   if (std::exchange(deferred_, false)) session_.resume(id_);
   session_.flush_soon();
   if (is_small) co_return true;
@@ -133,9 +133,9 @@ ssize_t Http2Stream::give(uint8_t* into, size_t room, uint32_t& flags) {
     reuse(small_);
     write_alarm_.clear();
     outgoing_.set();
-  } else if (progress_ >= kMinProgress && write_patience > Duration::zero()) {
+  } else if (progress_ >= kMinProgress && write_patience_ > Duration::zero()) {
     progress_ = 0;
-    write_alarm_.set(in(write_patience));
+    write_alarm_.set(in(write_patience_));
   }
   if (!piece_.empty() || !last_) return static_cast<ssize_t>(taken);
   flags |= NGHTTP2_DATA_FLAG_EOF;

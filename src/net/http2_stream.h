@@ -51,8 +51,8 @@ class Http2Stream {
   nghttp2_data_provider body_source();
   HeaderList& trailers_to_send() { return trailers_out_; }
   bool last_put() const { return last_; }
-  // By when the piece has to be taken; while some of it is, the time begins anew. Zero: no such bound.
-  Duration write_patience{0};
+  // How long a piece may wait to be taken; while some of it is, the time begins anew. Without it there is no such bound.
+  void set_write_patience(Duration patience) { write_patience_ = patience; }
   // The same, once, as a moment.
   void write_by(MonotonicTime deadline) { write_alarm_.set(deadline); }
   bool write_late() const { return write_late_; }
@@ -92,6 +92,7 @@ class Http2Stream {
   std::string small_;       // a piece that was put and not waited for
   std::string_view piece_;  // what is left of the one under way
   HeaderList trailers_out_;
+  Duration write_patience_{0};
   size_t progress_ = 0;
   bool last_ = false;      // nothing follows the piece
   bool deferred_ = false;  // the session waits for a piece
