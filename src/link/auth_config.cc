@@ -5,6 +5,7 @@
 #include "base/ascii.h"
 #include "link/credential.h"
 #include "link/local_secret.h"
+#include "net/hop_fields.h"
 #include "net/tls.h"
 #include "net/uri.h"
 
@@ -16,8 +17,11 @@ using config::Spec;
 
 std::optional<std::string> bad_header_name(const std::string& name) {
   bool token = std::ranges::all_of(name, [](char c) { return is_alphanumeric(c) || c == '-' || c == '_'; });
-  if (token) return std::nullopt;
-  return "{path} \"{value}\" is not a header name";
+  if (!token) return "{path} \"{value}\" is not a header name";
+  // Left out of what goes to a target, or not ours to say.
+  bool never_arrives = net::is_hop_field(name) || iequals(name, "host") || iequals(name, "content-length");
+  if (never_arrives) return "{path} \"{value}\" is a header that ends at the next server, or that says how a message is framed";
+  return std::nullopt;
 }
 
 // RFC 7617, section 2: the first colon ends the user.
