@@ -53,13 +53,9 @@ Task<Result<std::string_view>> ConnectionExchange::read() {
 }
 
 Result<> ConnectionExchange::malformed() {
-  bool is_known = fault_status_ != 0;
+  if (fault_status_ == 0) parts_.shard.shared().bad_requests.fetch_add(1, std::memory_order_relaxed);
   fault_status_ = parser_.error_status();
   fault_text_ = parser_.error_text();
-  if (!is_known) {
-    parts_.shard.shared().bad_requests.fetch_add(1, std::memory_order_relaxed);
-    parts_.shard.tell_refused(refusal_of(fault_status_), fault_status_, fault_text_, parts_.request.remote_address);
-  }
   return Error(ErrorCode::kInvalidInput, std::string(fault_text_));
 }
 
@@ -112,7 +108,6 @@ Result<> ConnectionExchange::nothing_received() {
     parts_.shard.shared().timeouts.fetch_add(1, std::memory_order_relaxed);
     fault_status_ = 408;
     fault_text_ = "request timeout";
-    parts_.shard.tell_refused(Refusal::kBodyTimeout, fault_status_, fault_text_, parts_.request.remote_address);
     return Error(ErrorCode::kTimeout, std::string(fault_text_));
   }
   lost();

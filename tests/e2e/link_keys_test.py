@@ -137,7 +137,7 @@ class Process(LinkCase):
         threading.Thread(target=lambda: get_quietly(link.port(), "/link/api/"), daemon=True).start()
         asked.wait(60)
         self.assertEqual(link.stop(), 1)
-        self.assertTrue(link.log("shutdown cut what was still in flight"))
+        self.assertTrue(link.log("shutdown cut what was still in flight"), link.log()[-5:])
 
 
 def get_quietly(port, path):
