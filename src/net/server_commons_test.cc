@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <thread>
+#include <tuple>
 
 #include "base/testing/sanitizer.h"
 #include "net/streaming_service.h"
@@ -28,9 +29,15 @@ class Ok final : public HttpService, private StreamingService {
   StreamingService* streaming() override { return streams ? this : nullptr; }
   Task<HttpResponse> call(HttpRequest& request) override { co_return answer_to(request); }
   bool streams = false;
+  bool reads_first = false;
 
  private:
   Task<> serve(HttpRequest& head, ServerExchange& exchange) override {
+    for (bool more = reads_first; more;) {
+      Result<std::string_view> piece = co_await exchange.read();
+      if (!piece.has_value()) co_return;
+      more = !piece->empty();
+    }
     HttpResponse response = answer_to(head);
     (void)co_await answer(exchange, response);
   }
@@ -103,6 +110,22 @@ TEST_F(ServerCommonsTest, EveryRefusalIsCountedAndLoggedByItsReason) {
                                     std::string(R"("remote":"127.)")})
       EXPECT_NE(line.find(text), std::string::npos) << text << " in " << line;
     EXPECT_EQ(line.find("canary"), std::string::npos) << line;
+    log_.clear();
+  }
+}
+
+TEST_F(ServerCommonsTest, ABodyThatIsReadAsItComesIsRefusedByItsReasonToo) {
+  service_.streams = service_.reads_first = true;
+  const std::string head = "POST / HTTP/1.1\r\nHost: x\r\n";
+  for (const auto& [reason, bytes, status] : {std::tuple("body_timeout", head + "Content-Length: 10\r\n\r\ncanary", 408),
+                                              std::tuple("malformed", head + "Transfer-Encoding: chunked\r\n\r\ncanary", 400)}) {
+    start({.body_timeout = milliseconds(60)});
+    RawClient client(servers_[0]->port());
+    client.send(bytes);
+    EXPECT_EQ(status_of(client.read_all()), status) << reason;
+    EXPECT_TRUE(shows("fiso_http_requests_refused_total{reason=\"" + std::string(reason) + "\"} 1")) << reason;
+    ASSERT_EQ(log_.count(), 1u) << reason;
+    EXPECT_NE(log_.lines()[0].find("\"reason\":\"" + std::string(reason) + '"'), std::string::npos) << log_.lines()[0];
     log_.clear();
   }
 }

@@ -298,7 +298,12 @@ auto ConnectionExchange::finish() -> Task<Next> {
 auto ConnectionExchange::answer_for_the_service() -> Task<Next> {
   if (fault_status_ == 0 && parser_.state() == State::kFailed) (void)malformed();
   bool faultless = fault_status_ == 0;
-  if (faultless) fault_status_ = 500;  // which makes the answer the last one
+  if (faultless) {
+    fault_status_ = 500;  // which makes the answer the last one
+  } else {
+    Refusal refusal = fault_status_ == 408 ? Refusal::kBodyTimeout : refusal_of(fault_status_);
+    parts_.shard.tell_refused(refusal, fault_status_, fault_text_, parts_.request.remote_address);
+  }
   HttpResponse response = text_response(fault_status_, faultless ? "the request was not answered" : fault_text_);
   Result<> sent = co_await answer(*this, response);
   co_return sent.has_value() ? Next::kClose : Next::kGone;
