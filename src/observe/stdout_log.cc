@@ -73,7 +73,7 @@ struct StdoutLog::Impl {
         logger(std::make_shared<spdlog::async_logger>("fiso", sink, queue, spdlog::async_overflow_policy::overrun_oldest)),
         exit_grace(options.exit_grace) {
     sink->attach(*queue);
-    logger->set_error_handler([](const std::string&) {});  // a line after finish()
+    logger->set_error_handler([](const std::string&) {});
   }
 
   std::shared_ptr<DescriptorSink> sink;
@@ -96,7 +96,10 @@ void StdoutLog::finish() {
 }
 
 void StdoutLog::write(std::string_view line) {
-  impl_->logger->log(spdlog::level::info, spdlog::string_view_t(line.data(), line.size()));
+  try {
+    impl_->logger->log(spdlog::level::info, spdlog::string_view_t(line.data(), line.size()));
+  } catch (const std::exception&) {  // NOLINT(bugprone-empty-catch): a line after finish() is written by nobody
+  }
 }
 
 uint64_t StdoutLog::dropped() const { return impl_->queue->overrun_counter() + impl_->sink->unwritten(); }
