@@ -5,6 +5,7 @@
 #include "base/ascii.h"
 #include "link/credential.h"
 #include "link/local_secret.h"
+#include "net/hop_fields.h"
 #include "net/tls.h"
 #include "net/uri.h"
 
@@ -16,8 +17,11 @@ using config::Spec;
 
 std::optional<std::string> bad_header_name(const std::string& name) {
   bool token = std::ranges::all_of(name, [](char c) { return is_alphanumeric(c) || c == '-' || c == '_'; });
-  if (token) return std::nullopt;
-  return "{path} \"{value}\" is not a header name";
+  if (!token) return "{path} \"{value}\" is not a header name";
+  // Left out of what goes to a target, or not ours to say.
+  bool never_arrives = net::is_hop_field(name) || iequals(name, "host") || iequals(name, "content-length");
+  if (never_arrives) return "{path} \"{value}\" is a header that ends at the next server, or that says how a message is framed";
+  return std::nullopt;
 }
 
 // RFC 7617, section 2: the first colon ends the user.
@@ -58,7 +62,7 @@ std::optional<std::string> bad_scopes(const std::vector<std::string>& scopes) {
 
 void check_one_source(const SecretRef& ref, Report& report) {
   if (!ref.file_path.empty() && !ref.env_var.empty())
-    report.error("envVar", "{path}: there is a filePath already, and one of both would not be used");
+    report.error("envVar", "there is a filePath already, and one of both would not be used");
 }
 
 Spec<SecretRef> secret_ref_spec() {
@@ -70,13 +74,13 @@ Spec<SecretRef> secret_ref_spec() {
 
 void check_secret(std::string_view key, const SecretRef& ref, Report& report) {
   if (ref.empty()) return;
-  if (auto secret = read_secret(ref); !secret.has_value()) report.error(key, "{path}: " + secret.error().message());
+  if (auto secret = read_secret(ref); !secret.has_value()) report.error(key, secret.error().message());
 }
 
 void check_ca_file(const ClientTls& tls, Report& report) {
   if (tls.ca_file.empty()) return;
   if (auto context = net::make_tls_client_context({.ca_file = tls.ca_file}); !context.has_value())
-    report.error("caFile", "{path}: " + context.error().describe());
+    report.error("caFile", context.error().describe());
 }
 
 Spec<VaultRef> vault_ref_spec() {
@@ -125,15 +129,15 @@ void check_auth(const AuthConfig& auth, Report& report) {
   if (auth.type == AuthType::kOAuth2 && auth.oauth2.token_url.empty())
     report.error("oauth2", "{path} is missing: give tokenUrl and clientId");
   if (!auth.secret.empty() && !auth.vault.path.empty())
-    report.error("vaultRef", "{path}: there is a secretRef already, and one of both would not be used");
+    report.error("vaultRef", "there is a secretRef already, and one of both would not be used");
   if (auth.secret.empty() && auth.vault.path.empty())
-    report.error("type", "{path}: the secret is missing: give secretRef.filePath, secretRef.envVar or vaultRef");
+    report.error("type", "the secret is missing: give secretRef.filePath, secretRef.envVar or vaultRef");
   if (auth.secret.empty()) return;
   if (auto secret = read_secret(auth.secret); !secret.has_value())
-    report.error("secretRef", "{path}: " + secret.error().message());
+    report.error("secretRef", secret.error().message());
   else if (Result<Credential> sent = auth.type == AuthType::kOAuth2 ? Credential() : make_credential(auth, *secret);
            !sent.has_value())
-    report.error("secretRef", "{path}: " + sent.error().message());
+    report.error("secretRef", sent.error().message());
 }
 
 }  // namespace

@@ -29,25 +29,25 @@ class GivenSecret final : public SecretSource {
 class OAuth2Bench : public testing::SecretBench {
  public:
   std::unique_ptr<SecretSource> make_source(async::Shard& shard, async::BlockingPool& blocking) override {
-    return std::make_unique<OAuth2Token>(shard, blocking, peer_.options("/token?tenant=1"), config_,
-                                         std::make_unique<GivenSecret>(client_secret_));
+    return std::make_unique<OAuth2Token>(shard, blocking, peer.options("/token?tenant=1"), config,
+                                         std::make_unique<GivenSecret>(client_secret));
   }
   bool become(SecretMood mood) override {
-    peer_.become(mood == SecretMood::kRefuses ? SecretMood::kGives : mood);
-    client_secret_->with([&](std::string& text) { text = mood == SecretMood::kRefuses ? "" : "cli:ent sec&ret"; });
+    peer.become(mood == SecretMood::kRefuses ? SecretMood::kGives : mood);
+    client_secret->with([&](std::string& text) { text = mood == SecretMood::kRefuses ? "" : "cli:ent sec&ret"; });
     return true;
   }
   void hold(const std::string& secret) override {
-    held_.with([&](std::string& text) { text = secret; });
+    held.with([&](std::string& text) { text = secret; });
   }
-  void wait_asked() override { peer_.wait_asked(); }
+  void wait_asked() override { peer.wait_asked(); }
   std::vector<std::string> canaries() override { return {"sec&ret", "sec%26ret", "Basic"}; }
 
-  OAuth2Config config_{.client_id = "fi/so", .scopes = {"read", "write:all"}, .audience = "https://api"};
-  std::shared_ptr<Guarded<std::string>> client_secret_ = std::make_shared<Guarded<std::string>>();
-  Guarded<std::string> held_;
-  testing::SecretPeer peer_{[this](const std::string&) {
-    std::string token = held_.with([](std::string& text) { return text; });
+  OAuth2Config config{.client_id = "fi/so", .scopes = {"read", "write:all"}, .audience = "https://api"};
+  std::shared_ptr<Guarded<std::string>> client_secret = std::make_shared<Guarded<std::string>>();
+  Guarded<std::string> held;
+  testing::SecretPeer peer{[this](const std::string&) {
+    std::string token = held.with([](std::string& text) { return text; });
     return response_text(200, R"({"token_type":"bearer","expires_in":100,"access_token":")" + token + "\"}");
   }};
 };
@@ -74,7 +74,7 @@ std::string asked_by(OAuth2Bench& bench) {
   auto lease = testing::run_task(shards[0], [&] { return source->fetch(std::chrono::steady_clock::now() + seconds(30)); });
   EXPECT_TRUE(lease.has_value());
   shards.run_on(0, [&](async::Shard&) { source.reset(); });
-  return bench.peer_.asked().at(0);
+  return bench.peer.asked().at(0);
 }
 
 TEST(OAuth2Token, AsksWithTheClientInABasicHeaderFormEncoded) {
@@ -90,7 +90,7 @@ TEST(OAuth2Token, AsksWithTheClientInABasicHeaderFormEncoded) {
 
 TEST(OAuth2Token, AsksWithTheClientInTheFormIfItIsToldTo) {
   OAuth2Bench bench;
-  bench.config_ = {.client_id = "fi/so", .style = OAuth2Config::Style::kBody};
+  bench.config = {.client_id = "fi/so", .style = OAuth2Config::Style::kBody};
   std::string asked = asked_by(bench);
   EXPECT_EQ(asked.find("Authorization"), std::string::npos);
   EXPECT_TRUE(asked.ends_with("\r\n\r\ngrant_type=client_credentials&client_id=fi%2Fso&client_secret=cli%3Aent+sec%26ret"))

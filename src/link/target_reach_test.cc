@@ -50,9 +50,10 @@ TEST(TargetReach, NeighboursAreAllowedUnlessTheTargetSaysOtherwise) {
 }
 
 TEST(TargetReach, AHostThatIsARefusedAddressIsToldAtItsPlace) {
-  EXPECT_EQ(parse("host: 169.254.169.254").errors,
-            "x.yaml:2:7: host: host: 169.254.169.254 is a link-local address, which is not connected to; if it is meant, list it in "
-            "allowAddresses\n");
+  EXPECT_EQ(
+      parse("host: 169.254.169.254").errors,
+      "x.yaml:2:7: host: host: 169.254.169.254 is a link-local address, which is not connected to; if it is meant, list it in "
+      "allowAddresses\n");
   EXPECT_EQ(parse("host: 169.254.169.254\nallowAddresses: [169.254.169.254]").errors, "");
   EXPECT_THAT(parse("host: 10.0.0.1\nallowPrivate: false").errors, HasSubstr("10.0.0.1 is a private address"));
 }

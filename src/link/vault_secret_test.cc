@@ -23,36 +23,36 @@ class VaultBench : public testing::SecretBench {
   VaultBench() { ::setenv("FISO_TEST_VAULT_TOKEN", "vault-token", 1); }
 
   std::unique_ptr<SecretSource> make_source(async::Shard& shard, async::BlockingPool& blocking) override {
-    return std::make_unique<VaultSecret>(shard, blocking, peer_.options(), config_, ref_, clock_);
+    return std::make_unique<VaultSecret>(shard, blocking, peer.options(), config, ref, clock);
   }
   bool become(SecretMood mood) override {
-    peer_.become(mood == SecretMood::kRefuses ? SecretMood::kGives : mood);
-    known_.with([&](std::string& token) { token = mood == SecretMood::kRefuses ? "another" : "vault-token"; });
+    peer.become(mood == SecretMood::kRefuses ? SecretMood::kGives : mood);
+    known.with([&](std::string& token) { token = mood == SecretMood::kRefuses ? "another" : "vault-token"; });
     return true;
   }
   void hold(const std::string& secret) override {
-    held_.with([&](std::string& text) { text = secret; });
+    held.with([&](std::string& text) { text = secret; });
   }
-  void wait_asked() override { peer_.wait_asked(); }
+  void wait_asked() override { peer.wait_asked(); }
   std::vector<std::string> canaries() override { return {"vault-token", "service-account"}; }
 
  protected:
   std::string answer(const std::string& request) {
-    std::string known = known_.with([](std::string& token) { return token; });
+    std::string accepted = known.with([](std::string& token) { return token; });
     if (request.starts_with("POST ")) return log_in(request);
-    if (request.find("\r\nX-Vault-Token: " + known + "\r\n") == std::string::npos)
+    if (request.find("\r\nX-Vault-Token: " + accepted + "\r\n") == std::string::npos)
       return response_text(403, R"({"errors":["permission denied: canary"]})");
-    std::string value = held_.with([](std::string& text) { return text; });
+    std::string value = held.with([](std::string& text) { return text; });
     return response_text(200, R"({"lease_duration":0,"data":{"metadata":{"version":3},"data":{"token":")" + value + "\"}}}");
   }
   virtual std::string log_in(const std::string&) { return response_text(400, "{}"); }
 
  public:
-  VaultConfig config_{.address = "http://vault", .token = {.env_var = "FISO_TEST_VAULT_TOKEN"}};
-  VaultRef ref_{.path = "secret/data/api"};
-  testing::ManualClock clock_;
-  Guarded<std::string> known_, held_;
-  testing::SecretPeer peer_{[this](const std::string& request) { return answer(request); }};
+  VaultConfig config{.address = "http://vault", .token = {.env_var = "FISO_TEST_VAULT_TOKEN"}};
+  VaultRef ref{.path = "secret/data/api"};
+  testing::ManualClock clock;
+  Guarded<std::string> known, held;
+  testing::SecretPeer peer{[this](const std::string& request) { return answer(request); }};
 };
 
 // Knows whom it has let in with the role.
@@ -63,8 +63,8 @@ class VaultRoleBench : public VaultBench {
     ::close(::mkstemp(name));
     file_ = name;
     std::ofstream(file_) << "service-account\n";
-    config_ = {.address = "http://vault", .vault_namespace = "team/a", .kubernetes = {.mount = "k8s/eu", .token_file = file_}};
-    ref_.role = "ro\"le";
+    config = {.address = "http://vault", .vault_namespace = "team/a", .kubernetes = {.mount = "k8s/eu", .token_file = file_}};
+    ref.role = "ro\"le";
   }
   ~VaultRoleBench() override { std::filesystem::remove(file_); }
 
@@ -74,13 +74,13 @@ class VaultRoleBench : public VaultBench {
   }
   size_t logins() {
     size_t count = 0;
-    for (const std::string& request : peer_.asked())
+    for (const std::string& request : peer.asked())
       count += request.starts_with("POST /v1/auth/k8s/eu/login HTTP/1.1\r\n") ? 1 : 0;
     return count;
   }
   // Whoever was let in is not known any more.
   void revoke() {
-    known_.with([&](std::string& token) { token = "vault-token-2"; });
+    known.with([&](std::string& token) { token = "vault-token-2"; });
   }
 
  protected:
@@ -89,7 +89,7 @@ class VaultRoleBench : public VaultBench {
     bool knows_it = request.ends_with(R"({"role":"ro\"le","jwt":"service-account"})") &&
                     request.find("\r\nX-Vault-Namespace: team/a\r\n") != std::string::npos;
     if (refuses || !knows_it) return response_text(403, R"({"errors":["canary"]})");
-    std::string token = known_.with([](std::string& it) { return it; });
+    std::string token = known.with([](std::string& it) { return it; });
     return response_text(200, R"({"auth":{"lease_duration":1000,"client_token":")" + token + "\"}}");
   }
 
@@ -135,10 +135,10 @@ class VaultRole : public ::testing::Test {
 TEST_F(VaultRole, LogsInOnceForAllReadsUntilMostOfTheLoginsLifeIsOver) {
   for (int i = 0; i < 3; ++i) EXPECT_EQ(given(), "held");
   EXPECT_EQ(bench_.logins(), 1u);
-  bench_.clock_.advance(seconds(799));
+  bench_.clock.advance(seconds(799));
   EXPECT_EQ(given(), "held");
   EXPECT_EQ(bench_.logins(), 1u);
-  bench_.clock_.advance(seconds(1));
+  bench_.clock.advance(seconds(1));
   EXPECT_EQ(given(), "held");
   EXPECT_EQ(bench_.logins(), 2u);
 }

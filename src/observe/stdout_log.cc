@@ -8,6 +8,7 @@
 #include <spdlog/sinks/base_sink.h>
 
 #include <atomic>
+#include <future>
 
 #include "observe/line_writer.h"
 
@@ -64,14 +65,19 @@ class DescriptorSink final : public spdlog::sinks::base_sink<spdlog::details::nu
 struct StdoutLog::Impl {
   explicit Impl(const StdoutLogOptions& options)
       : sink(std::make_shared<DescriptorSink>(options.fd)),
-        queue(std::make_shared<Queue>(options.queue_lines, 1, block_signals)),
+        queue(new Queue(options.queue_lines, 1, block_signals),
+              [this](Queue* last) {
+                std::default_delete<Queue>()(last);
+                ended.set_value();
+              }),
         logger(std::make_shared<spdlog::async_logger>("fiso", sink, queue, spdlog::async_overflow_policy::overrun_oldest)),
         exit_grace(options.exit_grace) {
     sink->attach(*queue);
-    logger->set_error_handler([](const std::string&) {});  // a line after finish()
+    logger->set_error_handler([](const std::string&) {});
   }
 
   std::shared_ptr<DescriptorSink> sink;
+  std::promise<void> ended;  // the queue, and its thread
   std::shared_ptr<Queue> queue;
   std::shared_ptr<spdlog::async_logger> logger;
   Duration exit_grace;
@@ -82,12 +88,18 @@ StdoutLog::StdoutLog(StdoutLogOptions options) : impl_(std::make_unique<Impl>(op
 StdoutLog::~StdoutLog() { finish(); }
 
 void StdoutLog::finish() {
+  if (impl_->queue == nullptr) return;
   impl_->sink->give_up_at(std::chrono::steady_clock::now() + impl_->exit_grace);
   impl_->queue.reset();  // its thread ends behind the last line
+  // A thread that is writing a line has the queue too, and may be the one that ends it.
+  impl_->ended.get_future().wait_for(2 * impl_->exit_grace);
 }
 
 void StdoutLog::write(std::string_view line) {
-  impl_->logger->log(spdlog::level::info, spdlog::string_view_t(line.data(), line.size()));
+  try {
+    impl_->logger->log(spdlog::level::info, spdlog::string_view_t(line.data(), line.size()));
+  } catch (const std::exception&) {  // NOLINT(bugprone-empty-catch): a line after finish() is written by nobody
+  }
 }
 
 uint64_t StdoutLog::dropped() const { return impl_->queue->overrun_counter() + impl_->sink->unwritten(); }

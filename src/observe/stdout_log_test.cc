@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <atomic>
 #include <optional>
 #include <string>
 #include <thread>
@@ -52,6 +54,33 @@ TEST(StdoutLog, EveryLineArrivesBeforeTheEnd) {
   std::string expected;
   for (int i = 0; i < 100; ++i) expected += "line " + std::to_string(i) + "\n";
   EXPECT_EQ(pipe.read_all(), expected);
+}
+
+// As where a process says its last word and exits: nobody waits for the others.
+TEST(StdoutLog, TheLastLineIsWrittenWhenItIsFinishedWhateverOthersLog) {
+  for (int round = 0; round < 200; ++round) {
+    char name[] = "/tmp/fiso-log-XXXXXX";
+    int fd = ::mkstemp(name);
+    ::unlink(name);
+    StdoutLog sink({.fd = fd, .queue_lines = 8192});
+    std::atomic<bool> begun = false;
+    std::thread other([&] {
+      for (int i = 0; i < 2000; ++i) {
+        sink.write("another");
+        begun = true;
+      }
+    });
+    while (!begun) std::this_thread::yield();
+    sink.write("the last");
+    sink.finish();
+    std::string text(1 << 20, '\0');
+    ssize_t size = ::pread(fd, text.data(), text.size(), 0);
+    text.resize(static_cast<size_t>(std::max<ssize_t>(size, 0)));
+    EXPECT_THAT(text, HasSubstr("the last\n"));
+    other.join();
+    ::close(fd);
+    if (HasFailure()) return;
+  }
 }
 
 TEST(StdoutLog, BracesArePassedAsTheyAre) {

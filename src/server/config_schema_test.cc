@@ -23,9 +23,10 @@ using config::NodeKind;
 // Bad ones that a schema takes for good, since what is wrong is none of the shape: rules over several keys, bounds of durations
 // and sizes, names in lists, the YAML itself.
 const std::set<std::string> kBeyondSchemas = {
-    "bad_max_retries.yaml",    "bad_duplicate_keys.yaml",   "bad_expressions.yaml",   "bad_listen_address.yaml",
-    "bad_listen_host.yaml",    "bad_secret_in_header.yaml", "bad_two_documents.yaml", "pool_without_pooled.yaml",
-    "settings_bad_total.yaml", "apps_bad_together.yaml",    "apps_bad_twice.yaml",
+    "bad_max_retries.yaml",    "bad_duplicate_keys.yaml",   "bad_expressions.yaml",       "bad_listen_address.yaml",
+    "bad_listen_host.yaml",    "bad_secret_in_header.yaml", "bad_two_documents.yaml",     "pool_without_pooled.yaml",
+    "settings_bad_total.yaml", "apps_bad_together.yaml",    "apps_bad_twice.yaml",        "link_bad_twice.yaml",
+    "link_bad_vault_tls.yaml", "link_bad_vault_token.yaml", "link_bad_vault_unused.yaml", "link_bad_vault_without.yaml",
 };
 
 std::string read(const fs::path& file) {
@@ -129,10 +130,12 @@ class Validator {
       "$schema", "title", "description", "default", "properties", "additionalProperties", "items", "if"};
 };
 
-enum class Of { kFlow, kSettings, kApps };
+enum class Of { kFlow, kSettings, kApps, kLink };
 
 Of kind_of(const std::string& name) {
-  return name.starts_with("settings_") ? Of::kSettings : name.starts_with("apps_") ? Of::kApps : Of::kFlow;
+  if (name.starts_with("settings_")) return Of::kSettings;
+  if (name.starts_with("apps_")) return Of::kApps;
+  return name.starts_with("link_") ? Of::kLink : Of::kFlow;
 }
 
 std::string complaint(const std::string& yaml, Of kind) {
@@ -141,6 +144,7 @@ std::string complaint(const std::string& yaml, Of kind) {
   if (!document.has_value()) return "no YAML";
   const char* file = kind == Of::kSettings ? "settings-schema.json"
                      : kind == Of::kApps   ? "apps-schema.json"
+                     : kind == Of::kLink   ? "link-schema.json"
                                            : "config-schema.json";
   std::string schema = read(fs::path(FISO_SOURCE_DIR) / "docs" / file);
   return Validator().validate(schema, document->root(), "");

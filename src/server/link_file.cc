@@ -53,8 +53,7 @@ void check_vault(const LinkFile& file, config::Report& report) {
   bool is_used = false;
   for (size_t i = 0; i < file.targets.size(); ++i) {
     is_used |= !file.targets[i].auth.vault.path.empty();
-    if (auto complaint = link::vault_complaint(file.targets[i].auth, file.vault))
-      report.item_error("targets", i, "{path}: target \"" + file.targets[i].name + "\": " + *complaint);
+    if (auto complaint = link::vault_complaint(file.targets[i].auth, file.vault)) report.item_error("targets", i, *complaint);
   }
   if (!is_used && report.has("vault")) report.error("vault", "{path} has an effect with the vaultRef of a target only");
 }

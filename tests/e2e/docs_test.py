@@ -7,7 +7,7 @@ import tempfile
 import unittest
 
 from harness import FISO_FLOW, SOURCE, environment, guest, main, run
-from link_harness import FISO_LINK
+from link_harness import FISO_LINK, Certificate
 
 DOCS = SOURCE / "docs"
 LOG_CALL = re.compile(r'(?:(?<!report)\.(?:debug|info|warn|error)\(|_log_\.write\()\s*"((?:[^"\\]|\\.)*)"')
@@ -122,9 +122,13 @@ class LinkFiles(unittest.TestCase):
             with tempfile.TemporaryDirectory() as folder:
                 secret = pathlib.Path(folder, "secret")
                 secret.write_text("s")
+                certificate = Certificate(pathlib.Path(folder))
                 text = block if re.search("^targets:", block, re.M) else "targets:\n  - name: api\n    host: api.example.com\n" + block
                 text = re.sub(r"/run/secrets/[\w-]+", str(secret), text).replace("{mount: kubernetes}", f"{{tokenFile: {secret}}}")
-                pathlib.Path(folder, "link.yaml").write_text(re.sub(r"\n *tls: \{caFile.*", "", text))
+                text = re.sub(r"/etc/[\w/-]+\.pem", str(certificate.file), text)
+                text = re.sub(r"/etc/[\w/-]+\.key", str(certificate.key), text)
+                text = re.sub(r"module: [^ ,}\n]+", f"module: {guest('enrich')}", text)
+                pathlib.Path(folder, "link.yaml").write_text(text)
                 ended = run(FISO_LINK, "-config", f"{folder}/link.yaml", "-check")
                 self.assertEqual(ended.returncode, 0, (block, ended.stderr))
 

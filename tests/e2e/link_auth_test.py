@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """fiso-link's credentials: tokens of an OAuth2 server, secrets of a Vault; nothing goes out without them, and none is told."""
 import base64
+import contextlib
 import json
 import os
 import pathlib
@@ -247,7 +248,8 @@ class Vaults(AuthCase):
         folder.write("token", "wr0ng")
         poll("it is refused", lambda: get(link.port(), "/link/api/").status == 500)
         self.assert_refused(link)
-        self.assertIn("the vault answered 403 to the read", link.log()[-2]["error"] if "error" in link.log()[-2] else str(link.log()))
+        refused = link.wait_log("secret cannot be used, requests to the target are refused")[0]
+        self.assertIn("the vault answered 403 to the read", refused["error"])
         sent = len(service.asked)
         folder.write("token", "vault-t0ken")
         poll("it is back", lambda: get(link.port(), "/link/api/").status == 200)
@@ -308,10 +310,10 @@ class Canaries(AuthCase):
         return answer.status
 
     def raw(self, port, text):
-        with socket.create_connection(("127.0.0.1", port), 60) as connection:
+        answer = b""
+        with socket.create_connection(("127.0.0.1", port), 60) as connection, contextlib.suppress(OSError):  # it may be cut
             connection.sendall(text.encode())
             connection.shutdown(socket.SHUT_WR)
-            answer = b""
             while piece := connection.recv(65536):
                 answer += piece
         self.replies.append(answer)
@@ -396,7 +398,7 @@ class Canaries(AuthCase):
         link.stop()
         told = {"log": b"".join(link.lines), "stderr": link.errors, "replies": b"".join(self.replies), "pages": b"".join(pages),
                 "command line": command_line}
-        self.assertGreater(len(link.log("proxy request completed")), 100)
+        self.assertGreater(len(link.log("proxy request completed")), 50)
         self.assertIn(b'"level":"DEBUG"', told["log"])
         for name, form in self.forms():
             for where, text in told.items():

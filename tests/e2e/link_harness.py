@@ -85,22 +85,22 @@ class Service:
 class Certificate:
     """One for 127.0.0.1 that signs itself, in files."""
 
-    def __init__(self, directory):
-        self.file, self._key = directory.path / "certificate", directory.path / "key"
+    def __init__(self, folder):
+        self.file, self.key = folder / "certificate", folder / "key"
         subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj", "/CN=x",
-                        "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", self._key, "-out", self.file], check=True, capture_output=True)
+                        "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", self.key, "-out", self.file], check=True, capture_output=True)
 
     def wrap(self, service):
         """The service speaks TLS with it from now on. Gives the file to trust."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(self.file, self._key)
+        context.load_cert_chain(self.file, self.key)
         service.wrap(context)
         return self.file
 
 
 class LinkCase(TestCase):
     def certificate(self):
-        return Certificate(self.directory())
+        return Certificate(self.directory().path)
 
     def service(self, answer=lambda asked: (200, {}, b"hello")):
         return self.closing(Service(answer))
