@@ -1,10 +1,10 @@
-// Answers with what it was given, the whole envelope, as the payload. The environment says what else: OUTPUT, if it is there, is the
-// answer as it stands, HEADERS are the answer's headers, else none.
+// Answers with what it was given, the whole envelope, as the payload. An argument, or OUTPUT of the environment, is the
+// answer as it stands; HEADERS of the environment are the answer's headers, else none.
 #include "envelope.h"
 
-int main(void) {
+int main(int argc, char** argv) {
   Slice in = read_all(STDIN_FILENO);
-  const char* output = getenv("OUTPUT");
+  const char* output = argc > 1 ? argv[1] : getenv("OUTPUT");
   const char* headers = getenv("HEADERS");
   Answer answer = {.count = 0};
   if (output) {

@@ -77,6 +77,11 @@ class Requests(LinkCase):
         request(link.port(), "POST", "/link/api/", b'{"a":"b"}')
         self.assertEqual(json.loads(self.target.asked[0]["body"])["PAYLOAD"], {"A": "B"})
 
+    def test_arguments_reach_the_guest(self):
+        link = self.through(interceptor("wraps", args=json.dumps(['{"payload": "as the argument says"}'])))
+        request(link.port(), "POST", "/link/api/", b"{}")
+        self.assertEqual(self.target.asked[0]["body"], b'"as the argument says"')
+
     def test_guests_do_not_see_the_credentials(self):
         self.target = self.service()
         auth = "    auth: {type: bearer, secretRef: {envVar: S}}\n"
@@ -93,7 +98,7 @@ class Requests(LinkCase):
         self.assertEqual(self.target.asked[0]["body"], self.target.asked[1]["body"])
 
     def test_a_guest_that_fails_refuses_the_request_unless_it_may(self):
-        for module, more in (("trap_unreachable", {}), ("exit", {"args": '["3"]'}), ("loop", {"timeout": "50ms"}),
+        for module, more in (("trap_unreachable", {}), ("exit_1", {}), ("loop", {"timeout": "50ms"}),
                              ("wraps", {"env": answering("no json")}), ("wraps", {"env": answering('{"payloadBase64":"?"}')})):
             link = self.through(interceptor(module, **more))
             answer = request(link.port(), "POST", "/link/api/", b"{}")

@@ -243,8 +243,8 @@ class Checking(TlsCase):
         for tls, place, why in (
                 ({"caFile": "/not/there"}, "6:15: targets[0].tls.caFile: ", "/not/there: No such file or directory"),
                 ({"caFile": f"{client}.key"}, "6:15: targets[0].tls.caFile: ", "cannot use the certificate authorities"),
-                ({"certFile": f"{client}.pem"}, "6:7: targets[0].tls.keyFile: ", "must be specified together for mTLS"),
-                ({"keyFile": f"{client}.key"}, "6:7: targets[0].tls.certFile: ", "must be specified together for mTLS"),
+                ({"certFile": f"{client}.pem"}, "6:17: targets[0].tls.certFile: ", "must be specified together for mTLS"),
+                ({"keyFile": f"{client}.key"}, "6:16: targets[0].tls.keyFile: ", "must be specified together for mTLS"),
                 ({**pair, "keyFile": f"{other}.key"}, "6:17: targets[0].tls.certFile: ", "cannot use the private key"),
                 ({**pair, "certFile": "/not/there"}, "6:17: targets[0].tls.certFile: ", "/not/there: No such file or directory"),
                 ({"skipVerify": "true", "caFile": self.ca}, "7:15: targets[0].tls.caFile ", "has no effect with `skipVerify: true`"),
