@@ -155,7 +155,8 @@ class Spec {
     return *this;
   }
 
-  // The key paths of what differs between two values. For specs of numbers, words, text, lists of text and structs of those, optional or not.
+  // The key paths of what differs between two values. For specs of numbers, words, text, lists of text and structs of those,
+  // optional or not.
   std::vector<std::string> changed(const T& one, const T& other) const {
     std::vector<std::string> keys;
     compare_structs(struct_, &one, &other, "", keys);

@@ -247,14 +247,14 @@ class Checking(TlsCase):
                 ({"keyFile": f"{client}.key"}, "6:16: targets[0].tls.keyFile: ", "must be specified together for mTLS"),
                 ({**pair, "keyFile": f"{other}.key"}, "6:17: targets[0].tls.certFile: ", "cannot use the private key"),
                 ({**pair, "certFile": "/not/there"}, "6:17: targets[0].tls.certFile: ", "/not/there: No such file or directory"),
-                ({"skipVerify": "true", "caFile": self.ca}, "7:15: targets[0].tls.caFile ", "has no effect with `skipVerify: true`"),
-                ({"serverName": "https://b"}, "6:19: targets[0].tls.serverName ", "is not a host name"),
+                ({"skipVerify": "true", "caFile": self.ca}, "7:15: targets[0].tls.caFile: ", "has no effect with `skipVerify: true`"),
+                ({"serverName": "https://b"}, "6:19: targets[0].tls.serverName: ", "is not a host name"),
                 ({"caFiles": self.ca}, "6:7: targets[0].tls.caFiles", "unknown key")):
             code, text = self.check(tls)
             self.assertEqual(code, 1, tls)
             self.assertIn(place, text)
             self.assertIn(why, text)
-        self.assertIn("has an effect with `protocol: https` only", self.check({"caFile": self.ca}, "http")[1])
+        self.assertIn("has an effect with `protocol: https` and `grpc` only", self.check({"caFile": self.ca}, "http")[1])
 
 
 if __name__ == "__main__":
