@@ -55,9 +55,9 @@ class AppUse(TestCase):
             before = self.series(apps, CPU)
             self.assertEqual(get(port, "/loop").status, 504)  # and it is replaced
             poll("another guest", lambda: apps.admin("/apps").json()[0]["restarts"] == 1 and get(port, "/").status == 200)
-            poll(f"{engine}: its time is counted", lambda: self.series(apps, CPU) >= before + 0.05)
+            poll(f"{engine}: its time is counted", lambda: self.series(apps, CPU) > before)
             [shown] = apps.admin("/apps").json()
-            self.assertGreaterEqual(shown["cpuSeconds"], before + 0.05)
+            self.assertGreater(shown["cpuSeconds"], before)
             self.assertGreaterEqual(shown["memoryBytes"], 65536)
             self.assertEqual("residentBytes" in shown, engine == "wasmer")
             self.assertGreaterEqual(self.series(apps, CPU), shown["cpuSeconds"] - 1e-6)
