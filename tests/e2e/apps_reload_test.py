@@ -330,7 +330,7 @@ class Verdicts(ReloadCase):
         apps = self.closing(Apps("-module", directory.path / "large.wasm"))
         poll("it compiles", lambda: descendants(apps.process.pid))
         self.assertEqual(apps.stop(), 0)
-        self.assertEqual(apps.lines[-1], "Stopped")
+        poll("it says so", lambda: apps.lines[-1:] == ["Stopped"])
 
     def test_a_stop_ends_a_reload_that_compiles(self):
         self.start(worker())

@@ -102,7 +102,7 @@ class InC(LightApps):
                          settings="shutdownTimeout: 100ms\n")
         self.assertEqual(get(apps.port("loops"), "/loop").status, 504)
         apps.stop()
-        self.assertEqual(apps.lines[-1], "Stopped")
+        poll("it says so", lambda: apps.lines[-1:] == ["Stopped"])
 
     def test_its_memory_is_bounded(self):
         apps, port = self.live()
