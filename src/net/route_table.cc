@@ -12,7 +12,8 @@ struct HostPort {
 HostPort split(std::string_view address) {
   size_t colon = std::min(address.rfind(':'), address.size());
   std::string_view host = address.substr(0, colon);
-  if (host == "localhost") host = "127.0.0.1";  // RFC 6761, section 6.3: not to be asked of the name's servers
+  // Some systems have it at [::1] first. It is not asked here, so that a check says the same wherever it is made.
+  if (host == "localhost") host = "127.0.0.1";
   return {host, address.substr(std::min(colon + 1, address.size()))};
 }
 

@@ -22,11 +22,10 @@ struct Loaded {
 };
 
 Result<Loaded> load_config(const FlowServerOptions& options, const core::Registry& registry, wasm::FullEngineSupport full) {
-  const std::string& directory = options.config_dir;
   config::Errors errors;
   Loaded loaded;
-  loaded.settings = load_settings(directory, full, errors);
-  auto flows = flow::load_flows(directory, registry, errors);
+  loaded.settings = load_settings(options.config_dir, full, errors);
+  auto flows = flow::load_flows(options.config_dir, registry, errors);
   if (!flows.has_value()) {
     std::string message = "load config: " + flows.error().message();
     return flows.take_error().with_message(std::move(message));
