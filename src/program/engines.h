@@ -4,7 +4,7 @@
 #include <memory>
 #include <string>
 
-#include "server/flow_server.h"
+#include "server/engines.h"
 
 namespace fiso::program {
 

@@ -12,7 +12,7 @@
 #include "program/engines.h"
 #include "program/module_commands.h"
 #include "server/command_line.h"
-#include "server/flow_server.h"
+#include "server/flow_role.h"
 
 namespace fiso::program {
 namespace {
@@ -21,14 +21,14 @@ namespace {
 int validate(const std::string& directory) {
   core::Registry registry;
   register_builtin(registry);
-  server::FlowServerOptions options{.config_dir = directory, .admin_address = ""};  // whoever runs them says which one
-  auto checked = server::check_config(options, registry, all_engines().full);
+  server::FlowRoleOptions options{.config_dir = directory, .admin_address = ""};  // whoever runs them says which one
+  auto checked = server::read_flows(options, registry, all_engines().full);
   if (!checked.has_value()) {
     std::fprintf(stderr, "error: %s\n", checked.error().describe().c_str());
     return 1;
   }
   std::printf("%s: ok\n", directory.c_str());
-  auto by_flow = server::check_config(options, registry, light_engine("fiso-flow-wasmer").full);
+  auto by_flow = server::read_flows(options, registry, light_engine("fiso-flow-wasmer").full);
   if (!by_flow.has_value())
     std::printf("note: fiso-flow-wasmer runs these flows, fiso-flow does not: %s\n", by_flow.error().describe().c_str());
   return 0;

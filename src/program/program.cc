@@ -11,7 +11,7 @@
 #include "program/engines.h"
 #include "program/fiso_command.h"
 #include "server/apps_cli.h"
-#include "server/cli.h"
+#include "server/flow_cli.h"
 #include "server/link_cli.h"
 #include "wasm/light/light_engine.h"
 
@@ -62,7 +62,7 @@ int link_program(int argc, char** argv, const std::string& name) {
 }
 
 int wasmer_program(int argc, char** argv, const std::string& name) {
-  return run(argc, argv, [&] { return server::apps_main(argc, argv, name, all_engines().make); });
+  return run(argc, argv, [&] { return server::apps_main(argc, argv, name, all_engines()); });
 }
 
 int fiso_program(int argc, char** argv) {

@@ -27,10 +27,10 @@ Task<net::HttpResponse> AdminService::call(net::HttpRequest& request) {
 
 net::HttpResponse AdminService::answer(std::string_view method, std::string_view path) {
   bool reads = method == "GET" || method == "HEAD";
-  if (path == "/reload" && request_reload_) {
-    if (method == "POST") request_reload_();
+  if (path == "/reload") {
+    if (method == "POST") reload_.request();
     if (!reads && method != "POST") return method_not_allowed("GET, HEAD, POST");
-    return net::json_response(method == "POST" ? 202 : 200, verdicts_.to_json());
+    return net::json_response(method == "POST" ? 202 : 200, reload_.verdict());
   }
   auto page = pages_.find(path);
   bool known = path == "/healthz" || path == "/readyz" || path == "/metrics" || page != pages_.end();
@@ -39,7 +39,6 @@ net::HttpResponse AdminService::answer(std::string_view method, std::string_view
   if (page != pages_.end()) return net::json_response(200, page->second());
   if (path == "/healthz") return health_answer(health_.liveness());
   if (path == "/readyz") return health_answer(health_.readiness());
-  refresh_gauges_();
   net::HttpResponse response;
   response.headers.add("Content-Type", "text/plain; version=0.0.4; charset=utf-8");
   response.body = metrics_.expose();

@@ -11,7 +11,6 @@
 #include "net/http_server.h"
 #include "observe/health.h"
 #include "observe/metrics.h"
-#include "server/reload_verdict.h"
 
 namespace fiso::server {
 
@@ -20,15 +19,14 @@ inline net::ServerLimits admin_limits() { return {.body_bytes = 64_KiB, .total_b
 
 class AdminService final : public net::HttpService {
  public:
-  // `request_reload` is called for a POST /reload and returns at once; an empty one means that nothing is reloaded and there
-  // is no such page. Borrows all.
-  AdminService(const observe::Health& health, const observe::Metrics& metrics, ReloadVerdicts& verdicts,
-               std::function<void()> request_reload, std::function<void()> refresh_gauges)
-      : health_(health),
-        metrics_(metrics),
-        verdicts_(verdicts),
-        request_reload_(std::move(request_reload)),
-        refresh_gauges_(std::move(refresh_gauges)) {}
+  // What /reload does: ask for one, which returns at once, and tell what became of the last, as JSON.
+  struct Reload {
+    std::function<void()> request;
+    std::function<std::string()> verdict;
+  };
+  // Borrows the first two.
+  AdminService(const observe::Health& health, const observe::Metrics& metrics, Reload reload)
+      : health_(health), metrics_(metrics), reload_(std::move(reload)) {}
 
   // Brings up to date what /metrics and added pages show, before they do. Before the port is served.
   void refresh_with(std::function<Task<>()> refresh) { refresh_ = std::move(refresh); }
@@ -42,9 +40,7 @@ class AdminService final : public net::HttpService {
 
   const observe::Health& health_;
   const observe::Metrics& metrics_;
-  ReloadVerdicts& verdicts_;
-  std::function<void()> request_reload_;
-  std::function<void()> refresh_gauges_;
+  const Reload reload_;
   std::function<Task<>()> refresh_;
   std::map<std::string, std::function<std::string()>, std::less<>> pages_;
 };

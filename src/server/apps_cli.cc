@@ -5,9 +5,9 @@
 #include <cstdlib>
 #include <utility>
 
-#include "observe/stdout_log.h"
-#include "server/apps_server.h"
+#include "server/app_role.h"
 #include "server/command_line.h"
+#include "server/run_process.h"
 #include "wasm/module_file.h"
 
 namespace fiso::server {
@@ -61,40 +61,33 @@ Result<AppsFile> apps_of(const Arguments& arguments) {
   return file;
 }
 
-AppsServerOptions server_options(const Arguments& arguments) {
+AppRoleOptions role_options(const Arguments& arguments) {
   bool one_module = !arguments.module.empty();
-  AppsServerOptions options{.read = [arguments] { return apps_of(arguments); },
-                            .file = one_module ? arguments.module : arguments.config,
-                            .watch = one_module ? Watch::kNo : Watch::kYes,
-                            .admin_address = arguments.admin_address,
-                            .wasmer_host = arguments.wasmer_host};
+  AppRoleOptions options{.read = [arguments] { return apps_of(arguments); },
+                         .file = one_module ? arguments.module : arguments.config,
+                         .watch = one_module ? Watch::kNo : Watch::kYes};
+  if (!one_module) options.started = [](const apps::App& app) { std::printf("Started app %s\n", app.name().c_str()); };
   if (const char* listen = std::getenv("FISO_APPS_LISTEN"); listen != nullptr && *listen != '\0') options.listen_addr = listen;
   return options;
 }
 
-int serve(const Arguments& arguments, const std::string& name, const RuntimesFactory& make_runtimes) {
-  auto events = ControlEvents::make();
-  if (!events.has_value()) return fail(events.error().describe());
-  observe::StdoutLog output({.fd = 2});
-  observe::Log log(output, observe::parse_log_level(arguments.log_level), name);
-  AppsServer server(server_options(arguments), log, make_runtimes);
-  auto started = server.start(*events, [&](const apps::App& app) {
-    if (arguments.module.empty()) std::printf("Started app %s\n", app.name().c_str());
-  });
-  bool stopped_early = !started.has_value() && started.error().code() == ErrorCode::kCancelled;
-  if (!started.has_value() && !stopped_early) return fail(started.error().describe());
-  for (const apps::AppStatus& app : server.apps())
-    std::printf("App %s running at %s:%u\n", app.name.c_str(), reachable(app), app.port);
-  if (!stopped_early) std::printf("Press Ctrl+C to stop\n");
-  std::fflush(stdout);
-  bool clean = server.run_until_stopped(*events);
-  std::printf("\nShutting down...\nStopped\n");
-  return clean ? 0 : 1;
+int serve(const Arguments& arguments, const std::string& name, const ProgramEngines& engines) {
+  AppRole role(role_options(arguments));
+  auto started = [&role] {
+    for (const apps::AppStatus& app : role.apps())
+      std::printf("App %s running at %s:%u\n", app.name.c_str(), reachable(app), app.port);
+    std::printf("Press Ctrl+C to stop\n");
+    std::fflush(stdout);
+  };
+  return run_process(
+      {.admin_address = [&] { return arguments.admin_address; }, .wasmer_host = arguments.wasmer_host}, {&role}, engines,
+      {.component = name, .level = arguments.log_level, .descriptor = 2},
+      {.error_prefix = "Error ", .started = started, .stopped = [] { std::printf("\nShutting down...\nStopped\n"); }});
 }
 
 }  // namespace
 
-int apps_main(int argc, char** argv, const std::string& name, const RuntimesFactory& make_runtimes) {
+int apps_main(int argc, char** argv, const std::string& name, const ProgramEngines& engines) {
   Arguments arguments;
   if (const char* level = std::getenv("FISO_LOG_LEVEL"); level != nullptr) arguments.log_level = level;
   CLI::App app("Runs programs compiled to WebAssembly behind ports of their own.", name);
@@ -108,7 +101,7 @@ int apps_main(int argc, char** argv, const std::string& name, const RuntimesFact
     std::fprintf(stderr, "Error: either -config or -module is required\n%s", app.help().c_str());
     return 1;
   }
-  if (!arguments.check) return serve(arguments, name, make_runtimes);
+  if (!arguments.check) return serve(arguments, name, engines);
   if (auto file = apps_of(arguments); !file.has_value()) return fail(file.error().message());
   std::printf("%s: ok\n", arguments.module.empty() ? arguments.config.c_str() : arguments.module.c_str());
   return 0;

@@ -3,11 +3,11 @@
 
 #include <string>
 
-#include "server/flow_server.h"
+#include "server/engines.h"
 
 namespace fiso::server {
 
 // 0: stopped in order; 1: an error, on stderr as `Error ...`; 2: wrong usage.
-int apps_main(int argc, char** argv, const std::string& name, const RuntimesFactory& make_runtimes);
+int apps_main(int argc, char** argv, const std::string& name, const ProgramEngines& engines);
 
 }  // namespace fiso::server

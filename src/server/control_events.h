@@ -1,17 +1,17 @@
 // What the control thread waits for: signals, a changed configuration, a request to reload.
 //
-// Signals are blocked for the whole process and read here, so no handler ever runs. A directory is watched as a whole, since
-// editors and Kubernetes replace files and links in it; a burst of changes is one event. What is watched is whatever the path
-// leads to: when the directory, or the link to it, is replaced, that is a change, and the new one is watched from then on. A file
-// is watched through the directory where it lies, and has changed when the path leads to another file or to another content.
+// Signals are blocked for the whole process and read here, so no handler ever runs.
 #pragma once
 
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "base/clock.h"
 #include "base/file_handle.h"
 #include "base/result.h"
 #include "base/stop_request.h"
+#include "server/path_watch.h"
 
 namespace fiso::server {
 
@@ -23,13 +23,16 @@ class ControlEvents {
   // before any other thread is started.
   static Result<ControlEvents> make();
 
-  // Once. An error is the operator's to read; without a watch SIGHUP still reloads.
-  Result<> watch(const std::string& directory);
-  // In place of it: of one file. Where it is a link, changes of the file that it leads to are seen too.
-  Result<> watch_file(const std::string& file);
+  // Names a watch; nothing: one that failed.
+  using WatchId = std::optional<size_t>;
+  // What changes in the directory, or in the file, is a reload from now on. An error is the operator's to read.
+  Result<WatchId> watch(const std::string& directory);
+  Result<WatchId> watch_file(const std::string& file);
 
   // Waits until something happens, at most `longest`; kNone if nothing did.
   ControlEvent wait(Duration longest);
+  // Whether the reload that wait() has told of is one for who watches this: it has changed, or everybody is asked.
+  bool concerns(WatchId watch) const { return everybody_ || (watch.has_value() && watched_[*watch].changed); }
 
   // Made from when a signal asks for a stop until wait() has told of it. Borrows this.
   StopRequest stop_request() const { return StopRequest(stops_.get()); }
@@ -38,24 +41,19 @@ class ControlEvents {
   void request_reload();
 
  private:
+  struct Watched {
+    PathWatch watch;
+    bool changed = false;
+  };
+
   ControlEvents(FileHandle stops, FileHandle reloads, FileHandle requests)
       : stops_(std::move(stops)), reloads_(std::move(reloads)), requests_(std::move(requests)) {}
-  // Watches what the path leads to now; false if there is no directory.
-  bool arm();
-  bool lost_watch() const { return watch_ && directory_watch_ < 0; }
-  // Takes what the watches have to tell; true if some of it concerns the directory.
-  bool take_changes();
-  bool settle();
-  // Takes note of how the watched file is now; true if that is new. Without a file: true.
-  bool file_changed();
+  Result<WatchId> add(Result<PathWatch> watch);
 
   FileHandle stops_, reloads_;  // signals
   FileHandle requests_;
-  FileHandle watch_;
-  std::string directory_, parent_, name_;  // the watched path, where it lies, and what it is called there
-  std::string file_;                       // the one that counts in the directory, or empty: all do
-  std::string file_state_;                 // which one it was, and its content's version
-  int directory_watch_ = -1, parent_watch_ = -1, file_watch_ = -1;
+  std::vector<Watched> watched_;
+  bool everybody_ = false;
 };
 
 }  // namespace fiso::server

@@ -174,6 +174,21 @@ TEST_F(ControlEventsTest, ADirectoryThatIsMissingCannotBeWatched) {
   EXPECT_EQ(events_.wait(kLong), ControlEvent::kReload);
 }
 
+TEST_F(ControlEventsTest, AChangeConcernsWhoWatchesItAndARequestEverybody) {
+  std::string other = directory_ + "/other";
+  std::filesystem::create_directories(other);
+  auto first = events_.watch_file(directory_ + "/first.yaml"), second = events_.watch(other);
+  ASSERT_TRUE(first.has_value() && second.has_value());
+  std::ofstream(other + "/flow.yaml") << "x";
+  ASSERT_EQ(events_.wait(kLong), ControlEvent::kReload);
+  EXPECT_FALSE(events_.concerns(*first));
+  EXPECT_TRUE(events_.concerns(*second));
+  EXPECT_FALSE(events_.concerns(std::nullopt)) << "what is not watched";
+  events_.request_reload();
+  ASSERT_EQ(events_.wait(kLong), ControlEvent::kReload);
+  EXPECT_TRUE(events_.concerns(*first) && events_.concerns(*second) && events_.concerns(std::nullopt));
+}
+
 class WatchedFile : public ControlEventsTest {
  protected:
   WatchedFile() {

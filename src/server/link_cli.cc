@@ -5,9 +5,9 @@
 #include <cstdlib>
 #include <utility>
 
-#include "observe/stdout_log.h"
 #include "server/command_line.h"
-#include "server/link_server.h"
+#include "server/link_role.h"
+#include "server/run_process.h"
 
 namespace fiso::server {
 namespace {
@@ -52,18 +52,9 @@ Result<LinkFile> read_file(const Arguments& arguments, const wasm::FullEngineSup
 }
 
 int serve(const Arguments& arguments, const std::string& name, const ProgramEngines& engines) {
-  auto events = ControlEvents::make();
-  if (!events.has_value()) return fail(events.error().describe());
-  observe::StdoutLog output;
-  observe::Log log(output, observe::parse_log_level(arguments.log_level), name);
-  LinkServer server({.read = [&] { return read_file(arguments, engines.full); }, .file = arguments.config}, log, engines.make);
-  auto started = server.start(*events);
-  bool stopped_early = !started.has_value() && started.error().code() == ErrorCode::kCancelled;
-  if (!started.has_value() && !stopped_early) return fail(started.error().describe());
-  if (server.run_until_stopped(*events)) return 0;
-  // What was cut would end in its own time, up to a target's timeout. Nobody waits for it any more.
-  output.finish();
-  std::_Exit(1);
+  LinkRole link({.read = [&] { return read_file(arguments, engines.full); }, .file = arguments.config});
+  return run_process({.admin_address = [&] { return link.admin_address(); }, .is_link = true}, {&link}, engines,
+                     {.component = name, .level = arguments.log_level});
 }
 
 }  // namespace

@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "server/flow_server.h"
+#include "server/engines.h"
 
 namespace fiso::server {
 

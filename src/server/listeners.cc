@@ -146,7 +146,7 @@ void Listeners::begin_drain(MonotonicTime deadline) {
   shards_.run_on_each([&](async::Shard& shard) { current_[shard.index()]->end_retries(); });
 }
 
-Listeners::Drain Listeners::drain_state() const {
+Drain Listeners::drain_state() const {
   for (const auto& listener : retired_)
     if (!is_ready(listener->drained)) return Drain::kUnderWay;
   bool clean = std::ranges::all_of(

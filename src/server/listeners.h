@@ -13,6 +13,7 @@
 
 #include "net/server_commons.h"
 #include "server/generation.h"
+#include "server/role.h"
 
 namespace fiso::server {
 
@@ -27,7 +28,6 @@ class Listeners {
   // New requests go to this generation from now on. After open_for().
   void serve(const std::shared_ptr<const Generation>& generation);
 
-  enum class Drain { kUnderWay, kClean, kCut };
   // Lets no new connection begin anywhere; what is in flight is finished, without further attempts at sinks that are down, and
   // what is left at the deadline is cut.
   void begin_drain(MonotonicTime deadline);

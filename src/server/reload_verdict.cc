@@ -16,7 +16,7 @@ void ReloadVerdicts::record(std::string error, Duration took, std::vector<std::s
   });
 }
 
-std::string ReloadVerdicts::to_json() {
+std::string ReloadVerdicts::to_json() const {
   return state_.with([](State& state) {
     std::string json = "{\"generation\":" + std::to_string(state.generation) + ",\"attempts\":" + std::to_string(state.attempts);
     json += state.error.empty() ? ",\"status\":\"ok\"" : ",\"status\":\"failed\"";

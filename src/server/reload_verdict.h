@@ -17,7 +17,7 @@ class ReloadVerdicts {
 
   // {"generation":2,"attempts":3,"status":"ok","duration_ms":1.5,"error":"...","restart_needed":["shards"]}: generation counts
   // those that took effect; the last two are absent when there is nothing to tell.
-  std::string to_json();
+  std::string to_json() const;
 
  private:
   struct State {
@@ -27,7 +27,7 @@ class ReloadVerdicts {
     Duration took{0};
     std::vector<std::string> restart_needed;
   };
-  Guarded<State> state_;
+  mutable Guarded<State> state_;
 };
 
 }  // namespace fiso::server

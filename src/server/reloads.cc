@@ -4,8 +4,33 @@
 
 namespace fiso::server {
 
-void Reloads::begin(const char* kind, const std::string& path) {
-  log_.info("config change detected", {{kind, path}});
+void Reloads::watch(ControlEvents& events) {
+  auto watched = kind_ == Of::kDirectory ? events.watch(path_) : events.watch_file(path_);
+  if (watched.has_value())
+    watch_ = *watched;
+  else
+    not_watched_ = watched.take_error();
+}
+
+void Reloads::join(observe::Metrics& metrics, observe::Log log) {
+  metrics_ = &metrics;
+  log_ = std::move(log);
+}
+
+void Reloads::announce() const {
+  bool is_file = kind_ == Of::kFile;
+  if (watch_.has_value() && is_file) log_.info("watching config file", {{"file", path_}});
+  if (watch_.has_value() && !is_file) log_.info("watching config directory", {{"dir", path_}});
+  if (!not_watched_.has_value()) return;
+  std::string why = not_watched_->describe();
+  if (is_file)
+    log_.warn("config file is not watched, SIGHUP still reloads", {{"error", why}});
+  else
+    log_.warn("config directory is not watched, SIGHUP still reloads", {{"error", why}});
+}
+
+void Reloads::begin() {
+  log_.info("config change detected", {{kind(), path_}});
   began_ = Clock::system().now();
 }
 
@@ -38,8 +63,8 @@ void Reloads::end_in_part(const Error& error) {
 
 void Reloads::record(std::string error) {
   metrics_
-      .counter("fiso_config_reloads_total", "Attempts to read the configuration again.",
-               {{"result", error.empty() ? "ok" : "failed"}})
+      ->counter("fiso_config_reloads_total", "Attempts to read the configuration again.",
+                {{"result", error.empty() ? "ok" : "failed"}})
       .increment();
   verdicts_.record(std::move(error), Clock::system().now() - began_, restart_needed_);
 }

@@ -72,12 +72,15 @@ TestServer::TestServer(const Files& files) : canaries_{config_.path(), guests_di
   for (const auto& [name, text] : files) config_.write(name, text);
   register_builtin(registry_);
   events_.emplace(server::ControlEvents::make().value());
-  server_ = std::make_unique<server::FlowServer>(
-      server::FlowServerOptions{.config_dir = config_.path(), .admin_address = "127.0.0.1:0"}, log_.log(), registry_,
-      server::ProgramEngines{.make = make_runtimes, .full = {}});
-  auto started = server_->start(*events_);
+  flows_ =
+      std::make_unique<server::FlowRole>(server::FlowRoleOptions{.config_dir = config_.path(), .admin_address = "127.0.0.1:0"},
+                                         registry_, wasm::FullEngineSupport{});
+  process_ = std::make_unique<server::Process>(server::ProcessOptions{.admin_address = [] { return "127.0.0.1:0"; }},
+                                               std::vector<server::Role*>{flows_.get()}, log_.log(),
+                                               server::ProgramEngines{.make = make_runtimes, .full = {}});
+  auto started = process_->start(*events_);
   if (started.has_value()) {
-    control_ = std::thread([this] { clean_ = server_->run_until_stopped(*events_); });
+    control_ = std::thread([this] { clean_ = process_->run_until_stopped(*events_); });
   } else {
     error_ = started.error().describe();
   }

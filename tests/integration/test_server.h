@@ -19,7 +19,8 @@
 #include "net/testing/scripted_upstream.h"
 #include "observe/testing/captured_log.h"
 #include "server/control_events.h"
-#include "server/flow_server.h"
+#include "server/flow_role.h"
+#include "server/process.h"
 
 namespace fiso::testing {
 
@@ -85,8 +86,8 @@ class TestServer {
   const std::string& error() const { return error_; }
   ConfigDirectory& config() { return config_; }
   CapturedLog& log() { return log_; }
-  uint16_t port(const std::string& address = kAddress) const { return server_->port(address).value(); }
-  uint16_t admin_port() const { return server_->admin_port(); }
+  uint16_t port(const std::string& address = kAddress) const { return flows_->port(address).value(); }
+  uint16_t admin_port() const { return process_->admin_port(); }
 
   // One request on a connection of its own, and its answer.
   std::string send(std::string_view bytes, const std::string& address = kAddress);
@@ -116,7 +117,8 @@ class TestServer {
   CapturedLog log_;
   core::Registry registry_;
   std::optional<server::ControlEvents> events_;
-  std::unique_ptr<server::FlowServer> server_;
+  std::unique_ptr<server::FlowRole> flows_;
+  std::unique_ptr<server::Process> process_;
   std::string error_;
   std::vector<std::string> canaries_;
   std::thread control_;

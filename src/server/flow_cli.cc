@@ -1,6 +1,4 @@
-#include "server/cli.h"
-
-#include <sys/resource.h>
+#include "server/flow_cli.h"
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
@@ -9,14 +7,16 @@
 
 #include "components/builtin.h"
 #include "components/listen_address.h"
-#include "observe/stdout_log.h"
 #include "server/command_line.h"
+#include "server/flow_role.h"
+#include "server/run_process.h"
 
 namespace fiso::server {
 namespace {
 
 struct Arguments {
-  FlowServerOptions options;
+  FlowRoleOptions options;
+  std::string wasmer_host;
   std::string log_level;
   bool version = false;
   bool check = false;
@@ -31,7 +31,7 @@ void declare(CLI::App& app, Arguments& arguments, const wasm::FullEngineSupport&
   app.add_option("--config-dir", arguments.options.config_dir,
                  "Directory of flow files, *.yaml (env FISO_CONFIG_DIR; default /etc/fiso/flows)");
   if (full.why_not.empty())
-    app.add_option("--wasmer-host", arguments.options.wasmer_host,
+    app.add_option("--wasmer-host", arguments.wasmer_host,
                    "The worker program (env FISO_WASMER_HOST; default: fiso-wasmer-host beside this one, or in ../libexec/fiso)");
   app.add_option("--log-level", arguments.log_level, "debug, info, warn or error (env FISO_LOG_LEVEL; default info)");
   app.add_flag("--check", arguments.check, "Say what is wrong with the configuration, and exit");
@@ -49,37 +49,13 @@ int fail(const std::string& message) {
   return 1;
 }
 
-int check(const FlowServerOptions& options, const core::Registry& registry, const wasm::FullEngineSupport& full) {
+int check(const FlowRoleOptions& options, const core::Registry& registry, const wasm::FullEngineSupport& full) {
   if (!is_listen_address(options.admin_address))
     return fail("listen " + options.admin_address + ": expected HOST:PORT or :PORT (FISO_METRICS_ADDR)");
-  auto checked = check_config(options, registry, full);
+  auto checked = read_flows(options, registry, full);
   if (!checked.has_value()) return fail(checked.error().describe());
   std::printf("%s: ok\n", options.config_dir.c_str());
   return 0;
-}
-
-// Connections are descriptors; the soft limit of 1,024 that most systems start with is for programs that use select().
-void raise_descriptor_limit() {
-  rlimit limit;
-  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
-  limit.rlim_cur = limit.rlim_max;
-  setrlimit(RLIMIT_NOFILE, &limit);
-}
-
-int serve(const Arguments& arguments, const std::string& name, const core::Registry& registry, const ProgramEngines& engines) {
-  raise_descriptor_limit();
-  auto events = ControlEvents::make();
-  if (!events.has_value()) return fail(events.error().describe());
-  observe::StdoutLog output;
-  observe::Log log(output, observe::parse_log_level(arguments.log_level), name);
-  FlowServer server(arguments.options, log, registry, engines);
-  auto started = server.start(*events);
-  bool stopped_early = !started.has_value() && started.error().code() == ErrorCode::kCancelled;
-  if (!started.has_value() && !stopped_early) return fail(started.error().describe());
-  if (server.run_until_stopped(*events)) return 0;
-  // What was cut would end in its own time, up to a guest's or a sink's timeout. Nobody waits for it any more.
-  output.finish();
-  std::_Exit(1);
 }
 
 }  // namespace
@@ -99,7 +75,9 @@ int flow_main(int argc, char** argv, const std::string& name, const ProgramEngin
   core::Registry registry;
   register_builtin(registry);
   if (arguments.check) return check(arguments.options, registry, engines.full);
-  return serve(arguments, name, registry, engines);
+  FlowRole flows(arguments.options, registry, engines.full);
+  return run_process({.admin_address = [&] { return arguments.options.admin_address; }, .wasmer_host = arguments.wasmer_host},
+                     {&flows}, engines, {.component = name, .level = arguments.log_level});
 }
 
 }  // namespace fiso::server

@@ -1,4 +1,4 @@
-#include "server/cli.h"
+#include "server/flow_cli.h"
 
 #include <gtest/gtest.h>
 

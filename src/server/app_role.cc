@@ -1,0 +1,162 @@
+#include "server/app_role.h"
+
+#include <charconv>
+#include <iterator>
+#include <utility>
+
+#include "json/text.h"
+#include "server/host.h"
+#include "wasm/artifact_cache.h"
+#include "wasm/module_file.h"
+
+namespace fiso::server {
+namespace {
+
+constexpr Duration kLook = std::chrono::milliseconds(200);
+constexpr Duration kChangeLook = std::chrono::milliseconds(10);
+
+MonotonicTime now() { return Clock::system().now(); }
+
+Settings settings_of(const AppsFile& file) {
+  return {.shards = file.shards,
+          .shutdown_timeout = file.shutdown_timeout,
+          .network = file.network,
+          .wasm = file.wasm,
+          .http = file.http};
+}
+
+Result<std::vector<apps::WantedApp>> wanted_apps(const AppsFile& file) {
+  std::vector<apps::WantedApp> wanted;
+  for (const apps::AppConfig& config : file.apps) {
+    auto module = wasm::ModuleFile::open(config.module);
+    if (!module.has_value()) {
+      std::string message = "starting app " + config.name + ": " + module.error().message();
+      return module.take_error().with_message(std::move(message));
+    }
+    wanted.push_back({config, wasm::ArtifactCache::key(module->bytes(), "")});
+  }
+  return wanted;
+}
+
+std::string seconds(Duration duration) {
+  char text[32];
+  return {text,
+          std::to_chars(text, std::end(text), std::chrono::duration<double>(duration).count(), std::chars_format::fixed, 6).ptr};
+}
+
+}  // namespace
+
+AppRole::AppRole(AppRoleOptions options) : options_(std::move(options)), reloads_(Reloads::Of::kFile, options_.file) {}
+
+AppRole::~AppRole() = default;
+
+void AppRole::watch(ControlEvents& events) {
+  if (options_.watch == Watch::kYes) reloads_.watch(events);
+}
+
+Result<> AppRole::read() {
+  FISO_TRY(file_, options_.read());
+  settings_ = settings_of(file_);
+  return {};
+}
+
+Result<> AppRole::join(Host& host) {
+  host_ = &host;
+  reloads_.join(host.metrics, host.log);
+  host.health.set_not_ready("apps");
+  FISO_TRY(wasm::Runtimes * runtimes, host.runtimes());
+  apps_ = std::make_unique<apps::AppSet>(apps::AppParts{.shards = host.parts.shards,
+                                                        .blocking = host.parts.blocking,
+                                                        .runtimes = *runtimes,
+                                                        .capacity = host.parts.capacity,
+                                                        .metrics = host.metrics,
+                                                        .log = host.log,
+                                                        .limits = host.settings.http,
+                                                        .commons = host.parts.commons,
+                                                        .network = host.network,
+                                                        .listen_addr = options_.listen_addr});
+  host.add_page("/apps", [this] { return describe_apps(); });
+  return {};
+}
+
+Result<> AppRole::start() {
+  reloads_.announce();
+  MonotonicTime began = now();
+  FISO_TRY(auto wanted, wanted_apps(file_));
+  FISO_TRY_OK(apps_->start(wanted, file_.default_port_range, options_.started));
+  reloads_.record_start(now() - began);
+  return {};
+}
+
+std::string AppRole::describe_apps() const {
+  std::string text = "[";
+  for (const apps::AppStatus& status : apps_->status()) {
+    text += text.size() > 1 ? ",{\"name\":" : "{\"name\":";
+    json::append_quoted(text, status.name);
+    text += ",\"state\":\"" + std::string(to_string(status.state)) + "\",\"port\":" + std::to_string(status.port) +
+            ",\"probes\":" + std::to_string(status.probes) + ",\"failedProbes\":" + std::to_string(status.failed_probes) +
+            ",\"restarts\":" + std::to_string(status.restarts) + ",\"cpuSeconds\":" + seconds(status.cpu) +
+            ",\"memoryBytes\":" + std::to_string(status.memory.count);
+    if (status.resident.has_value()) text += ",\"residentBytes\":" + std::to_string(status.resident->count);
+    text += '}';
+  }
+  return text + "]";
+}
+
+void AppRole::reload(const ControlEvents& events) {
+  if (!reloads_.concerned(events)) return;
+  if (apps_->changing()) end_reload({apps_->call_off(), "another change came before the apps were healthy"});
+  reloads_.begin();
+  auto begun = begin_reload();
+  if (!begun.has_value()) reloads_.end(begun);
+}
+
+Result<> AppRole::begin_reload() {
+  FISO_TRY(AppsFile read, options_.read());
+  FISO_TRY(auto wanted, wanted_apps(read));
+  reloads_.note_changes(host_->settings, settings_of(read));
+  FISO_TRY_OK(apps_->begin_change(wanted, read.default_port_range));
+  next_shutdown_timeout_ = read.shutdown_timeout;
+  return {};
+}
+
+// Once what it changes is healthy, or will not be.
+void AppRole::settle_reload() {
+  if (!apps_->changing()) return;
+  if (auto settled = apps_->settle(host_->settings.shutdown_timeout)) end_reload(*settled);
+}
+
+void AppRole::end_reload(const apps::AppSet::Settled& settled) {
+  using Extent = apps::AppSet::Extent;
+  if (settled.extent != Extent::kNothing) host_->settings.shutdown_timeout = next_shutdown_timeout_;
+  if (settled.problems.empty()) return reloads_.end({});
+  Error error(ErrorCode::kUnavailable, settled.problems);
+  if (settled.extent == Extent::kInPart) return reloads_.end_in_part(error);
+  reloads_.end(error);
+}
+
+Duration AppRole::look() {
+  apps_->reap();
+  settle_reload();
+  if (apps_->all_healthy()) {
+    host_->health.set_ready("apps");
+  } else {
+    host_->health.set_not_ready("apps");
+  }
+  return apps_->changing() ? kChangeLook : kLook;
+}
+
+void AppRole::begin_drain(MonotonicTime deadline) { apps_->begin_drain(deadline); }
+
+Drain AppRole::drain_state() {
+  switch (apps_->drain_state()) {
+    case apps::AppSet::Drain::kUnderWay: return Drain::kUnderWay;
+    case apps::AppSet::Drain::kCut: return Drain::kCut;
+    case apps::AppSet::Drain::kClean: break;
+  }
+  return Drain::kClean;
+}
+
+void AppRole::release() { apps_.reset(); }
+
+}  // namespace fiso::server

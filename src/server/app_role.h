@@ -1,0 +1,64 @@
+// Apps: whole programs compiled to WebAssembly, run and watched.
+//
+//   a changed file: what is new or changed starts beside what runs, see apps/app_set.h
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "apps/app_set.h"
+#include "server/apps_file.h"
+#include "server/reloads.h"
+#include "server/role.h"
+
+namespace fiso::server {
+
+enum class Watch { kNo, kYes };
+
+struct AppRoleOptions {
+  std::function<Result<AppsFile>()> read;  // again for each reload
+  std::string file;                        // that it reads
+  Watch watch = Watch::kYes;
+  std::string listen_addr = "127.0.0.1";
+  std::function<void(const apps::App&)> started = [](const apps::App&) {};  // told of each at the start
+};
+
+class AppRole final : public Role {
+ public:
+  explicit AppRole(AppRoleOptions options);
+  ~AppRole() override;
+
+  std::string_view name() const override { return "apps"; }
+  void watch(ControlEvents& events) override;
+  Result<> read() override;
+  const Settings* settings() const override { return &settings_; }
+  Result<> join(Host& host) override;
+  // In the order of the file. The error names the app.
+  Result<> start() override;
+  void reload(const ControlEvents& events) override;
+  const ReloadVerdicts& verdicts() const override { return reloads_.verdicts(); }
+  Duration look() override;
+  void begin_drain(MonotonicTime deadline) override;
+  Drain drain_state() override;
+  void release() override;
+
+  std::vector<apps::AppStatus> apps() const { return apps_->status(); }
+
+ private:
+  Result<> begin_reload();
+  void settle_reload();
+  void end_reload(const apps::AppSet::Settled& settled);
+  std::string describe_apps() const;
+
+  const AppRoleOptions options_;
+  Reloads reloads_;
+  AppsFile file_;  // as it was read first
+  Settings settings_;
+  Duration next_shutdown_timeout_{};  // of the reload under way
+  Host* host_ = nullptr;
+  std::unique_ptr<apps::AppSet> apps_;  // from join() on
+};
+
+}  // namespace fiso::server

@@ -1,0 +1,74 @@
+// Flows: events in, through guests, out.
+//
+//   a reading of the directory becomes a generation (generation.h): modules compiled, listeners open, then all shards serve it
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "components/sinks/stdout/line_queue.h"
+#include "core/registry.h"
+#include "flow/flow_loader.h"
+#include "server/control_events.h"
+#include "server/engines.h"
+#include "server/listeners.h"
+#include "server/reloads.h"
+#include "server/role.h"
+
+namespace fiso::server {
+
+struct FlowRoleOptions {
+  std::string config_dir = "/etc/fiso/flows";
+  std::string admin_address = ":9090";  // which no flow may have; empty: there is none
+};
+
+// What one reading of the directory says.
+struct FlowReading {
+  Settings settings;
+  std::vector<flow::FlowDraft> flows;
+};
+
+// Opens nothing. The error is all that is wrong with it: what `-check` shows.
+Result<FlowReading> read_flows(const FlowRoleOptions& options, const core::Registry& registry,
+                               const wasm::FullEngineSupport& full);
+
+class FlowRole final : public Role {
+ public:
+  FlowRole(FlowRoleOptions options, const core::Registry& registry, wasm::FullEngineSupport full);
+  ~FlowRole() override;
+
+  std::string_view name() const override { return "flows"; }
+  void watch(ControlEvents& events) override { reloads_.watch(events); }
+  Result<> read() override;
+  const Settings* settings() const override { return &reading_.settings; }
+  Result<> join(Host& host) override;
+  Result<> start() override;
+  void reload(const ControlEvents& events) override;
+  const ReloadVerdicts& verdicts() const override { return reloads_.verdicts(); }
+  Duration look() override;
+  void begin_drain(MonotonicTime deadline) override;
+  Drain drain_state() override;
+  void release() override;
+
+  // For tests: the port that an address is bound to.
+  std::optional<uint16_t> port(const std::string& address) const { return listeners_->port(address); }
+
+ private:
+  Result<> build_and_serve();
+  Result<> read_and_serve();
+
+  const FlowRoleOptions options_;
+  const core::Registry& registry_;
+  const wasm::FullEngineSupport full_;
+  Reloads reloads_;
+  FlowReading reading_;  // the last
+  Host* host_ = nullptr;
+  std::set<std::string> served_;  // names of the flows of the current generation
+  std::unique_ptr<sinks::LineQueue> output_;
+  std::unique_ptr<Listeners> listeners_;
+};
+
+}  // namespace fiso::server

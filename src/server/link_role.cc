@@ -1,0 +1,207 @@
+#include "server/link_role.h"
+
+#include <algorithm>
+#include <future>
+#include <utility>
+
+#include "components/builtin.h"
+#include "server/host.h"
+
+namespace fiso::server {
+namespace {
+
+constexpr std::chrono::seconds kFileLook{1};  // how soon a changed secret or certificate is noticed
+
+MonotonicTime now() { return Clock::system().now(); }
+
+Settings settings_of(const LinkFile& file) {
+  return {.shards = file.shards,
+          .shutdown_timeout = file.shutdown_timeout,
+          .network = file.network,
+          .wasm = file.wasm,
+          .http = file.http};
+}
+
+}  // namespace
+
+// What a shard answers with.
+class LinkRole::Service final : public net::HttpService {
+ public:
+  explicit Service(link::LinkStackParts parts) : stack(std::move(parts)) {}
+  net::StreamingService* streaming() override { return &stack; }
+  Task<net::HttpResponse> call(net::HttpRequest&) override { co_return net::text_response(500, "internal error"); }
+
+  link::LinkStack stack;
+};
+
+LinkRole::LinkRole(LinkRoleOptions options) : options_(std::move(options)), reloads_(Reloads::Of::kFile, options_.file) {
+  register_target_interceptors(registry_);
+}
+
+LinkRole::~LinkRole() = default;
+
+Result<> LinkRole::read() {
+  FISO_TRY(file_, options_.read());
+  settings_ = settings_of(file_);
+  return {};
+}
+
+Result<> LinkRole::join(Host& host) {
+  host_ = &host;
+  reloads_.join(host.metrics, host.log);
+  host.health.set_not_ready("link");
+  host.before_metrics([this] {
+    shown_.with([](const link::Targets& targets) {
+      for (const auto& used : targets) used.target->show();
+    });
+  });
+  return {};
+}
+
+Result<> LinkRole::start() {
+  reloads_.announce();
+  MonotonicTime began = now();
+  FISO_TRY(link::Targets targets, make_targets(file_));
+  start_services();
+  FISO_TRY_OK(credentials_->prepare(targets));
+  use(std::move(targets));
+  server_ = std::make_unique<net::HttpServer>(
+      host_->parts.shards, host_->parts.commons.options(file_.listen_addr, host_->settings.http),
+      [this](async::Shard& shard) -> net::HttpService& { return *services_[shard.index()]; });
+  FISO_TRY_OK(server_->bind());
+  server_->start();
+  reloads_.record_start(now() - began);
+  host_->health.set_ready("link");
+  host_->log.info("fiso-link started", {{"addr", file_.listen_addr}, {"port", server_->port()}, {"targets", targets_.size()}});
+  return {};
+}
+
+void LinkRole::start_services() {
+  services_.resize(host_->parts.shards.count());
+  host_->parts.shards.run_on_each([&](async::Shard& shard) {
+    services_[shard.index()] = std::make_unique<Service>(link::LinkStackParts{
+        .shard = shard,
+        .blocking = host_->parts.blocking,
+        .metrics = host_->metrics,
+        .log = host_->log,
+        .bodies = host_->parts.commons.bodies.bytes,
+        .most_intercepted = static_cast<size_t>(file_.http.body_bytes.count),
+        .reject = [this](const std::string& target, uint64_t number) { credentials_->reject(target, number); }});
+  });
+  auto publish = [this](async::Shard& shard, const std::string& target, const link::CredentialState& state) {
+    services_[shard.index()]->stack.set_credential(target, state);
+  };
+  credentials_ = std::make_unique<link::Credentials>(link::CredentialsParts{.shards = host_->parts.shards,
+                                                                            .blocking = host_->parts.blocking,
+                                                                            .log = host_->log,
+                                                                            .vault = file_.vault,
+                                                                            .client = {.name_servers = file_.name_servers},
+                                                                            .publish = publish});
+}
+
+// A target that says what it said before is the same one: what its breaker, its rate and its connections know stays.
+Result<std::shared_ptr<link::Target>> LinkRole::make_target(const link::TargetConfig& config) {
+  auto spec = link::target_spec(registry_);
+  for (const auto& used : targets_)
+    if (spec.changed(used.target->config, config).empty()) return used.target;
+  std::vector<link::FileWatch> tls_files;  // before they are read, so that no change is missed
+  for (const std::string& file : config.tls_settings().files()) tls_files.emplace_back(file);
+  FISO_TRY(auto target, link::Target::make(config, file_.name_servers, host_->parts.shards, host_->metrics));
+  tls_files_.insert_or_assign(target.get(), std::move(tls_files));
+  if (config.tls_settings().skip_verify)
+    host_->log.warn("THE TARGET IS NOT VERIFIED (tls.skipVerify): whoever answers gets its requests and its credentials",
+                    {{"target", config.name}, {"host", config.host}});
+  return target;
+}
+
+Result<link::Targets> LinkRole::make_targets(const LinkFile& file) {
+  link::Targets targets;
+  for (size_t i = 0; i < file.targets.size(); ++i) {
+    if (!file.interceptors[i].empty()) FISO_TRY_OK(host_->runtimes());
+    FISO_TRY(auto target, make_target(file.targets[i]));
+    FISO_TRY(auto plan, link::InterceptionPlan::prepare(target->config.name, file.interceptors[i], host_->resources(),
+                                                        host_->metrics, host_->log));
+    targets.push_back({std::move(target), std::move(plan)});
+  }
+  return targets;
+}
+
+// After credentials_->prepare().
+void LinkRole::use(link::Targets targets) {
+  std::swap(targets_, targets);
+  shown_.with([this](link::Targets& shown) { shown = targets_; });
+  host_->parts.shards.run_on_each(
+      [&](async::Shard& shard) { services_[shard.index()]->stack.use(targets_, file_.allow_origins); });
+  credentials_->use(targets_);
+  std::erase_if(tls_files_, [this](const auto& watched) {
+    return std::ranges::none_of(targets_, [&](const auto& used) { return used.target.get() == watched.first; });
+  });
+}
+
+void LinkRole::reload(const ControlEvents& events) {
+  if (!reloads_.concerned(events)) return;
+  reloads_.begin();
+  reloads_.end(read_and_use());
+}
+
+Result<> LinkRole::read_and_use() {
+  FISO_TRY(LinkFile read, options_.read());
+  FISO_TRY(link::Targets targets, make_targets(read));
+  FISO_TRY_OK(credentials_->prepare(targets));
+  LinkFile next = file_;  // with all that can be taken over while it serves
+  next.targets = read.targets;
+  next.allow_origins = read.allow_origins;
+  next.shutdown_timeout = read.shutdown_timeout;
+  host_->settings.shutdown_timeout = read.shutdown_timeout;
+  reloads_.note_restart_needed(link_file_spec(registry_).changed(next, read));
+  file_ = std::move(next);
+  use(std::move(targets));
+  return {};
+}
+
+Duration LinkRole::look() {
+  for (const auto& used : targets_) {
+    bool changed = false;
+    for (link::FileWatch& watch : tls_files_[used.target.get()]) changed = watch.has_changed() || changed;
+    if (changed) renew_tls(*used.target);
+  }
+  return kFileLook;
+}
+
+// What cannot be used is left alone: certificate and key are two files, and one of them comes first.
+void LinkRole::renew_tls(const link::Target& target) {
+  const std::string& name = target.config.name;
+  auto tls = net::make_tls_client_context(target.config.tls_settings().options());
+  if (!tls.has_value()) {
+    host_->log.error("certificates cannot be used, the ones before stay in use",
+                     {{"target", name}, {"error", tls.error().describe()}});
+    return;
+  }
+  host_->parts.shards.run_on_each([&](async::Shard& shard) { services_[shard.index()]->stack.set_tls(name, *tls); });
+  host_->log.info("certificates have changed", {{"target", name}});
+}
+
+void LinkRole::begin_drain(MonotonicTime deadline) {
+  if (server_ == nullptr) return;  // stopped while it started
+  host_->parts.shards.run_on_each([&](async::Shard& shard) { services_[shard.index()]->stack.end_retries(); });
+  server_->begin_drain();
+  drained_ = std::async(std::launch::async, [this, deadline] { return server_->wait_drained(deadline); });
+}
+
+Drain LinkRole::drain_state() {
+  if (!drained_.valid()) return Drain::kClean;
+  if (drained_.wait_for(std::chrono::seconds(0)) != std::future_status::ready) return Drain::kUnderWay;
+  return drained_.get() == net::HttpServer::Drained::kClean ? Drain::kClean : Drain::kCut;
+}
+
+void LinkRole::release() {
+  server_.reset();
+  credentials_.reset();
+  host_->parts.shards.run_on_each([&](async::Shard& shard) {
+    if (shard.index() < services_.size()) services_[shard.index()].reset();
+  });
+  shown_.with([](link::Targets& shown) { shown.clear(); });
+  targets_.clear();
+}
+
+}  // namespace fiso::server

@@ -1,0 +1,73 @@
+// The way out: calls of applications to targets.
+//
+//   a changed file: targets that say the same stay, the others are made anew, then all take effect, or none
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/guarded.h"
+#include "core/registry.h"
+#include "link/credentials.h"
+#include "link/file_watch.h"
+#include "link/link_stack.h"
+#include "server/link_file.h"
+#include "server/reloads.h"
+#include "server/role.h"
+
+namespace fiso::server {
+
+struct LinkRoleOptions {
+  std::function<Result<LinkFile>()> read;  // again for each reload
+  std::string file;                        // that it reads
+};
+
+class LinkRole final : public Role {
+ public:
+  explicit LinkRole(LinkRoleOptions options);
+  ~LinkRole() override;
+
+  std::string_view name() const override { return "link"; }
+  void watch(ControlEvents& events) override { reloads_.watch(events); }
+  Result<> read() override;
+  const Settings* settings() const override { return &settings_; }
+  Result<> join(Host& host) override;
+  Result<> start() override;
+  void reload(const ControlEvents& events) override;
+  const ReloadVerdicts& verdicts() const override { return reloads_.verdicts(); }
+  Duration look() override;
+  void begin_drain(MonotonicTime deadline) override;
+  Drain drain_state() override;
+  void release() override;
+
+  // Where the file wants the admin port. After read().
+  const std::string& admin_address() const { return file_.metrics_addr; }
+
+ private:
+  class Service;
+  void start_services();
+  Result<link::Targets> make_targets(const LinkFile& file);
+  Result<std::shared_ptr<link::Target>> make_target(const link::TargetConfig& config);
+  void use(link::Targets targets);
+  Result<> read_and_use();
+  void renew_tls(const link::Target& target);
+
+  const LinkRoleOptions options_;
+  Reloads reloads_;
+  LinkFile file_;  // in use
+  Settings settings_;
+  Host* host_ = nullptr;
+  core::Registry registry_;
+  link::Targets targets_;
+  std::map<const link::Target*, std::vector<link::FileWatch>> tls_files_;  // of `targets_`
+  Guarded<link::Targets> shown_;                                           // the same, for shards that are asked for metrics
+  std::vector<std::unique_ptr<Service>> services_;                         // by shard
+  std::unique_ptr<link::Credentials> credentials_;
+  std::unique_ptr<net::HttpServer> server_;
+  std::shared_future<net::HttpServer::Drained> drained_;
+};
+
+}  // namespace fiso::server
