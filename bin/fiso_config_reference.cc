@@ -8,11 +8,11 @@
 #include <fstream>
 #include <string>
 
-#include "components/builtin.h"
 #include "config/describe.h"
 #include "flow/flow_config.h"
 #include "server/apps_file.h"
 #include "server/link_file.h"
+#include "server/registries.h"
 #include "server/settings.h"
 
 namespace {
@@ -71,7 +71,7 @@ int main(int argc, char** argv) {
   using fiso::config::to_json_schema;
   using fiso::config::to_markdown;
   fiso::core::Registry registry;
-  fiso::register_builtin(registry);
+  fiso::server::register_flow_components(registry);
   auto flow = fiso::flow::flow_spec(registry);
   auto settings = fiso::server::settings_spec();
   std::filesystem::path directory(argv[1]);
@@ -83,7 +83,7 @@ int main(int argc, char** argv) {
   std::string apps_page = std::string(kAppsHead) + kTypes + to_markdown(apps.view());
   apps_page.pop_back();
   fiso::core::Registry targets;
-  fiso::register_target_interceptors(targets);
+  fiso::server::register_target_components(targets);
   auto link = fiso::server::link_file_spec(targets);
   std::string link_page = std::string(kLinkHead) + kTypes + to_markdown(link.view());
   link_page.pop_back();

@@ -20,16 +20,25 @@ MonotonicTime now() { return std::chrono::steady_clock::now(); }
 }  // namespace
 
 // Lets requests in while the app is healthy, up to maxInFlight at once, and knows how many are inside.
-class App::Door final : public net::HttpService, private net::StreamingService {
+class App::Door final : public net::HttpService, public AppCallee, private net::StreamingService {
  public:
-  Door(App& owner, async::Shard& shard, net::HttpService& app)
-      : state_(owner.state_), in_flight_(owner.in_flight_), app_(app), inside_(shard.executor()) {}
+  Door(App& owner, async::Shard& shard, AppService& app)
+      : name_(owner.name()), state_(owner.state_), in_flight_(owner.in_flight_), app_(app), inside_(shard.executor()) {}
   Task<net::HttpResponse> call(net::HttpRequest& request) override {
     async::Gate::Pass pass = inside_.enter();
     if (!co_await state_.enter()) co_return turned_away("the app is not healthy");
     Permit permit = co_await enter();
     if (!permit) co_return turned_away("the app is busy");
     co_return co_await app_.call(request);
+  }
+  Task<Result<AppReply>> ask(const AppCall& call) override {
+    async::Gate::Pass pass = inside_.enter();
+    if (!co_await state_.enter())
+      co_return Error(ErrorCode::kOverloaded,
+                      "app \"" + name_ + "\" is not healthy (status: " + std::string(to_string(state_.get())) + ")");
+    Permit permit = co_await enter();
+    if (!permit) co_return Error(ErrorCode::kOverloaded, "app \"" + name_ + "\" is busy");
+    co_return co_await app_.ask(call);
   }
   net::StreamingService* streaming() override { return app_.streaming() == nullptr ? nullptr : this; }
 
@@ -53,9 +62,10 @@ class App::Door final : public net::HttpService, private net::StreamingService {
   }
   static net::HttpResponse turned_away(std::string why) { return to_response(Error(ErrorCode::kOverloaded, std::move(why))); }
 
+  const std::string& name_;
   AppState& state_;
   async::Limiter& in_flight_;
-  net::HttpService& app_;
+  AppService& app_;
   async::Gate inside_;
 };
 
@@ -193,6 +203,8 @@ std::vector<net::HttpService*> App::services_of(size_t listen) const {
   for (const Local& local : locals_) all.push_back(local.more[listen].get());
   return all;
 }
+
+AppCallee* App::callee(const async::Shard& shard) const { return locals_[shard.index()].door.get(); }
 
 void App::start_probing() {
   prober_ = std::make_shared<Prober>(*this, *locals_[0].service);

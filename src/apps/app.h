@@ -63,6 +63,8 @@ class App {
   // By shard: what takes what comes in at its port, and at the port of `network.listen`. After start(), until release().
   std::vector<net::HttpService*> services() const;
   std::vector<net::HttpService*> services_of(size_t listen) const;
+  // On the shard: who answers calls from inside the process; null if it takes bytes. After start(), until stop().
+  AppCallee* callee(const async::Shard& shard) const;
 
   // Whether the series say how this one is.
   void show(Shown shown) { state_.show(shown); }

@@ -1,12 +1,13 @@
 // One app on one shard, whatever kind of app it is.
 #pragma once
 
+#include "apps/app_call.h"
 #include "base/clock.h"
 #include "net/http_service.h"
 
 namespace fiso::apps {
 
-class AppService : public net::HttpService {
+class AppService : public net::HttpService, public AppCallee {
  public:
   // Asks the app without counting it as traffic: the status of its answer, 503 for none until the deadline. One at a time.
   virtual Task<int> probe(net::HttpRequest& request, MonotonicTime deadline) = 0;

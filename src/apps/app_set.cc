@@ -19,8 +19,10 @@ Error about(const AppConfig& config, Error error) {
 
 }  // namespace
 
-AppSet::AppSet(AppParts parts)
-    : parts_(std::move(parts)), port_parts_{.shards = parts_.shards, .commons = parts_.commons, .limits = parts_.limits} {}
+AppSet::AppSet(AppParts parts, AppDirectory& directory)
+    : parts_(std::move(parts)),
+      directory_(directory),
+      port_parts_{.shards = parts_.shards, .commons = parts_.commons, .limits = parts_.limits} {}
 
 AppSet::~AppSet() {
   begin_drain(now());
@@ -223,6 +225,7 @@ void AppSet::call_off(Change change) {
 
 void AppSet::lead(Change& change, const Next& next) {
   next.app->show(Shown::kYes);
+  directory_.lead(next.as.config.name, *next.app);
   std::vector<std::string> addresses = addresses_of(next.as.config, next.planned.port);
   for (size_t i = 0; i < addresses.size(); ++i) {
     auto opened = change.opened.find(addresses[i]);
@@ -240,7 +243,10 @@ void AppSet::take_effect(Change change, MonotonicTime deadline) {
     else
       parts_.log.info("app replaced", {{"app", next.as.config.name}, {"port", next.planned.port}});
   }
-  for (const std::string& name : change.removed) parts_.log.info("app stopped", {{"app", name}});
+  for (const std::string& name : change.removed) {
+    directory_.forget(name);
+    parts_.log.info("app stopped", {{"app", name}});
+  }
   std::vector<Retired> ending = part_with(change);
   take_over(std::move(change));
   for (Retired& one : ending) retire(std::move(one.app), std::move(one.ports), deadline);
@@ -306,6 +312,7 @@ void AppSet::begin_drain(MonotonicTime deadline) {
   reap();
   for (auto& [address, port] : open_) port->begin_drain(net::HttpServer::Port::kCloses);
   for (Running& one : std::exchange(running_, {})) {
+    directory_.forget(one.as.config.name);
     std::vector<PublicPort::Ptr> ports;
     for (const std::string& address : addresses_of(one)) ports.push_back(std::move(open_.extract(address).mapped()));
     retire(std::move(one.app), std::move(ports), deadline);

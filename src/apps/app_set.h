@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "apps/app.h"
+#include "apps/app_directory.h"
 #include "apps/app_plan.h"
 #include "apps/public_port.h"
 #include "base/guarded.h"
@@ -26,7 +27,8 @@ namespace fiso::apps {
 
 class AppSet {
  public:
-  explicit AppSet(AppParts parts);
+  // Who is inside the process finds its apps in the directory.
+  AppSet(AppParts parts, AppDirectory& directory);
   // Ends at once what has not ended.
   ~AppSet();
   AppSet(const AppSet&) = delete;
@@ -112,6 +114,7 @@ class AppSet {
   void retire(std::unique_ptr<App> app, std::vector<PublicPort::Ptr> ports, MonotonicTime deadline);
 
   AppParts parts_;
+  AppDirectory& directory_;
   PublicPort::Parts port_parts_;
   std::vector<Running> running_;
   std::map<std::string, size_t> order_;  // by name, of the file read last

@@ -53,7 +53,8 @@ class AppSetTest : public ::testing::Test {
                                               .metrics = metrics_,
                                               .log = log_.log(),
                                               .commons = commons_,
-                                              .network = network_});
+                                              .network = network_},
+                                     directory_);
   }
 
   static WantedApp app(const std::string& name, const std::string& module, int64_t port = 0) {
@@ -104,6 +105,7 @@ class AppSetTest : public ::testing::Test {
   wasm::testing::FakeEngine* engine_ = new wasm::testing::FakeEngine;
   wasm::Runtimes runtimes_{std::unique_ptr<wasm::Engine>(engine_), nullptr};
   ProcessNetwork network_;
+  AppDirectory directory_{shards_};
   std::atomic<bool> talks_ = true;
   std::unique_ptr<AppSet> apps_;
 };

@@ -6,8 +6,15 @@
 namespace fiso::apps {
 namespace {
 
-int status_of(ErrorCode code) {
-  switch (code) {
+Error in_words(std::string_view stage, Error error) {
+  std::string message = std::string(stage) + error.message();
+  return std::move(error).with_message(std::move(message));
+}
+
+}  // namespace
+
+int status_of(const Error& error) {
+  switch (error.code()) {
     case ErrorCode::kGuestTrap:
     case ErrorCode::kGuestExit:
     case ErrorCode::kGuestLimit:
@@ -18,15 +25,8 @@ int status_of(ErrorCode code) {
   }
 }
 
-Error in_words(std::string_view stage, Error error) {
-  std::string message = std::string(stage) + error.message();
-  return std::move(error).with_message(std::move(message));
-}
-
-}  // namespace
-
 net::HttpResponse to_response(const Error& error) {
-  net::HttpResponse response = net::text_response(status_of(error.code()), error.message());
+  net::HttpResponse response = net::text_response(status_of(error), error.message());
   if (response.status == 503) response.headers.add("Retry-After", "1");
   return response;
 }

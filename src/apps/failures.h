@@ -10,6 +10,7 @@
 namespace fiso::apps {
 
 net::HttpResponse to_response(const Error& error);
+int status_of(const Error& error);
 
 // A guest's failure in the documented words: "wasm execution: …" for how it ended, "decode wasm response: …" for what it
 // answered. A timeout and an overload have words of their own.

@@ -62,30 +62,42 @@ JsonApp::~JsonApp() { pool_->close(); }
 
 Task<net::HttpResponse> JsonApp::call(net::HttpRequest& request) {
   MonotonicTime start = Clock::system().now();
-  auto answered = co_await run(request, {});
+  auto answered = co_await answer(request, {});
   if (!answered.has_value()) failed_log_.write("app request failed", {{"error", answered.error().describe()}});
   net::HttpResponse response = answered.has_value() ? std::move(*answered) : to_response(answered.error());
   shared_.traffic.note(response.status, Clock::system().now() - start);
   co_return response;
 }
 
+Task<Result<AppReply>> JsonApp::ask(const AppCall& call) {
+  MonotonicTime start = Clock::system().now();
+  auto output = co_await run(call.envelope, {});
+  shared_.traffic.note(output.has_value() ? 200 : status_of(output.error()), Clock::system().now() - start);
+  if (!output.has_value()) co_return output.take_error();
+  co_return AppReply{.text = std::move(*output)};
+}
+
 Task<int> JsonApp::probe(net::HttpRequest& request, MonotonicTime deadline) {
-  auto answered = co_await run(request, {.deadline = deadline, .handle = &probe_});
+  auto answered = co_await answer(request, {.deadline = deadline, .handle = &probe_});
   co_return answered.has_value() ? answered->status : 503;
 }
 
 void JsonApp::stop_probe() { probe_.stop(); }
 
-Task<Result<net::HttpResponse>> JsonApp::run(net::HttpRequest& request, Terms terms) {
+Task<Result<net::HttpResponse>> JsonApp::answer(net::HttpRequest& request, Terms terms) {
   FISO_CO_TRY(std::string input, to_app_request(request));
-  std::string_view piece = input;
-  StderrToLog errors(stderr_log_);
-  wasm::RunResult result =
-      co_await pool_->run({.input = {&piece, 1}, .stderr_lines = &errors, .deadline = terms.deadline, .handle = terms.handle});
-  if (result.outcome != wasm::Outcome::kOk) co_return in_words_of_execution(wasm::to_error(result, shared_.pool->setup->limits));
-  auto response = read_app_response(result.output);
+  FISO_CO_TRY(std::string output, co_await run(input, terms));
+  auto response = read_app_response(output);
   if (!response.has_value()) co_return in_words_of_decoding(response.take_error());
   co_return response;
+}
+
+Task<Result<std::string>> JsonApp::run(std::string_view input, Terms terms) {
+  StderrToLog errors(stderr_log_);
+  wasm::RunResult result =
+      co_await pool_->run({.input = {&input, 1}, .stderr_lines = &errors, .deadline = terms.deadline, .handle = terms.handle});
+  if (result.outcome != wasm::Outcome::kOk) co_return in_words_of_execution(wasm::to_error(result, shared_.pool->setup->limits));
+  co_return std::move(result.output);
 }
 
 }  // namespace fiso::apps

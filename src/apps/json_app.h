@@ -38,7 +38,8 @@ class JsonApp final : public AppService {
   JsonApp(async::Shard& shard, wasm::Capacity& capacity, const JsonAppShared& shared);
   ~JsonApp() override;
   Task<net::HttpResponse> call(net::HttpRequest& request) override;
-  // The same, unseen by metrics and log.
+  Task<Result<AppReply>> ask(const AppCall& call) override;
+  // As call(), unseen by metrics and log.
   Task<int> probe(net::HttpRequest& request, MonotonicTime deadline) override;
   void stop_probe() override;
   bool ready() const override { return shared_.pool->warm(); }
@@ -48,7 +49,8 @@ class JsonApp final : public AppService {
     std::optional<MonotonicTime> deadline = {};
     wasm::RunHandle* handle = nullptr;
   };
-  Task<Result<net::HttpResponse>> run(net::HttpRequest& request, Terms terms);
+  Task<Result<net::HttpResponse>> answer(net::HttpRequest& request, Terms terms);
+  Task<Result<std::string>> run(std::string_view input, Terms terms);
 
   const JsonAppShared& shared_;
   std::shared_ptr<wasm::InstancePool> pool_;

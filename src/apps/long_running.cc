@@ -27,6 +27,16 @@ class LongRunning::Service final : public AppService, private net::StreamingServ
 
   net::StreamingService* streaming() override { return this; }
   Task<net::HttpResponse> call(net::HttpRequest&) override { co_return net::text_response(500, "requests are streamed"); }
+  Task<Result<AppReply>> ask(const AppCall& call) override {
+    if (fresh_ == nullptr && owner_.supervisor_->serves() != Serves::kLines) co_return co_await http_.ask(call);
+    if (fresh_ == nullptr) {
+      auto answered = co_await lines_.ask(call);
+      if (answered.has_value() || answered.error().code() != ErrorCode::kCancelled) co_return answered;
+      // It was not given to the guest, which turned out to answer once: fresh ones stand ready in a moment.
+      if (!co_await owner_.parts_.state.enter() || fresh_ == nullptr) co_return answered;
+    }
+    co_return co_await fresh_->ask(call);
+  }
   Task<int> probe(net::HttpRequest& request, MonotonicTime deadline) override {
     if (fresh_ != nullptr) return fresh_->probe(request, deadline);
     return owner_.supervisor_->serves() == Serves::kLines ? lines_.probe(request, deadline) : http_.probe(request, deadline);
@@ -116,6 +126,7 @@ std::unique_ptr<AppService> LongRunning::service_on(async::Shard& shard) {
                                                          .blocking = parts_.blocking,
                                                          .supervisor = supervisor_,
                                                          .config = parts_.config,
+                                                         .largest_body = parts_.largest_body,
                                                          .traffic = traffic_,
                                                          .log = log_});
   services_[shard.index()] = service.get();

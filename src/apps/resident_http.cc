@@ -1,16 +1,19 @@
 #include "apps/resident_http.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "apps/failures.h"
 #include "apps/guest_setup.h"
 #include "async/signal.h"
+#include "net/http_status.h"
 #include "net/relay.h"
 
 namespace fiso::apps {
 namespace {
 
 constexpr uint32_t kFailedLines = 100;
+constexpr size_t kMostToldOfABody = 1000;
 
 MonotonicTime now() { return std::chrono::steady_clock::now(); }
 
@@ -21,7 +24,8 @@ ResidentHttp::ResidentHttp(ResidentParts parts)
 
 std::shared_ptr<net::HttpClient> ResidentHttp::client_for(uint16_t port) {
   if (client_ == nullptr || port != client_port_) {
-    net::ClientOptions options{.origin = {.scheme = net::Scheme::kHttp, .host = kGuestAddress, .port = port, .target = "/"}};
+    net::ClientOptions options{.origin = {.scheme = net::Scheme::kHttp, .host = kGuestAddress, .port = port, .target = "/"},
+                               .max_response_body = parts_.largest_body};
     client_ = std::make_shared<net::HttpClient>(parts_.shard, parts_.blocking, std::move(options));
     client_port_ = port;
   }
@@ -66,6 +70,36 @@ Task<> ResidentHttp::serve(net::HttpRequest& head, net::ServerExchange& exchange
   net::HttpResponse response = failed(passed.error());
   parts_.traffic.note(response.status, now() - began);
   if (!exchange.begun()) (void)co_await net::answer(exchange, response);
+}
+
+Task<Result<AppReply>> ResidentHttp::ask(const AppCall& call) {
+  MonotonicTime began = now();
+  Result<AppReply> reply = co_await process(call, began + parts_.config.timeout);
+  if (reply.has_value()) {
+    parts_.supervisor->note_answer();
+  } else {
+    if (reply.error().code() == ErrorCode::kTimeout) parts_.supervisor->note_timeout();
+    failed_log_.write("app request failed", {{"error", reply.error().describe()}});
+  }
+  parts_.traffic.note(reply.has_value() ? 200 : status_of(reply.error()), now() - began);
+  co_return reply;
+}
+
+Task<Result<AppReply>> ResidentHttp::process(const AppCall& call, MonotonicTime deadline) {
+  Search search{.until = std::min(deadline, now() + kLongestWait)};
+  net::HttpClient* client = co_await find_client(search);
+  if (client == nullptr) co_return Error(ErrorCode::kOverloaded, "the app is starting");
+  net::ClientRequest request{.method = "POST", .target = "/process", .headers = &call.headers, .body = {&call.payload, 1}};
+  auto answered = co_await client->send(request, deadline);
+  if (!answered.has_value() && answered.error().code() == ErrorCode::kTimeout)
+    co_return wasm::to_error({.outcome = wasm::Outcome::kTimeout}, {.timeout = parts_.config.timeout});
+  if (!answered.has_value()) co_return Error(ErrorCode::kGuestLimit, "send request: " + answered.error().message());
+  if (answered->status >= 400) {
+    std::string text = "app returned error: " + std::to_string(answered->status) + " ";
+    text.append(net::reason(answered->status)).append(" (").append(answered->body, 0, kMostToldOfABody).append(")");
+    co_return Error(ErrorCode::kGuestLimit, std::move(text));
+  }
+  co_return AppReply{.form = AppReply::Form::kBody, .text = std::move(answered->body), .headers = std::move(answered->headers)};
 }
 
 Task<int> ResidentHttp::probe(const net::HttpRequest& request, MonotonicTime deadline) {

@@ -6,6 +6,7 @@
 #include <boost/container/small_vector.hpp>
 #include <memory>
 
+#include "apps/app_call.h"
 #include "apps/resident_parts.h"
 #include "net/http_client.h"
 #include "net/streaming_service.h"
@@ -18,6 +19,8 @@ class ResidentHttp final : public net::StreamingService {
   explicit ResidentHttp(ResidentParts parts);
 
   Task<> serve(net::HttpRequest& head, net::ServerExchange& exchange) override;
+  // POST /process.
+  Task<Result<AppReply>> ask(const AppCall& call);
   // Asks the guest without counting it as traffic: the status of its answer, 503 for none.
   Task<int> probe(const net::HttpRequest& request, MonotonicTime deadline);
 
@@ -32,6 +35,7 @@ class ResidentHttp final : public net::StreamingService {
   Task<net::HttpClient*> find_other_client(Search& search);
   // For the guest that lives now; a client is gone when the last request that uses it is.
   std::shared_ptr<net::HttpClient> client_for(uint16_t port);
+  Task<Result<AppReply>> process(const AppCall& call, MonotonicTime deadline);
   net::HttpResponse failed(const Error& error);
 
   ResidentParts parts_;

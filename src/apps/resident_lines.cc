@@ -47,7 +47,7 @@ Task<Result<std::string>> ResidentLines::ask_at_home(std::string request, Monoto
   co_return std::move(*crossing.answer);
 }
 
-Task<Result<net::HttpResponse>> ResidentLines::ask(const net::HttpRequest& request, MonotonicTime deadline) {
+Task<Result<net::HttpResponse>> ResidentLines::answer(const net::HttpRequest& request, MonotonicTime deadline) {
   FISO_CO_TRY(std::string line, to_app_request(request));
   Result<std::string> answered = co_await ask_at_home(std::move(line), deadline);
   if (!answered.has_value()) {
@@ -61,21 +61,32 @@ Task<Result<net::HttpResponse>> ResidentLines::ask(const net::HttpRequest& reque
 
 Task<Result<net::HttpResponse>> ResidentLines::call(const net::HttpRequest& request) {
   MonotonicTime began = now();
-  auto answered = co_await ask(request, began + parts_.config.timeout);
+  auto answered = co_await answer(request, began + parts_.config.timeout);
   if (!answered.has_value() && answered.error().code() == ErrorCode::kCancelled) co_return answered;
-  if (answered.has_value()) {
-    parts_.supervisor->note_answer();
-  } else {
-    if (answered.error().code() == ErrorCode::kTimeout) parts_.supervisor->note_timeout();
-    failed_log_.write("app request failed", {{"error", answered.error().describe()}});
-    answered = to_response(answered.error());
-  }
+  note(answered.has_value() ? nullptr : &answered.error());
+  if (!answered.has_value()) answered = to_response(answered.error());
   parts_.traffic.note(answered->status, now() - began);
   co_return answered;
 }
 
+Task<Result<AppReply>> ResidentLines::ask(const AppCall& call) {
+  MonotonicTime began = now();
+  auto answered = co_await ask_at_home(std::string(call.envelope), began + parts_.config.timeout);
+  if (!answered.has_value() && answered.error().code() == ErrorCode::kCancelled) co_return answered.take_error();
+  note(answered.has_value() ? nullptr : &answered.error());
+  parts_.traffic.note(answered.has_value() ? 200 : status_of(answered.error()), now() - began);
+  if (!answered.has_value()) co_return in_words_of_execution(answered.take_error());
+  co_return AppReply{.text = std::move(*answered)};
+}
+
+void ResidentLines::note(const Error* error) {
+  if (error == nullptr) return parts_.supervisor->note_answer();
+  if (error->code() == ErrorCode::kTimeout) parts_.supervisor->note_timeout();
+  failed_log_.write("app request failed", {{"error", error->describe()}});
+}
+
 Task<int> ResidentLines::probe(const net::HttpRequest& request, MonotonicTime deadline) {
-  auto answered = co_await ask(request, deadline);
+  auto answered = co_await answer(request, deadline);
   if (answered.has_value()) co_return answered->status;
   co_return answered.error().code() == ErrorCode::kOverloaded ? 200 : 503;
 }

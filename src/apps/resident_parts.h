@@ -15,6 +15,7 @@ struct ResidentParts {
   async::BlockingPool& blocking;
   std::shared_ptr<Supervisor> supervisor;
   const AppConfig& config;
+  Bytes largest_body;  // of an answer that is taken as a whole
   TrafficMetrics traffic;
   observe::Log log;  // carries the app's name
 };

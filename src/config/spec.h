@@ -104,6 +104,29 @@ class Spec {
     return nest(Presence::kRequired, std::move(key), member, spec, std::move(meaning), std::move(missing));
   }
 
+  // The keys and checks of a struct U within T, as if they were T's own. `keep` may change a key, or leave it out (false).
+  template <class U>
+  Spec& embed(U T::* member, const Spec<U>& spec, const std::function<bool(FieldSpec&)>& keep) {
+    for (FieldSpec field : spec.view().fields) {
+      if (!keep(field)) continue;
+      if (field.read)
+        field.read = [member, read = field.read](const Reader& reader, const Node& node, void* object) {
+          read(reader, node, &(static_cast<T*>(object)->*member));
+        };
+      if (field.compare)
+        field.compare = [member, compare = field.compare](const void* one, const void* other, const std::string& path,
+                                                          std::vector<std::string>& changed) {
+          compare(&(static_cast<const T*>(one)->*member), &(static_cast<const T*>(other)->*member), path, changed);
+        };
+      struct_.add(std::move(field));
+    }
+    for (const StructCheck& check : spec.view().checks)
+      struct_.add(StructCheck{check.keys, [member, run = check.run](const void* object, Report& report) {
+                                run(&(static_cast<const T*>(object)->*member), report);
+                              }});
+    return *this;
+  }
+
   // One word of a fixed list.
   template <class E>
   Spec& choice(std::string key, E T::* member, std::string meaning, Choices<std::type_identity_t<E>> choices,

@@ -109,7 +109,7 @@ config::Spec<FlowConfig> flow_spec(const core::Registry& registry) {
   auto sink = core::component_spec("sink", "Where events go.", registry.sinks(),
                                    {not_built("grpc"), not_built("temporal"), not_built("kafka")});
   auto interceptor = core::component_spec("interceptor", "A step that may change or reject an event.", registry.interceptors(),
-                                          {not_built("grpc"), not_built("wasmer-app")});
+                                          {not_built("grpc")});
   config::Rules<int64_t> in_flight;
   in_flight.min = 1;
   in_flight.max = 1'000'000;

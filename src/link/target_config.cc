@@ -97,7 +97,7 @@ Spec<RateLimitConfig> rate_limit_spec() {
 
 Spec<TargetConfig> target_spec(const core::Registry& registry) {
   auto interceptor = core::component_spec("interceptor", "A step that may change or refuse requests, or answers.",
-                                          registry.interceptors(), {{"wasmer-app", "wasmer-app is not built yet"}});
+                                          registry.interceptors(), {});
   return Spec<TargetConfig>("target", "A service that callers reach as /link/NAME/….")
       .required("name", &TargetConfig::name, "What it is called in paths, logs and metrics.",
                 {.missing = "{path}: name is required", .check = bad_name})

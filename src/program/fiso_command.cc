@@ -7,12 +7,12 @@
 #include <string>
 #include <vector>
 
-#include "components/builtin.h"
 #include "observe/log.h"
 #include "program/engines.h"
 #include "program/module_commands.h"
 #include "server/command_line.h"
 #include "server/flow_role.h"
+#include "server/registries.h"
 
 namespace fiso::program {
 namespace {
@@ -20,7 +20,7 @@ namespace {
 // By what fiso-flow-wasmer accepts, which is all that fiso-flow does and `runtime: wasmer`; whoever runs fiso-flow is told.
 int validate(const std::string& directory) {
   core::Registry registry;
-  register_builtin(registry);
+  server::register_flow_components(registry);
   server::FlowRoleOptions options{.config_dir = directory, .admin_address = ""};  // whoever runs them says which one
   auto checked = server::read_flows(options, registry, all_engines().full);
   if (!checked.has_value()) {

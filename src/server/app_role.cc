@@ -64,17 +64,10 @@ Result<> AppRole::join(Host& host) {
   host_ = &host;
   reloads_.join(host.metrics, host.log);
   host.health.set_not_ready("apps");
-  FISO_TRY(wasm::Runtimes * runtimes, host.runtimes());
-  apps_ = std::make_unique<apps::AppSet>(apps::AppParts{.shards = host.parts.shards,
-                                                        .blocking = host.parts.blocking,
-                                                        .runtimes = *runtimes,
-                                                        .capacity = host.parts.capacity,
-                                                        .metrics = host.metrics,
-                                                        .log = host.log,
-                                                        .limits = host.settings.http,
-                                                        .commons = host.parts.commons,
-                                                        .network = host.network,
-                                                        .listen_addr = options_.listen_addr});
+  FISO_TRY_OK(host.runtimes());
+  apps::AppParts parts = host.app_parts();
+  parts.listen_addr = options_.listen_addr;
+  apps_ = std::make_unique<apps::AppSet>(std::move(parts), host.apps);
   host.add_page("/apps", [this] { return describe_apps(); });
   return {};
 }

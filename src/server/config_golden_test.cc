@@ -8,10 +8,10 @@
 #include <fstream>
 #include <sstream>
 
-#include "components/builtin.h"
 #include "flow/flow_loader.h"
 #include "server/apps_file.h"
 #include "server/link_file.h"
+#include "server/registries.h"
 #include "server/settings.h"
 
 namespace fiso::server {
@@ -40,11 +40,11 @@ std::string complaints(const fs::path& file) {
     auto document = config::Document::parse(text, name, errors);
     LinkFile link;
     core::Registry registry;
-    register_target_interceptors(registry);
+    register_target_components(registry);
     if (document.has_value()) link_file_spec(registry).parse(document->root(), "", link, errors);
   } else {
     core::Registry registry;
-    register_builtin(registry);
+    register_flow_components(registry);
     std::vector<flow::FlowDraft> flows;
     flow::load_flow(text, name, registry, flows, errors);
   }

@@ -5,10 +5,10 @@
 #include <cstdlib>
 #include <utility>
 
-#include "components/builtin.h"
 #include "components/listen_address.h"
 #include "server/command_line.h"
 #include "server/flow_role.h"
+#include "server/registries.h"
 #include "server/run_process.h"
 
 namespace fiso::server {
@@ -73,7 +73,7 @@ int flow_main(int argc, char** argv, const std::string& name, const ProgramEngin
     return 0;
   }
   core::Registry registry;
-  register_builtin(registry);
+  register_flow_components(registry);
   if (arguments.check) return check(arguments.options, registry, engines.full);
   FlowRole flows(arguments.options, registry, engines.full);
   return run_process({.admin_address = [&] { return arguments.options.admin_address; }, .wasmer_host = arguments.wasmer_host},

@@ -9,6 +9,8 @@
 #include <utility>
 #include <vector>
 
+#include "apps/app_directory.h"
+#include "apps/app_house.h"
 #include "components/process_network.h"
 #include "core/resources.h"
 #include "observe/health.h"
@@ -26,8 +28,11 @@ class Host {
   Host(const Settings& settings, observe::Metrics& metrics, observe::Log log, StopRequest stop, const ProgramEngines& engines,
        std::string wasmer_host);
 
-  // What guests run on, made when it is first asked for: memory is reserved for them and threads are started.
+  // What guests run on, made when it is first asked for, with the house for apps of interceptors: memory is reserved for them and
+  // threads are started.
   Result<wasm::Runtimes*> runtimes();
+  // What apps are made of. After runtimes().
+  apps::AppParts app_parts();
   // What components are built with; runtimes among it once they are made. Roles add what is theirs.
   core::Resources& resources() { return resources_; }
 
@@ -46,6 +51,7 @@ class Host {
   observe::Health health{};
   ProcessParts parts;
   ProcessNetwork network;
+  apps::AppDirectory apps;
 
  private:
   const ProgramEngines& engines_;
@@ -53,6 +59,7 @@ class Host {
   std::vector<std::function<void()>> refreshes_;
   Pages pages_;
   std::unique_ptr<wasm::Runtimes> runtimes_;
+  std::unique_ptr<apps::AppHouse> house_;
   core::Resources resources_;
 };
 

@@ -1,12 +1,12 @@
 #include "server/link_file.h"
 
 #include "base/ascii.h"
-#include "components/builtin.h"
 #include "components/listen_address.h"
 #include "components/process_network.h"
 #include "config/file_text.h"
 #include "net/name_lookup.h"
 #include "server/process_parts.h"
+#include "server/registries.h"
 
 namespace fiso::server {
 namespace {
@@ -111,7 +111,7 @@ Result<LinkFile> load_link_file(const std::string& file, const LinkOverrides& ov
   if (!text.has_value())
     return Error(ErrorCode::kInvalidConfig, "load config: read config: open " + file + ": " + text.error().message());
   core::Registry registry;
-  register_target_interceptors(registry);
+  register_target_components(registry);
   config::Errors errors;
   LinkFile parsed;
   auto document = config::Document::parse(*text, file, errors);

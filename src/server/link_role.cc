@@ -4,8 +4,8 @@
 #include <future>
 #include <utility>
 
-#include "components/builtin.h"
 #include "server/host.h"
+#include "server/registries.h"
 
 namespace fiso::server {
 namespace {
@@ -35,7 +35,7 @@ class LinkRole::Service final : public net::HttpService {
 };
 
 LinkRole::LinkRole(LinkRoleOptions options) : options_(std::move(options)), reloads_(Reloads::Of::kFile, options_.file) {
-  register_target_interceptors(registry_);
+  register_target_components(registry_);
 }
 
 LinkRole::~LinkRole() = default;

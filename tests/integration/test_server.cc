@@ -12,8 +12,8 @@
 #include "base/ascii.h"
 #include "base/check.h"
 #include "base/testing/sanitizer.h"
-#include "components/builtin.h"
 #include "program/engines.h"
+#include "server/registries.h"
 
 namespace fiso::testing {
 namespace {
@@ -70,7 +70,7 @@ void ConfigDirectory::remove(const std::string& name) { std::filesystem::remove(
 
 TestServer::TestServer(const Files& files) : canaries_{config_.path(), guests_directory(), ".wasm", "127.0.0.1", "http://"} {
   for (const auto& [name, text] : files) config_.write(name, text);
-  register_builtin(registry_);
+  server::register_flow_components(registry_);
   events_.emplace(server::ControlEvents::make().value());
   flows_ =
       std::make_unique<server::FlowRole>(server::FlowRoleOptions{.config_dir = config_.path(), .admin_address = "127.0.0.1:0"},

@@ -2,27 +2,14 @@
 
 #include <utility>
 
-#include "components/base64.h"
-#include "components/header_rules.h"
 #include "components/interceptors/wasm/envelope.h"
-#include "json/text.h"
 
 namespace fiso::interceptors {
 namespace {
 
 // Lines per interceptor, shard and second.
-constexpr uint32_t kDroppedHeaderLines = 5;
 constexpr uint32_t kPassedLines = 5;
 constexpr uint32_t kStderrLines = 100;
-
-// Did the guest leave it as it was given to it? Bytes that are not UTF-8 are replaced on the way in.
-bool is_unchanged(const HeaderList& headers, HeaderList::Field field) {
-  auto before = headers.find(field.name);
-  if (!before.has_value() || *before == field.value) return before.has_value();
-  std::string given;
-  json::append_quoted(given, *before);
-  return json::unquote(given).value_or("") == field.value;
-}
 
 class StderrToLog final : public wasm::wasi::StderrSink {
  public:
@@ -44,9 +31,9 @@ class StderrToLog final : public wasm::wasi::StderrSink {
 WasmInterceptor::WasmInterceptor(async::Shard& shard, wasm::Capacity& capacity, const Shared& shared)
     : shared_(shared),
       pool_(std::make_shared<wasm::InstancePool>(shard, capacity, shared.pool)),
-      dropped_log_(shared.log, observe::LogLevel::kWarn, kDroppedHeaderLines),
       passed_log_(shared.log, observe::LogLevel::kWarn, kPassedLines),
-      stderr_log_(shared.log, observe::LogLevel::kInfo, kStderrLines) {
+      stderr_log_(shared.log, observe::LogLevel::kInfo, kStderrLines),
+      answer_(shared.log, *shared.dropped_headers) {
   pool_->open(&start_stderr_);
 }
 
@@ -78,50 +65,10 @@ Task<Result<>> WasmInterceptor::run_guest(core::Event& event) {
   shared_.seconds->observe(Clock::system().now() - start);
   if (result.outcome != wasm::Outcome::kOk)
     co_return count(wasm::to_error(result, share.setup->limits), wasm::to_string(result.outcome));
-  co_return event.call == nullptr ? apply(event, std::move(result.output)) : apply_to_call(event, std::move(result.output));
-}
-
-Result<> WasmInterceptor::apply_to_call(core::Event& event, std::string output) {
-  auto envelope = read_envelope(output, scratch_, EnvelopeOf::kCall);
-  if (!envelope.has_value()) return count(envelope.take_error(), output.empty() ? "no_output" : "not_json");
-  std::string body(envelope->payload == "null" ? std::string_view() : envelope->payload);
-  if (envelope->payload_base64.has_value()) {
-    auto text = json::unquote(*envelope->payload_base64);
-    auto bytes = text.has_value() ? from_base64(*text) : std::nullopt;
-    if (!bytes.has_value())
-      return count(Error(ErrorCode::kGuestLimit, "wasm unmarshal output: payloadBase64 is not Base64"), "not_json");
-    body = std::move(*bytes);
-  }
-  for (HeaderList::Field field : envelope->headers) take_header(event, field);
-  for (const std::string& name : envelope->removed_headers)
-    if (event.headers.contains(name) && may_change(event, {name, ""})) event.headers.remove(name);
-  event.payload = core::Payload(std::move(body));
-  return {};
-}
-
-Result<> WasmInterceptor::apply(core::Event& event, std::string output) {
-  auto envelope = read_envelope(output, scratch_);
-  if (!envelope.has_value()) return count(envelope.take_error(), output.empty() ? "no_output" : "not_json");
-  for (HeaderList::Field field : envelope->headers) take_header(event, field);
-  bool missing = envelope->payload.data() < output.data() || envelope->payload.data() >= output.data() + output.size();
-  std::string_view payload = envelope->payload;
-  event.payload = missing ? core::Payload(std::string(payload)) : core::Payload::slice_of(std::move(output), payload);
-  return {};
-}
-
-void WasmInterceptor::take_header(core::Event& event, HeaderList::Field field) {
-  if (is_unchanged(event.headers, field)) return;
-  if (!may_change(event, field)) return;
-  event.headers.set(field.name, field.value);
-  if (event.call == nullptr) event.sink_headers.set(field.name, field.value);
-}
-
-bool WasmInterceptor::may_change(const core::Event& event, HeaderList::Field field) {
-  bool reserved = event.call == nullptr ? is_reserved_header(field.name) : is_reserved_in_calls(field.name);
-  if (is_header_name(field.name) && is_header_value(field.value) && !reserved) return true;
-  shared_.dropped_headers->increment();
-  dropped_log_.write("wasm header is not sent on", {{"header", field.name}, {"correlation_id", event.correlation_id}});
-  return false;
+  bool is_silent = result.output.empty();
+  auto applied = answer_.apply(event, std::move(result.output));
+  if (!applied.has_value()) co_return count(applied.take_error(), is_silent ? "no_output" : "not_json");
+  co_return applied;
 }
 
 Error WasmInterceptor::count(Error error, std::string_view kind) {

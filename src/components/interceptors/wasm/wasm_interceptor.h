@@ -13,8 +13,8 @@
 #include <vector>
 
 #include "components/guest_network.h"
+#include "components/interceptors/wasm/envelope_answer.h"
 #include "core/component.h"
-#include "json/scan.h"
 #include "observe/sampled_log.h"
 #include "wasm/instance_pool.h"
 #include "wasm/runtimes.h"
@@ -81,19 +81,14 @@ class WasmInterceptor final : public core::Interceptor {
   };
 
   Task<Result<>> run_guest(core::Event& event);
-  Result<> apply(core::Event& event, std::string output);
-  Result<> apply_to_call(core::Event& event, std::string output);
-  void take_header(core::Event& event, HeaderList::Field field);
-  bool may_change(const core::Event& event, HeaderList::Field field);
   Error count(Error error, std::string_view kind);
 
   const Shared& shared_;  // the plan's
   std::shared_ptr<wasm::InstancePool> pool_;
-  observe::SampledLog dropped_log_;
   observe::SampledLog passed_log_;
   observe::SampledLog stderr_log_;
   StartStderr start_stderr_{stderr_log_};
-  json::Document scratch_;  // between two suspensions only
+  EnvelopeAnswer answer_;
 };
 
 }  // namespace fiso::interceptors

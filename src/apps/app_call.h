@@ -1,0 +1,38 @@
+// What somebody inside the process asks an app: what `wasmer-app` interceptors do with messages on their way.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "async/task.h"
+#include "base/header_list.h"
+#include "base/result.h"
+
+namespace fiso::apps {
+
+// Borrowed until it is answered.
+struct AppCall {
+  // An app that listens gets POST /process with these,
+  std::string_view payload;
+  const HeaderList& headers;
+  // all others this one message: a JSON object, in one line.
+  std::string_view envelope;
+};
+
+struct AppReply {
+  enum class Form { kBody, kEnvelope };
+  Form form = Form::kEnvelope;
+  std::string text;
+  HeaderList headers = {};  // of a body
+};
+
+// Shard-local.
+class AppCallee {
+ public:
+  virtual ~AppCallee() = default;
+  // kTimeout when the app was over its time, kOverloaded when it is busy or not healthy, kGuestLimit for whatever else it did
+  // wrong: "app returned error: 502 Bad Gateway (BODY)".
+  virtual Task<Result<AppReply>> ask(const AppCall& call) = 0;
+};
+
+}  // namespace fiso::apps
