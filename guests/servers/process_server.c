@@ -1,6 +1,7 @@
 // An HTTP server on WASIX sockets that does what interceptors ask an app to do: POST /process answers {"count":N,"direction":D,
 // "payload":BODY}, where D is the Fiso-Direction of the request, or null, with X-Processed: yes. A body that begins with "refuse" is
 // answered 422. /health is not counted; /exit leaves with 0.
+#define _GNU_SOURCE  // strcasestr
 #include "http.h"
 
 static long counted = 0;

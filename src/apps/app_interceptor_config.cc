@@ -36,7 +36,8 @@ void check_choice(const Config& config, config::Report& report) {
     if (report.has("network.listen")) report.error("network.listen", "{path}: an interceptor's app has no ports for others");
     return;
   }
-  for (const auto& field : app_spec().view().fields)
+  const auto keys = app_spec();
+  for (const auto& field : keys.view().fields)
     if (report.has(field.key)) report.error(field.key, "{path} has no effect with `app`, which is configured where it runs");
 }
 

@@ -95,9 +95,10 @@ Task<Result<AppReply>> ResidentHttp::process(const AppCall& call, MonotonicTime 
     co_return wasm::to_error({.outcome = wasm::Outcome::kTimeout}, {.timeout = parts_.config.timeout});
   if (!answered.has_value()) co_return Error(ErrorCode::kGuestLimit, "send request: " + answered.error().message());
   if (answered->status >= 400) {
-    std::string text = "app returned error: " + std::to_string(answered->status) + " ";
-    text.append(net::reason(answered->status)).append(" (").append(answered->body, 0, kMostToldOfABody).append(")");
-    co_return Error(ErrorCode::kGuestLimit, std::move(text));
+    std::string status = std::to_string(answered->status) + " " + std::string(net::reason(answered->status));
+    // What it says is for the operator: the context of an error is told to no caller.
+    co_return Error(ErrorCode::kGuestLimit, "app returned error: " + status)
+        .with_context("answer (" + answered->body.substr(0, kMostToldOfABody) + ")");
   }
   co_return AppReply{.form = AppReply::Form::kBody, .text = std::move(answered->body), .headers = std::move(answered->headers)};
 }

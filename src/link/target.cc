@@ -20,7 +20,8 @@ net::Uri origin_of(const TargetConfig& config) {
 
 net::Speaks speaks_of(Protocol protocol) {
   switch (protocol) {
-    case Protocol::kHttp: return net::Speaks::kHttp1;
+    case Protocol::kHttp:
+    case Protocol::kApp: return net::Speaks::kHttp1;
     case Protocol::kHttps: return net::Speaks::kHttp1OrHttp2;
     case Protocol::kGrpc: return net::Speaks::kHttp2;
   }

@@ -93,21 +93,35 @@ Spec<RateLimitConfig> rate_limit_spec() {
       });
 }
 
+// An app of the process is found by its name alone.
+void check_app_target(const TargetConfig& target, Report& report) {
+  if (target.protocol != Protocol::kApp) {
+    if (report.has("app")) report.error("app", "{path} has an effect with `protocol: app` only");
+    if (target.host.empty()) report.error("host", "{path}: host is required (except for kafka and app protocol)");
+    return;
+  }
+  if (target.app.empty()) report.error("app", "{path}: app is required for app protocol: the name of an app");
+  for (std::string_view key : {"host", "port", "tls", "allowPrivate", "allowAddresses"})
+    if (report.has(key)) report.error(key, "{path} has no effect with `protocol: app`");
+}
+
 }  // namespace
 
 Spec<TargetConfig> target_spec(const core::Registry& registry) {
-  auto interceptor = core::component_spec("interceptor", "A step that may change or refuse requests, or answers.",
-                                          registry.interceptors(), {});
+  auto interceptor =
+      core::component_spec("interceptor", "A step that may change or refuse requests, or answers.", registry.interceptors(), {});
   return Spec<TargetConfig>("target", "A service that callers reach as /link/NAME/….")
       .required("name", &TargetConfig::name, "What it is called in paths, logs and metrics.",
                 {.missing = "{path}: name is required", .check = bad_name})
       .choice("protocol", &TargetConfig::protocol,
-              "What it speaks: http is HTTP/1.1; https HTTP/2 or HTTP/1.1, as agreed by ALPN; grpc HTTP/2 and nothing else.",
-              {{"http", Protocol::kHttp}, {"https", Protocol::kHttps}, {"grpc", Protocol::kGrpc}},
+              "What it speaks: http is HTTP/1.1; https HTTP/2 or HTTP/1.1, as agreed by ALPN; grpc HTTP/2 and nothing else; app "
+              "is an "
+              "app of this process (fiso-wasmer-link).",
+              {{"http", Protocol::kHttp}, {"https", Protocol::kHttps}, {"grpc", Protocol::kGrpc}, {"app", Protocol::kApp}},
               {.refused = {{"kafka", "kafka targets are not built yet"}},
-               .invalid = "{path} \"{value}\" is not valid (must be one of: http, https, grpc, kafka)"})
-      .required("host", &TargetConfig::host, "A name or an IP address.",
-                {.missing = "{path}: host is required (except for kafka protocol)", .check = bad_host})
+               .invalid = "{path} \"{value}\" is not valid (must be one of: http, https, grpc, app, kafka)"})
+      .field("app", &TargetConfig::app, "Of `protocol: app`: its name.")
+      .field("host", &TargetConfig::host, "A name or an IP address; required of all but app.", {.check = bad_host})
       .field("port", &TargetConfig::port, "0 is the protocol's own.", bounds(0, 65535))
       .field("basePath", &TargetConfig::base_path, "What stands before every path.", {.check = bad_base_path})
       .field("auth", &TargetConfig::auth, auth_spec(), "Credentials.")
@@ -135,6 +149,7 @@ Spec<TargetConfig> target_spec(const core::Registry& registry) {
              [](const TargetConfig& target, Report& report) {
                check_host_is_allowed(target.host, address_rules(target.allow_private, target.allow_addresses), report);
              })
+      .check({"protocol", "app", "host"}, check_app_target)
       .check({"protocol"}, [](const TargetConfig& target, Report& report) {
         if (target.protocol == Protocol::kHttp && report.has("tls"))
           report.error("tls", "{path} has an effect with `protocol: https` and `grpc` only");

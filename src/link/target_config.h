@@ -15,7 +15,7 @@
 
 namespace fiso::link {
 
-enum class Protocol { kHttp, kHttps, kGrpc };
+enum class Protocol { kHttp, kHttps, kGrpc, kApp };
 
 struct BreakerConfig {
   bool enabled = false;
@@ -42,6 +42,7 @@ struct RateLimitConfig {
 struct TargetConfig {
   std::string name;
   Protocol protocol = Protocol::kHttps;
+  std::string app;   // of that protocol: an app of the process, in place of host and port
   std::string host;  // an IPv6 address with brackets or without
   int64_t port = 0;  // 0: the protocol's
   std::string base_path;

@@ -58,7 +58,11 @@ int flow_wasmer_program(int argc, char** argv, const std::string& name) {
 }
 
 int link_program(int argc, char** argv, const std::string& name) {
-  return run(argc, argv, [&] { return server::link_main(argc, argv, name, light_engine("fiso-wasmer-link")); });
+  return run(argc, argv, [&] { return server::link_main(argc, argv, name, {.engines = light_engine("fiso-wasmer-link")}); });
+}
+
+int wasmer_link_program(int argc, char** argv, const std::string& name) {
+  return run(argc, argv, [&] { return server::link_main(argc, argv, name, {.engines = all_engines(), .runs_apps = true}); });
 }
 
 int wasmer_program(int argc, char** argv, const std::string& name) {

@@ -14,6 +14,9 @@ int flow_wasmer_program(int argc, char** argv, const std::string& name);
 // fiso-link. The exit code is that of server::link_main.
 int link_program(int argc, char** argv, const std::string& name);
 
+// fiso-wasmer-link: the same with apps, and with Wasmer.
+int wasmer_link_program(int argc, char** argv, const std::string& name);
+
 // fiso-wasmer: apps. The exit code is that of server::apps_main.
 int wasmer_program(int argc, char** argv, const std::string& name);
 

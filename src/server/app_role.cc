@@ -77,6 +77,10 @@ Result<> AppRole::start() {
   MonotonicTime began = now();
   FISO_TRY(auto wanted, wanted_apps(file_));
   FISO_TRY_OK(apps_->start(wanted, file_.default_port_range, options_.started));
+  ++version_;
+  if (!options_.speaks_of_process)  // others do not say it themselves
+    for (const apps::AppStatus& app : apps_->status())
+      host_->log.info("started wasmer app", {{"name", app.name}, {"addr", app.host + ":" + std::to_string(app.port)}});
   reloads_.record_start(now() - began);
   return {};
 }
@@ -107,7 +111,7 @@ void AppRole::reload(const ControlEvents& events) {
 Result<> AppRole::begin_reload() {
   FISO_TRY(AppsFile read, options_.read());
   FISO_TRY(auto wanted, wanted_apps(read));
-  reloads_.note_changes(host_->settings, settings_of(read));
+  if (options_.speaks_of_process) reloads_.note_changes(host_->settings, settings_of(read));
   FISO_TRY_OK(apps_->begin_change(wanted, read.default_port_range));
   next_shutdown_timeout_ = read.shutdown_timeout;
   return {};
@@ -121,7 +125,8 @@ void AppRole::settle_reload() {
 
 void AppRole::end_reload(const apps::AppSet::Settled& settled) {
   using Extent = apps::AppSet::Extent;
-  if (settled.extent != Extent::kNothing) host_->settings.shutdown_timeout = next_shutdown_timeout_;
+  if (settled.extent != Extent::kNothing) ++version_;
+  if (settled.extent != Extent::kNothing && options_.speaks_of_process) host_->settings.shutdown_timeout = next_shutdown_timeout_;
   if (settled.problems.empty()) return reloads_.end({});
   Error error(ErrorCode::kUnavailable, settled.problems);
   if (settled.extent == Extent::kInPart) return reloads_.end_in_part(error);

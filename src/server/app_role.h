@@ -22,6 +22,7 @@ struct AppRoleOptions {
   std::string file;                        // that it reads
   Watch watch = Watch::kYes;
   std::string listen_addr = "127.0.0.1";
+  bool speaks_of_process = true;                                            // the file says what the process has, too
   std::function<void(const apps::App&)> started = [](const apps::App&) {};  // told of each at the start
 };
 
@@ -33,7 +34,7 @@ class AppRole final : public Role {
   std::string_view name() const override { return "apps"; }
   void watch(ControlEvents& events) override;
   Result<> read() override;
-  const Settings* settings() const override { return &settings_; }
+  const Settings* settings() const override { return options_.speaks_of_process ? &settings_ : nullptr; }
   Result<> join(Host& host) override;
   // In the order of the file. The error names the app.
   Result<> start() override;
@@ -45,6 +46,8 @@ class AppRole final : public Role {
   void release() override;
 
   std::vector<apps::AppStatus> apps() const { return apps_->status(); }
+  // Rises whenever other apps, or the same at other ports, are in force.
+  uint64_t version() const { return version_; }
 
  private:
   Result<> begin_reload();
@@ -57,6 +60,7 @@ class AppRole final : public Role {
   AppsFile file_;  // as it was read first
   Settings settings_;
   Duration next_shutdown_timeout_{};  // of the reload under way
+  uint64_t version_ = 0;
   Host* host_ = nullptr;
   std::unique_ptr<apps::AppSet> apps_;  // from join() on
 };

@@ -25,15 +25,14 @@ config::Spec<AppsFile> apps_file_spec() {
       });
 }
 
-namespace {
-
-// Of each app that reads well by itself, whatever is wrong with others.
-void check_each(const config::Node& root, const wasm::CapacityOptions& all, config::Errors& errors) {
-  std::optional<config::Node> apps = root.find("apps");
+void check_each_app(const config::Node& root, const std::string& section, const wasm::CapacityOptions& all,
+                    config::Errors& errors) {
+  std::optional<config::Node> holder = section.empty() ? root : root.find(section);
+  std::optional<config::Node> apps = holder.has_value() ? holder->find("apps") : std::nullopt;
   if (!apps.has_value()) return;
   size_t index = 0;
   for (const config::Node& node : apps->items()) {
-    std::string path = "apps[" + std::to_string(index++) + "]";
+    std::string path = (section.empty() ? "apps[" : section + ".apps[") + std::to_string(index++) + "]";
     apps::AppConfig app;
     config::Errors known;
     if (!apps::app_spec().parse(node, path, app, known)) continue;
@@ -41,17 +40,21 @@ void check_each(const config::Node& root, const wasm::CapacityOptions& all, conf
   }
 }
 
-}  // namespace
-
-Result<AppsFile> load_apps_file(const std::string& file) {
+Result<AppsFile> load_apps_file(const std::string& file, AppsFileOf of) {
   auto text = config::read_file_text(file);
   if (!text.has_value()) return Error(ErrorCode::kInvalidConfig, "reading config: open " + file + ": " + text.error().message());
   config::Errors errors;
   AppsFile parsed;
   auto document = config::Document::parse(*text, file, errors);
   if (document.has_value()) {
-    apps_file_spec().parse(document->root(), "", parsed, errors);
-    check_each(document->root(), capacity_options(parsed.wasm), errors);
+    auto spec = apps_file_spec();
+    if (of == AppsFileOf::kPart)
+      spec.check({}, [](const AppsFile&, config::Report& report) {
+        for (std::string_view key : {"shards", "shutdownTimeout", "network", "wasm", "http"})
+          if (report.has(key)) report.error(key, "{path} is for the whole process: it belongs into the program's own file");
+      });
+    spec.parse(document->root(), "", parsed, errors);
+    check_each_app(document->root(), "", capacity_options(parsed.wasm), errors);
   }
   if (errors.empty()) return parsed;
   std::string message = "parsing config:\n" + errors.render();

@@ -21,8 +21,17 @@ struct AppsFile {
 
 config::Spec<AppsFile> apps_file_spec();
 
+// Whose file it is: that of a program that runs apps, or one beside the file of a program that does more, which says what the
+// process has.
+enum class AppsFileOf { kProgram, kPart };
+
 // The error is what the program prints: "reading config: ...", or "parsing config: ..." with everything that is wrong, modules
 // and directories that cannot be used included.
-Result<AppsFile> load_apps_file(const std::string& file);
+Result<AppsFile> load_apps_file(const std::string& file, AppsFileOf of = AppsFileOf::kProgram);
+
+// Of each app in the list `apps` of the node at `section` (empty: the root) that reads well by itself, whatever is wrong with
+// others: what it names and asks for beyond its own keys.
+void check_each_app(const config::Node& root, const std::string& section, const wasm::CapacityOptions& all,
+                    config::Errors& errors);
 
 }  // namespace fiso::server

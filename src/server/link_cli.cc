@@ -16,12 +16,13 @@ struct Arguments {
   std::string config = "/etc/fiso/link/config.yaml";
   int64_t port = 0;
   int64_t metrics_port = 0;
+  std::string wasmer_host;
   std::string log_level;
   bool version = false;
   bool check = false;
 };
 
-void declare(CLI::App& app, Arguments& arguments) {
+void declare(CLI::App& app, Arguments& arguments, const LinkProgram& program) {
   app.add_option("--config", arguments.config, "File of targets (env FISO_LINK_CONFIG; default /etc/fiso/link/config.yaml)");
   app.add_option("--port", arguments.port, "Listen on this port of all addresses instead of listenAddr")
       ->check(CLI::Range(1, 65535));
@@ -31,11 +32,18 @@ void declare(CLI::App& app, Arguments& arguments) {
   app.add_flag("--check", arguments.check, "Say what is wrong with the configuration, and exit");
   app.add_flag("--version", arguments.version, "Print the version, and exit");
   app.set_help_flag("--help,-h", "Print this, and exit");
+  if (program.runs_apps)
+    app.add_option("--wasmer-host", arguments.wasmer_host,
+                   "The worker program (env FISO_WASMER_HOST; default: fiso-wasmer-host beside this one, or in ../libexec/fiso)");
+  std::string apps = program.runs_apps ? "Apps are those of `wasmer.apps` in the file, or of the file that env "
+                                         "FISO_WASMER_CONFIG names; targets with `protocol:\n"
+                                         "app` lead to them, interceptors with `type: wasmer-app` ask them.\n"
+                                       : "";
   app.footer(
       "Callers ask http://localhost:3500/link/TARGET/PATH; the request goes to the target with its credentials. SIGTERM "
       "finishes\n"
-      "what is in flight and stops.\n\n"
-      "Example: fiso-link -config link.yaml -check && fiso-link -config link.yaml");
+      "what is in flight and stops.\n" +
+      apps + "\nExample: " + app.get_name() + " -config link.yaml -check && " + app.get_name() + " -config link.yaml");
 }
 
 int fail(const std::string& message) {
@@ -43,35 +51,79 @@ int fail(const std::string& message) {
   return 1;
 }
 
-// The file, as the command line overrules it.
-Result<LinkFile> read_file(const Arguments& arguments, const wasm::FullEngineSupport& full) {
-  LinkOverrides overrides;
-  if (arguments.port != 0) overrides.listen_addr = ":" + std::to_string(arguments.port);
-  if (arguments.metrics_port != 0) overrides.metrics_addr = ":" + std::to_string(arguments.metrics_port);
-  return load_link_file(arguments.config, overrides, full);
+std::string env_or_nothing(const char* name) {
+  const char* value = std::getenv(name);
+  return value != nullptr ? value : "";
 }
 
-int serve(const Arguments& arguments, const std::string& name, const ProgramEngines& engines) {
-  LinkRole link({.read = [&] { return read_file(arguments, engines.full); }, .file = arguments.config});
-  return run_process({.admin_address = [&] { return link.admin_address(); }, .is_link = true}, {&link}, engines,
-                     {.component = name, .level = arguments.log_level});
+// What it reads, as the command line and the environment have it.
+class Files {
+ public:
+  Files(const Arguments& arguments, const LinkProgram& program)
+      : arguments_(arguments), program_(program), apps_file_(program.runs_apps ? env_or_nothing("FISO_WASMER_CONFIG") : "") {}
+
+  Result<LinkFile> link() const {
+    LinkOverrides overrides;
+    if (arguments_.port != 0) overrides.listen_addr = ":" + std::to_string(arguments_.port);
+    if (arguments_.metrics_port != 0) overrides.metrics_addr = ":" + std::to_string(arguments_.metrics_port);
+    LinkAbilities abilities{.full = program_.engines.full, .runs_apps = program_.runs_apps};
+    if (!apps_file_.empty()) {
+      FISO_TRY(AppsFile file, separate_apps());
+      abilities.apps.emplace();
+      for (const apps::AppConfig& app : file.apps) abilities.apps->push_back(app.name);
+    }
+    return load_link_file(arguments_.config, overrides, abilities);
+  }
+
+  Result<AppsFile> apps() const {
+    if (!apps_file_.empty()) return separate_apps();
+    FISO_TRY(LinkFile file, link());
+    AppsSection section = file.wasmer.value_or(AppsSection());
+    return AppsFile{.apps = std::move(section.apps), .default_port_range = section.default_port_range};
+  }
+  const std::string& with_apps() const { return apps_file_.empty() ? arguments_.config : apps_file_; }
+
+ private:
+  Result<AppsFile> separate_apps() const { return load_apps_file(apps_file_, AppsFileOf::kPart); }
+
+  const Arguments& arguments_;
+  const LinkProgram& program_;
+  const std::string apps_file_;  // empty: they are in the link file
+};
+
+AppRoleOptions app_role_options(const Files& files) {
+  AppRoleOptions options{.read = [&files] { return files.apps(); }, .file = files.with_apps(), .speaks_of_process = false};
+  if (std::string listen = env_or_nothing("FISO_APPS_LISTEN"); !listen.empty()) options.listen_addr = std::move(listen);
+  return options;
+}
+
+int serve(const Arguments& arguments, const std::string& name, const LinkProgram& program) {
+  Files files(arguments, program);
+  std::optional<AppRole> apps;
+  if (program.runs_apps) apps.emplace(app_role_options(files));
+  LinkRole link({.read = [&] { return files.link(); }, .file = arguments.config, .apps = apps.has_value() ? &*apps : nullptr});
+  std::vector<Role*> roles{&link};
+  if (apps.has_value()) roles.insert(roles.begin(), &*apps);
+  return run_process(
+      {.admin_address = [&] { return link.admin_address(); }, .wasmer_host = arguments.wasmer_host, .is_link = true}, roles,
+      program.engines, {.component = name, .level = arguments.log_level});
 }
 
 }  // namespace
 
-int link_main(int argc, char** argv, const std::string& name, const ProgramEngines& engines) {
+int link_main(int argc, char** argv, const std::string& name, const LinkProgram& program) {
   Arguments arguments;
   if (const char* file = std::getenv("FISO_LINK_CONFIG"); file != nullptr && *file != '\0') arguments.config = file;
   if (const char* level = std::getenv("FISO_LOG_LEVEL"); level != nullptr) arguments.log_level = level;
   CLI::App app("Carries calls of applications to the services they use.", name);
-  declare(app, arguments);
+  declare(app, arguments, program);
   if (auto exit_code = parse_command_line(app, argc, argv)) return *exit_code;
   if (arguments.version) {
     std::printf("%s %s\n", name.c_str(), FISO_VERSION);
     return 0;
   }
-  if (!arguments.check) return serve(arguments, name, engines);
-  auto file = read_file(arguments, engines.full);
+  if (!arguments.check) return serve(arguments, name, program);
+  auto file = Files(arguments, program).link();
   if (!file.has_value()) return fail(file.error().message());
   std::printf("%s: ok\n", arguments.config.c_str());
   return 0;

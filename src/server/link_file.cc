@@ -1,10 +1,14 @@
 #include "server/link_file.h"
 
+#include <algorithm>
+
+#include "apps/app_interceptor.h"
 #include "base/ascii.h"
 #include "components/listen_address.h"
 #include "components/process_network.h"
 #include "config/file_text.h"
 #include "net/name_lookup.h"
+#include "server/apps_file.h"
 #include "server/process_parts.h"
 #include "server/registries.h"
 
@@ -31,6 +35,7 @@ bool is_this_machine(std::string_view host) {
 
 // `address` as it was checked: HOST:PORT.
 bool leads_to(const link::TargetConfig& target, const std::string& address) {
+  if (target.host.empty()) return false;
   size_t colon = address.rfind(':');
   std::string host = link::bare_host(address.substr(0, colon)), to = link::bare_host(target.host);
   if (address.substr(colon + 1) != std::to_string(target.effective_port())) return false;
@@ -58,6 +63,13 @@ void check_vault(const LinkFile& file, config::Report& report) {
   if (!is_used && report.has("vault")) report.error("vault", "{path} has an effect with the vaultRef of a target only");
 }
 
+config::Spec<AppsSection> apps_section_spec() {
+  return config::Spec<AppsSection>("wasmer", "Apps in the same process.")
+      .field("apps", &AppsSection::apps, apps::app_spec(), "The apps, started in this order, before the link port opens.")
+      .field("defaultPortRange", &AppsSection::default_port_range, apps::port_range_spec(), "Ports for apps that name none.")
+      .check({"apps"}, [](const AppsSection& section, config::Report& report) { apps::check_apps(section.apps, report); });
+}
+
 }  // namespace
 
 config::Spec<LinkFile> link_file_spec(const core::Registry& registry) {
@@ -78,6 +90,8 @@ config::Spec<LinkFile> link_file_spec(const core::Registry& registry) {
              "Of guests whose interceptor says nothing else; `runtime: wasmer`.")
       .field("wasm", &LinkFile::wasm, wasm_settings_spec(), "What all guests share.")
       .field("vault", &LinkFile::vault, link::vault_spec(), "Where secrets come from that a vaultRef names.")
+      .field("wasmer", &LinkFile::wasmer, apps_section_spec(), "Apps in the same process (fiso-wasmer-link).")
+      .uncompared("wasmer")  // each app is compared with the one before
       .unsupported("kafka", "kafka targets are not built yet")
       .check({"targets"}, [](const LinkFile& file, config::Report& report) { link::check_targets(file.targets, report); })
       .check({"targets", "vault"}, check_vault)
@@ -86,14 +100,23 @@ config::Spec<LinkFile> link_file_spec(const core::Registry& registry) {
 
 namespace {
 
+std::vector<std::string> names_of(const LinkFile& file, const LinkAbilities& abilities) {
+  std::vector<std::string> names = abilities.apps.value_or(std::vector<std::string>());
+  if (file.wasmer.has_value())
+    for (const apps::AppConfig& app : file.wasmer->apps) names.push_back(app.name);
+  return names;
+}
+
 // The interceptors of all targets, each read by its own type, then checked against each other and the process.
-void read_interceptors(LinkFile& file, const core::Registry& registry, wasm::FullEngineSupport full, config::Errors& errors) {
+void read_interceptors(LinkFile& file, const core::Registry& registry, LinkAbilities abilities, config::Errors& errors) {
   wasm::CapacityOptions capacity = capacity_options(file.wasm);
   ProcessNetwork network(file.network);
+  apps::AppNames apps{names_of(file, abilities)};
   core::Resources checked_with;
-  checked_with.add(full);
+  checked_with.add(abilities.full);
   checked_with.add(capacity);
   checked_with.add(network);
+  if (abilities.runs_apps) checked_with.add(apps);
   for (size_t i = 0; i < file.targets.size(); ++i) {
     link::InterceptorDrafts& drafts = file.interceptors.emplace_back();
     for (const core::ComponentConfig& entry : file.targets[i].interceptors) {
@@ -104,9 +127,26 @@ void read_interceptors(LinkFile& file, const core::Registry& registry, wasm::Ful
   }
 }
 
+// What the file says of apps, against what the program has.
+void check_apps_of(const LinkFile& file, const LinkAbilities& abilities, config::Report& report) {
+  if (file.wasmer.has_value() && !abilities.runs_apps)
+    report.error("wasmer", "{path}: this program runs no apps: use fiso-wasmer-link");
+  if (file.wasmer.has_value() && abilities.apps.has_value())
+    report.error("wasmer", "{path}: apps are described in the file of FISO_WASMER_CONFIG already; they can be in one place");
+  std::vector<std::string> names = names_of(file, abilities);
+  for (size_t i = 0; i < file.targets.size(); ++i) {
+    const link::TargetConfig& target = file.targets[i];
+    if (target.protocol != link::Protocol::kApp || target.app.empty()) continue;
+    if (!abilities.runs_apps)
+      report.item_error("targets", i, "{path}: `protocol: app` needs fiso-wasmer-link, this program runs no apps");
+    else if (std::ranges::find(names, target.app) == names.end())
+      report.item_error("targets", i, "{path}: there is no app \"" + target.app + "\"");
+  }
+}
+
 }  // namespace
 
-Result<LinkFile> load_link_file(const std::string& file, const LinkOverrides& overrides, const wasm::FullEngineSupport& full) {
+Result<LinkFile> load_link_file(const std::string& file, const LinkOverrides& overrides, const LinkAbilities& abilities) {
   auto text = config::read_file_text(file);
   if (!text.has_value())
     return Error(ErrorCode::kInvalidConfig, "load config: read config: open " + file + ": " + text.error().message());
@@ -117,15 +157,21 @@ Result<LinkFile> load_link_file(const std::string& file, const LinkOverrides& ov
   auto document = config::Document::parse(*text, file, errors);
   if (document.has_value()) {
     auto spec = link_file_spec(registry);
-    if (!full.why_not.empty())
-      spec.check({"network"}, [&full](const LinkFile&, config::Report& report) {
-        if (report.has("network")) report.error("network", "{path} has an effect with `runtime: wasmer` only: " + full.why_not);
+    if (!abilities.full.why_not.empty())
+      spec.check({"network"}, [&](const LinkFile&, config::Report& report) {
+        if (report.has("network"))
+          report.error("network", "{path} has an effect with `runtime: wasmer` only: " + abilities.full.why_not);
       });
     bool is_read = spec.parse(document->root(), "", parsed, errors);
-    read_interceptors(parsed, registry, full, errors);
+    read_interceptors(parsed, registry, abilities, errors);
+    check_each_app(document->root(), "wasmer", capacity_options(parsed.wasm), errors);
     if (!overrides.listen_addr.empty()) parsed.listen_addr = overrides.listen_addr;
     if (!overrides.metrics_addr.empty()) parsed.metrics_addr = overrides.metrics_addr;
-    if (is_read) config::report_at(document->root(), "", errors, [&](config::Report& report) { check_loops(parsed, report); });
+    if (is_read)
+      config::report_at(document->root(), "", errors, [&](config::Report& report) {
+        check_loops(parsed, report);
+        check_apps_of(parsed, abilities, report);
+      });
   }
   if (errors.empty()) return parsed;
   std::string message = "load config: validation:\n" + errors.render();

@@ -1,9 +1,11 @@
 // The link file: targets, and how the process that reaches them is set up.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "apps/app_config.h"
 #include "config/spec.h"
 #include "link/interceptions.h"
 #include "link/target_config.h"
@@ -12,6 +14,12 @@
 #include "wasm/runtimes.h"
 
 namespace fiso::server {
+
+// Apps in the same process, of fiso-wasmer-link.
+struct AppsSection {
+  std::vector<apps::AppConfig> apps;
+  apps::PortRange default_port_range;
+};
 
 struct LinkFile {
   std::string listen_addr = "127.0.0.1:3500";
@@ -25,6 +33,7 @@ struct LinkFile {
   net::ServerLimits http;
   GuestNetwork network;
   WasmSettings wasm;
+  std::optional<AppsSection> wasmer;
   std::vector<link::InterceptorDrafts> interceptors;  // as read, by target
 };
 
@@ -36,8 +45,15 @@ struct LinkOverrides {
   std::string listen_addr, metrics_addr;  // empty: as the file says
 };
 
-// All that is wrong with it at once, in the error's message. Opens the files that it names, and nothing else. `full`: what
-// targets' interceptors may ask for.
-Result<LinkFile> load_link_file(const std::string& file, const LinkOverrides& overrides, const wasm::FullEngineSupport& full);
+// What the program that reads the file can do.
+struct LinkAbilities {
+  wasm::FullEngineSupport full;  // for what targets' interceptors may ask
+  bool runs_apps = false;
+  // The apps are described elsewhere, these are their names; the file has none then.
+  std::optional<std::vector<std::string>> apps = {};
+};
+
+// All that is wrong with it at once, in the error's message. Opens the files that it names, and nothing else.
+Result<LinkFile> load_link_file(const std::string& file, const LinkOverrides& overrides, const LinkAbilities& abilities);
 
 }  // namespace fiso::server

@@ -1,6 +1,7 @@
 #include "server/link_role.h"
 
 #include <algorithm>
+#include <charconv>
 #include <future>
 #include <utility>
 
@@ -20,6 +21,14 @@ Settings settings_of(const LinkFile& file) {
           .network = file.network,
           .wasm = file.wasm,
           .http = file.http};
+}
+
+// No guest calls what is meant for applications. The port is known before it is open, and before any guest is started.
+void refuse_own_port(const std::string& address, ProcessNetwork& network) {
+  uint16_t port = 0;
+  std::string_view digits = std::string_view(address).substr(address.rfind(':') + 1);
+  std::from_chars(digits.data(), digits.data() + digits.size(), port);
+  if (port != 0) network.refuse_port(port);
 }
 
 }  // namespace
@@ -50,6 +59,7 @@ Result<> LinkRole::join(Host& host) {
   host_ = &host;
   reloads_.join(host.metrics, host.log);
   host.health.set_not_ready("link");
+  refuse_own_port(file_.listen_addr, host.network);
   host.before_metrics([this] {
     shown_.with([](const link::Targets& targets) {
       for (const auto& used : targets) used.target->show();
@@ -114,11 +124,26 @@ Result<std::shared_ptr<link::Target>> LinkRole::make_target(const link::TargetCo
   return target;
 }
 
+// Where the app of a target answers now.
+Result<link::TargetConfig> LinkRole::located(link::TargetConfig config) const {
+  if (config.protocol != link::Protocol::kApp) return config;
+  for (const apps::AppStatus& app : options_.apps->apps()) {
+    if (app.name != config.app) continue;
+    bool everywhere = app.host == "0.0.0.0" || app.host == "[::]";
+    config.host = everywhere ? "127.0.0.1" : app.host;
+    config.port = app.port;
+    return config;
+  }
+  return Error(ErrorCode::kUnavailable, "target \"" + config.name + "\": app \"" + config.app + "\" does not run");
+}
+
 Result<link::Targets> LinkRole::make_targets(const LinkFile& file) {
+  if (options_.apps != nullptr) apps_version_ = options_.apps->version();
   link::Targets targets;
   for (size_t i = 0; i < file.targets.size(); ++i) {
     if (!file.interceptors[i].empty()) FISO_TRY_OK(host_->runtimes());
-    FISO_TRY(auto target, make_target(file.targets[i]));
+    FISO_TRY(link::TargetConfig config, located(file.targets[i]));
+    FISO_TRY(auto target, make_target(config));
     FISO_TRY(auto plan, link::InterceptionPlan::prepare(target->config.name, file.interceptors[i], host_->resources(),
                                                         host_->metrics, host_->log));
     targets.push_back({std::move(target), std::move(plan)});
@@ -159,7 +184,19 @@ Result<> LinkRole::read_and_use() {
   return {};
 }
 
+// Apps that a change of their file has moved, or brought.
+void LinkRole::follow_apps() {
+  if (options_.apps == nullptr || apps_version_ == options_.apps->version()) return;
+  auto targets = make_targets(file_);
+  if (targets.has_value())
+    if (auto prepared = credentials_->prepare(*targets); !prepared.has_value()) targets = prepared.take_error();
+  if (!targets.has_value())
+    return host_->log.error("targets stay where their apps were", {{"error", targets.error().describe()}});
+  use(std::move(*targets));
+}
+
 Duration LinkRole::look() {
+  follow_apps();
   for (const auto& used : targets_) {
     bool changed = false;
     for (link::FileWatch& watch : tls_files_[used.target.get()]) changed = watch.has_changed() || changed;

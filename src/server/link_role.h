@@ -14,6 +14,7 @@
 #include "link/credentials.h"
 #include "link/file_watch.h"
 #include "link/link_stack.h"
+#include "server/app_role.h"
 #include "server/link_file.h"
 #include "server/reloads.h"
 #include "server/role.h"
@@ -23,6 +24,8 @@ namespace fiso::server {
 struct LinkRoleOptions {
   std::function<Result<LinkFile>()> read;  // again for each reload
   std::string file;                        // that it reads
+  // Of a program that runs apps: they start before, and `protocol: app` leads to them. Borrowed; null: there are none.
+  const AppRole* apps = nullptr;
 };
 
 class LinkRole final : public Role {
@@ -50,6 +53,8 @@ class LinkRole final : public Role {
   class Service;
   void start_services();
   Result<link::Targets> make_targets(const LinkFile& file);
+  Result<link::TargetConfig> located(link::TargetConfig config) const;
+  void follow_apps();
   Result<std::shared_ptr<link::Target>> make_target(const link::TargetConfig& config);
   void use(link::Targets targets);
   Result<> read_and_use();
@@ -59,6 +64,7 @@ class LinkRole final : public Role {
   Reloads reloads_;
   LinkFile file_;  // in use
   Settings settings_;
+  uint64_t apps_version_ = 0;  // of the apps that targets lead to
   Host* host_ = nullptr;
   core::Registry registry_;
   link::Targets targets_;

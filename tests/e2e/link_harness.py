@@ -8,14 +8,15 @@ import threading
 from harness import ANY_PORT, SOURCE, Flow, TestCase, environment
 
 FISO_LINK = os.environ.get("FISO_LINK", str(SOURCE / "tmp/fiso-link"))
+FISO_WASMER_LINK = os.environ.get("FISO_WASMER_LINK", str(SOURCE / "tmp/fiso-wasmer-link"))
 QUICK = "    retry: {initialInterval: 1ms, jitter: 0}\n"
 
 
 class Link(Flow):
-    """A running fiso-link."""
+    """A running fiso-link, or what has its command line."""
 
-    def __init__(self, directory, *flags, **env):
-        self.process = subprocess.Popen([FISO_LINK, "-config", str(directory.path / "link.yaml"), *flags], env=environment(**env),
+    def __init__(self, directory, *flags, program=FISO_LINK, **env):
+        self.process = subprocess.Popen([program, "-config", str(directory.path / "link.yaml"), *flags], env=environment(**env),
                                         stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         self.lines = []
         self.errors = b""
