@@ -4,6 +4,7 @@ import base64
 import gzip
 import json
 import socket
+import threading
 
 from harness import get, guest, main, poll, request, run
 from link_harness import FISO_LINK, QUICK, LinkCase
@@ -246,6 +247,28 @@ class Configuring(LinkCase):
         request(link.port(), "POST", "/link/a/", b'"x"')
         self.assertEqual([json.loads(asked["body"])["payload"] if b"payload" in asked["body"] else asked["body"] for asked in service.asked],
                          ["x", b'"x"'])
+
+    def test_a_request_under_way_ends_with_the_steps_it_began_with(self):
+        asked, go_on = threading.Event(), threading.Event()
+
+        def answer(_):
+            asked.set()
+            go_on.wait(60)
+            return 200, {}, b'{"n":1}'
+        service = self.service(answer)
+        target = ("a", service.port, steps(interceptor("cat"), interceptor("wraps", phase="inbound")))
+        link = self.link(target, MALLOC_PERTURB_="165")
+        answers = []
+        thread = threading.Thread(target=lambda: answers.append(request(link.port(), "POST", "/link/a/", b'"x"')))
+        thread.start()
+        self.assertTrue(asked.wait(60))
+        for attempt in range(2, 8):
+            self.files.write("link.yaml", self.link_yaml(target) + f"# reading {attempt}\n")
+            poll("the verdict", lambda number=attempt: link.reload_state()["attempts"] >= number)
+        go_on.set()
+        thread.join(60)
+        self.assertEqual([(answer.status, answer.json()["payload"]) for answer in answers], [(200, {"n": 1})])
+        self.assert_stops(link)
 
 
 if __name__ == "__main__":
