@@ -61,6 +61,7 @@ void RelayedRequest::add_forwarded() {
 }
 
 Task<Result<>> RelayedRequest::read_body() {
+  body_was_read_ = true;
   Result<std::string_view> piece = co_await down_.read();
   if (!piece.has_value()) {
     body_error_ = piece.take_error();
@@ -148,7 +149,7 @@ Task<Result<HttpResponse*>> RelayedRequest::await_answer(Attempt& attempt) {
 // A target that takes no more may be answering; one whose body breaks off must not take it for complete.
 Task<> RelayedRequest::upload(RelayedRequest& self, Attempt& attempt, [[maybe_unused]] async::Gate::Pass pass) {
   auto deadline = [&] { return in(attempt.answered ? self.options_.idle_timeout : attempt.timeout); };
-  for (;;) {
+  for (self.body_was_read_ = true;;) {
     Result<std::string_view> piece = co_await self.down_.read();
     if (!piece.has_value()) {
       self.body_error_ = piece.take_error();

@@ -31,8 +31,8 @@ class RelayedRequest {
   Task<Result<>> hold_body(size_t most);
   // This goes out in place of the request's body, which has been read by other means. Borrowed.
   void use_body(std::string_view body);
-  // What would go out is here as a whole, and can go out again.
-  bool repeatable() const { return body_is_here_ || down_.body_here(); }
+  // What would go out is here as a whole, and can go out again. What hold_body() gave up on is passed on and not kept.
+  bool repeatable() const { return body_is_here_ || (!body_was_read_ && down_.body_here()); }
   // The target could not be connected to: nothing has gone out.
   bool unsent() const { return attempt_.has_value() && attempt_->up.nothing_went_out(); }
   // Borrowed in place of the client that there was, for the next ask().
@@ -74,10 +74,11 @@ class RelayedRequest {
   const RelayOptions& options_;
   std::string upgrade_;  // the protocol to pass on the wish for
   bool takes_trailers_ = false;
-  bool body_is_here_ = false;  // as `body_`
-  bool body_is_ours_ = false;  // and is not the request's
-  std::string_view body_;      // what has been read of it
-  std::string held_;           // where that is, if it came in pieces
+  bool body_is_here_ = false;   // as `body_`
+  bool body_is_ours_ = false;   // and is not the request's
+  bool body_was_read_ = false;  // some of it, and not all of that is kept
+  std::string_view body_;       // what has been read of it
+  std::string held_;            // where that is, if it came in pieces
   bool client_gone_ = false;
   std::optional<Error> body_error_;  // of the client's body
   std::optional<Attempt> attempt_;

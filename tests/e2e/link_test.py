@@ -156,6 +156,14 @@ class Failures(LinkCase):
         self.assertEqual(link.metric("fiso_link_retries_total", target="api"), 2)
         self.assertEqual(link.metric("fiso_link_requests_total", target="api", method="PUT", status="200"), 1)
 
+    def test_a_body_beyond_what_is_kept_is_sent_once(self):
+        service = self.service(lambda asked: (503, {}, b"why"))
+        link = self.link(("api", service.port, QUICK))
+        for size in (256 << 10, 1 << 20):
+            answer = request(link.port(), "PUT", "/link/api/", b"x" * size)
+            self.assertEqual((answer.status, answer.body), (503, b"why"))
+        self.assertEqual([len(asked["body"]) for asked in service.asked], [256 << 10] * 3 + [1 << 20])
+
     def test_the_last_answer_comes_back_whole(self):
         service = self.service(lambda asked: (503, {"X-Why": "w"}, b"details"))
         link = self.link(("api", service.port, QUICK))
