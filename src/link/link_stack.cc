@@ -17,6 +17,7 @@ namespace fiso::link {
 namespace {
 
 constexpr std::string_view kPrefix = "/link/";
+constexpr std::string_view kAllowed = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
 constexpr uint32_t kAccessLines = 100, kFailedLines = 100;  // a second
 constexpr size_t kHeldBody = 256 << 10;                     // of a request that may be sent more than once
 constexpr net::RelayOptions kRelayOptions{.host = net::RelayOptions::Host::kTarget,
@@ -103,6 +104,7 @@ Task<> LinkStack::serve(net::HttpRequest& request, net::ServerExchange& exchange
   Call call(request, exchange);
   call.correlation = core::find_correlation(request.headers);  // first: refusals carry it too
   bool goes_on = is_from_here(call) &&     // before anything is looked at on behalf of a page that borrows our credentials
+                 method_passes(call) &&    // the same for all targets
                  find_target(call) &&      // what follows is the target's
                  path_is_allowed(call) &&  // before what counts: such a request is no traffic of the target
                  is_within_rate(call) &&   // before the breaker, which learns from calls that are made
@@ -130,6 +132,13 @@ bool LinkStack::is_from_here(Call& call) {
   bool same_site = !site || *site == "same-origin" || *site == "none";
   if (same_site && (!origin || same_origin)) return true;
   return call.refused(403, "cross-site requests are not allowed");
+}
+
+// The answer to TRACE, and to what some servers call TRACK, is the request as it came: our credentials would be in it.
+bool LinkStack::method_passes(Call& call) {
+  const std::string& method = call.request.method;
+  if (!iequals(method, "TRACE") && !iequals(method, "TRACK")) return true;
+  return call.refused(405, "method not allowed");
 }
 
 bool LinkStack::find_target(Call& call) {
@@ -341,6 +350,7 @@ Task<> LinkStack::refuse(Call& call) {
   bool grpc = net::is_grpc(call.request.headers);
   net::HttpResponse response = grpc ? grpc_refusal(call.status, call.text) : net::text_response(call.status, call.text);
   response.headers.add(core::kCorrelationHeader, call.correlation.id);
+  if (call.status == 405) response.headers.add("Allow", kAllowed);
   if (call.retry_after > Duration(0)) response.headers.add("Retry-After", seconds_of(call.retry_after));
   (void)co_await net::answer(call.exchange, response);
   note(call, std::to_string(call.status));

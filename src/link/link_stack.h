@@ -53,6 +53,7 @@ class LinkStack final : public net::StreamingService {
  private:
   struct Call;
   bool is_from_here(Call& call);
+  static bool method_passes(Call& call);
   bool find_target(Call& call);
   bool path_is_allowed(Call& call);
   bool is_within_rate(Call& call);

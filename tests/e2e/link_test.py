@@ -134,6 +134,17 @@ class Credentials(LinkCase):
         poll("the next one is sent", lambda: sent() == "Bearer three")
         self.assertGreaterEqual(link.metric("fiso_link_auth_refresh_total", target="api", status="success"), 3)
 
+    def test_no_target_is_asked_to_say_what_it_was_sent(self):
+        service = self.service()
+        link = self.link(("api", service.port, "    auth: {type: bearer, secretRef: {envVar: S}}\n"), S="s3cret")
+        answer = request(link.port(), "TRACE", "/link/api/")
+        self.assertEqual((answer.status, answer.text), (405, "method not allowed\n"))
+        self.assertIn("GET", answer.headers["allow"])
+        for name in ("TRACE", "TRACK", "trace"):  # over HTTP/2 a method may be any token
+            self.assertEqual(run("curl", "-s", "--http2-prior-knowledge", "-X", name, "-o", "/dev/null", "-w", "%{http_code}",
+                                 f"http://127.0.0.1:{link.port()}/link/api/").stdout, b"405", name)
+        self.assertEqual(service.asked, [])
+
     def test_a_target_without_its_secret_refuses_to_start(self):
         for auth, text in (("{type: bearer}", "the secret is missing"), ("{type: bearer, secretRef: {envVar: NOT_THERE}}", "is not set"),
                            ("{type: bearer, secretRef: {filePath: /not/there}}", "cannot be read"), ("{type: baerer}", "is not valid"),
