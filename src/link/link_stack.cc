@@ -281,7 +281,7 @@ Task<> LinkStack::send(Call& call) {
   Result<> result;
   if (answer.has_value()) {
     call.status = call.answered = (*answer)->status;
-    if (call.status == 401 && call.credential != 0) parts_.reject(call.target->shared.config.name, call.credential);
+    if (call.status == 401 && call.credential != 0) parts_.reject(call.target->held, call.credential);
     (*answer)->headers.set(core::kCorrelationHeader, call.correlation.id);
     bool passes = !looks_at_answer || call.status == 101;
     result = passes ? co_await relayed.deliver() : co_await intercept_answer(call, relayed, **answer);
@@ -368,9 +368,10 @@ void LinkStack::note(const Call& call, std::string_view status) {
                      {"latency_ms", std::chrono::duration<double, std::milli>(taken).count()}});
 }
 
-void LinkStack::set_credential(std::string_view target, CredentialState state) {
-  auto found = targets_.find(target);
-  if (found != targets_.end()) found->second.target->credential.set(std::move(state));
+// A name says too little: the target may have another host by now.
+void LinkStack::set_credential(const Target& target, CredentialState state) {
+  auto found = targets_.find(target.config.name);
+  if (found != targets_.end() && &found->second.target->shared == &target) found->second.target->credential.set(std::move(state));
 }
 
 void LinkStack::set_tls(std::string_view target, const net::TlsContext& tls) {

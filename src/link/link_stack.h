@@ -29,7 +29,7 @@ struct LinkStackParts {
   async::Limiter& bodies;   // bytes of bodies that are in memory as a whole, of the process
   size_t most_intercepted;  // bytes of one
   // Told of a target that answers 401, with the number of the credential that it got.
-  std::function<void(const std::string& target, uint64_t number)> reject = {};
+  std::function<void(const std::shared_ptr<Target>& target, uint64_t number)> reject = {};
 };
 
 class LinkStack final : public net::StreamingService {
@@ -43,8 +43,9 @@ class LinkStack final : public net::StreamingService {
 
   Task<> serve(net::HttpRequest& request, net::ServerExchange& exchange) override;
 
-  // What is sent along to a target from now on.
-  void set_credential(std::string_view target, CredentialState state);
+  // What is sent along to a target from now on. One that was replaced meanwhile gets nothing, and neither does the one in its
+  // place.
+  void set_credential(const Target& target, CredentialState state);
   // For connections to a target that are opened from now on.
   void set_tls(std::string_view target, const net::TlsContext& tls);
   // What waits for another attempt is answered with what there is.

@@ -86,16 +86,16 @@ Result<> LinkServer::start_admin(ControlEvents& events) {
 void LinkServer::start_services() {
   services_.resize(process_->shards.count());
   process_->shards.run_on_each([&](async::Shard& shard) {
-    services_[shard.index()] = std::make_unique<Service>(link::LinkStackParts{
-        .shard = shard,
-        .blocking = process_->blocking,
-        .metrics = metrics_,
-        .log = log_,
-        .bodies = process_->commons.bodies.bytes,
-        .most_intercepted = static_cast<size_t>(file_.http.body_bytes.count),
-        .reject = [this](const std::string& target, uint64_t number) { credentials_->reject(target, number); }});
+    services_[shard.index()] = std::make_unique<Service>(
+        link::LinkStackParts{.shard = shard,
+                             .blocking = process_->blocking,
+                             .metrics = metrics_,
+                             .log = log_,
+                             .bodies = process_->commons.bodies.bytes,
+                             .most_intercepted = static_cast<size_t>(file_.http.body_bytes.count),
+                             .reject = [this](const auto& target, uint64_t number) { credentials_->reject(target, number); }});
   });
-  auto publish = [this](async::Shard& shard, const std::string& target, const link::CredentialState& state) {
+  auto publish = [this](async::Shard& shard, const link::Target& target, const link::CredentialState& state) {
     services_[shard.index()]->stack.set_credential(target, state);
   };
   credentials_ = std::make_unique<link::Credentials>(link::CredentialsParts{.shards = process_->shards,
