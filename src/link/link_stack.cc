@@ -8,6 +8,7 @@
 #include "base/ascii.h"
 #include "core/correlation.h"
 #include "core/outbound.h"
+#include "link/body_deadline.h"
 #include "link/content_coding.h"
 #include "link/grpc.h"
 #include "link/whole_body.h"
@@ -49,7 +50,8 @@ std::string seconds_of(Duration time) {
 
 // One request on its way, and why it may not go on.
 struct LinkStack::Call {
-  Call(net::HttpRequest& asked, net::ServerExchange& connection) : request(asked), exchange(connection), began(now()) {}
+  Call(net::HttpRequest& caller, net::ServerExchange& connection)
+      : request(caller), exchange(connection), began(now()), is_grpc(net::is_grpc(caller.headers)) {}
 
   // For bool layers: says why not, and that it is not.
   bool refused(int with, std::string why, Duration later = Duration(0)) {
@@ -59,6 +61,9 @@ struct LinkStack::Call {
     return false;
   }
 
+  // 408, but for a call of gRPC, whose caller may well wait for an answer before it says more.
+  bool refused_as_late() { return is_grpc ? refused(504, "gateway timeout") : refused(408, "request timeout"); }
+
   bool refused_by_interceptor(const Error& error) {
     if (error.code() != ErrorCode::kOverloaded) return refused(500, "interceptor error");
     return refused(503, "too many requests wait for an interceptor", std::chrono::seconds(1));
@@ -67,6 +72,7 @@ struct LinkStack::Call {
   net::HttpRequest& request;
   net::ServerExchange& exchange;
   const MonotonicTime began;
+  const bool is_grpc;
   MonotonicTime deadline = kNever;
   core::Correlation correlation;
   std::string path;  // within the target; what was matched, with the query behind it
@@ -75,7 +81,8 @@ struct LinkStack::Call {
   std::optional<WholeBody> body;  // of a request that was intercepted
   CircuitBreaker::Call admitted;
   uint64_t credential = 0;  // the number of the one that is sent; 0: none
-  int answered = 0;         // by the target, the status
+  bool asked = false;       // the target was
+  int answered = 0;         // by it, the status
   int status = 0;           // of the answer
   std::string text;
   Duration retry_after{0};
@@ -144,7 +151,7 @@ bool LinkStack::method_passes(Call& call) {
 bool LinkStack::find_target(Call& call) {
   std::string_view path = call.request.path();
   bool is_prefixed = path.starts_with(kPrefix);
-  if (!is_prefixed && !net::is_grpc(call.request.headers)) return call.refused(404, "404 page not found");
+  if (!is_prefixed && !call.is_grpc) return call.refused(404, "404 page not found");
   std::string_view rest = is_prefixed ? path.substr(kPrefix.size()) : std::string_view();
   std::string name = is_prefixed ? std::string(rest.substr(0, rest.find('/'))) : take_grpc_target(call.request);
   auto found = targets_.find(name);
@@ -220,21 +227,27 @@ Task<Result<>> LinkStack::intercept(Call& call, core::Chain& chain, core::CallFa
   co_return Result<>();
 }
 
-Task<bool> LinkStack::intercept_request(Call& call) {
-  if (call.interceptions->requests.empty()) co_return true;
+Task<bool> LinkStack::read_request(Call& call) {
   WholeBody& whole = call.body.emplace(parts_.bodies, parts_.most_intercepted);
+  BodyDeadline reading(parts_.shard, call.exchange, call.deadline);
   for (;;) {
     Result<std::string_view> piece = co_await call.exchange.read();
+    if (reading.passed()) co_return call.refused_as_late();
     if (!piece.has_value()) co_return false;
-    if (piece->empty()) break;
+    if (piece->empty()) co_return true;
     Result<> added = whole.add(*piece);
     if (added.has_value()) continue;
     bool too_large = added.error().code() == ErrorCode::kInvalidInput;
     if (!too_large) co_return call.refused(503, "too many bodies in memory", std::chrono::seconds(1));
     co_return call.refused(413, "request body too large");
   }
+}
+
+Task<bool> LinkStack::intercept_request(Call& call) {
+  if (call.interceptions->requests.empty()) co_return true;
+  if (!co_await read_request(call)) co_return false;
   Result<> done = co_await intercept(call, call.interceptions->requests, {.direction = core::CallFacts::Direction::kOutbound},
-                                     call.request.headers, whole.text());
+                                     call.request.headers, call.body->text());
   if (done.has_value()) co_return true;
   failed_log_.write(
       "interceptor failed",
@@ -272,7 +285,7 @@ Task<> LinkStack::send(Call& call) {
   bool looks_at_answer = !call.interceptions->answers.empty();
   if (looks_at_answer) call.request.headers.set("Accept-Encoding", "gzip");  // what can be undone
   net::RelayedRequest relayed(parts_.shard, call.target->client, call.request, call.exchange,
-                              net::is_grpc(call.request.headers) ? kGrpcRelayOptions : kRelayOptions);
+                              call.is_grpc ? kGrpcRelayOptions : kRelayOptions);
   if (call.body.has_value()) relayed.use_body(call.body->text());
   call.request.headers.set(core::kCorrelationHeader, call.correlation.id);
   add_credentials(call);
@@ -290,18 +303,30 @@ Task<> LinkStack::send(Call& call) {
   }
   result = co_await relayed.finish(std::move(result));
   settle(call, result);
-  if (!result.has_value() && !call.exchange.begun() && result.error().code() != ErrorCode::kCancelled)
-    co_return co_await refuse(call);
+  bool can_be_told = !result.has_value() && (result.error().code() != ErrorCode::kCancelled || !call.text.empty());
+  if (can_be_told && !call.exchange.begun()) co_return co_await refuse(call);
   note(call, call.status == 0 ? "error" : std::to_string(call.status));
 }
 
 Task<Result<net::HttpResponse*>> LinkStack::ask(Call& call, net::RelayedRequest& relayed) {
   if (is_repeatable(call.request.method, call.request.headers) && call.target->shared.config.retry.max_attempts > 1) {
-    FISO_CO_TRY_OK(co_await relayed.hold_body(kHeldBody));
+    BodyDeadline reading(parts_.shard, call.exchange, call.deadline);
+    Result<> held = co_await relayed.hold_body(kHeldBody);
+    if (reading.passed()) {
+      call.refused_as_late();
+      co_return Error(ErrorCode::kCancelled, "request body");
+    }
+    FISO_CO_TRY_OK(std::move(held));
   }
+  if (now() >= call.deadline) co_return Error(ErrorCode::kTimeout, "there was no time left to ask the target");
+  call.asked = true;
   for (int64_t made = 1;; ++made) {
     Duration left = std::max<Duration>(call.deadline - now(), std::chrono::milliseconds(1));
     Result<net::HttpResponse*> answer = co_await relayed.ask(left);
+    if (relayed.body_was_late()) {
+      call.refused_as_late();
+      co_return Error(ErrorCode::kCancelled, "request body");
+    }
     bool again = relayed.repeatable() && co_await may_ask_again(call, answer, made);
     if (!again) co_return answer;
     call.target->answers.note_retry(made);
@@ -321,12 +346,12 @@ Task<bool> LinkStack::may_ask_again(Call& call, const Result<net::HttpResponse*>
   co_return pass && !co_await stop_.wait_closed(now() + pause);
 }
 
-// What a call says about its target: 5xx, no answer in time and no connection are failures. A client that has gone, a limit of
-// ours and an address that we do not connect to say nothing.
+// What a call says about its target: 5xx, no answer in time and no connection are failures. A client that has gone, one whose
+// body was late, a limit of ours, time that was over before and an address that we do not connect to say nothing.
 void LinkStack::settle(Call& call, const Result<>& result) {
   ErrorCode code = result.has_value() ? ErrorCode::kInternal : result.error().code();
-  bool failed = call.answered >= 500 || code == ErrorCode::kUnavailable || code == ErrorCode::kTimeout;
-  bool ours = code == ErrorCode::kCancelled || code == ErrorCode::kOverloaded || code == ErrorCode::kRejected;
+  bool failed = call.answered >= 500 || (call.asked && (code == ErrorCode::kUnavailable || code == ErrorCode::kTimeout));
+  bool ours = !call.asked || code == ErrorCode::kCancelled || code == ErrorCode::kOverloaded || code == ErrorCode::kRejected;
   bool nothing_known = call.answered == 0 && ours;
   if (failed) call.admitted.failed();
   if (!failed && !nothing_known) call.admitted.succeeded();
@@ -347,8 +372,7 @@ void LinkStack::settle(Call& call, const Result<>& result) {
 }
 
 Task<> LinkStack::refuse(Call& call) {
-  bool grpc = net::is_grpc(call.request.headers);
-  net::HttpResponse response = grpc ? grpc_refusal(call.status, call.text) : net::text_response(call.status, call.text);
+  net::HttpResponse response = call.is_grpc ? grpc_refusal(call.status, call.text) : net::text_response(call.status, call.text);
   response.headers.add(core::kCorrelationHeader, call.correlation.id);
   if (call.status == 405) response.headers.add("Allow", kAllowed);
   if (call.retry_after > Duration(0)) response.headers.add("Retry-After", seconds_of(call.retry_after));

@@ -59,6 +59,7 @@ class LinkStack final : public net::StreamingService {
   bool path_is_allowed(Call& call);
   bool is_within_rate(Call& call);
   bool breaker_admits(Call& call);
+  Task<bool> read_request(Call& call);
   Task<bool> intercept_request(Call& call);
   Task<bool> has_credentials(Call& call);
   void add_credentials(Call& call);

@@ -135,7 +135,9 @@ Task<Result<>> RelayedRequest::send(Attempt& attempt) {
 Task<Result<HttpResponse*>> RelayedRequest::await_answer(Attempt& attempt) {
   MonotonicTime deadline = in(attempt.timeout);
   for (;;) {
-    FISO_CO_TRY(HttpResponse * head, co_await attempt.up.read_head(deadline));
+    Result<HttpResponse*> read = co_await attempt.up.read_head(deadline);
+    attempt.body_was_late = !read.has_value() && read.error().code() == ErrorCode::kTimeout && attempt.waits_for_body;
+    FISO_CO_TRY(HttpResponse * head, std::move(read));
     if (head->status >= 200 || head->status == 101) {
       attempt.answered = true;
       co_return head;
@@ -150,7 +152,9 @@ Task<Result<HttpResponse*>> RelayedRequest::await_answer(Attempt& attempt) {
 Task<> RelayedRequest::upload(RelayedRequest& self, Attempt& attempt, [[maybe_unused]] async::Gate::Pass pass) {
   auto deadline = [&] { return in(attempt.answered ? self.options_.idle_timeout : attempt.timeout); };
   for (self.body_was_read_ = true;;) {
+    attempt.waits_for_body = true;
     Result<std::string_view> piece = co_await self.down_.read();
+    attempt.waits_for_body = false;
     if (!piece.has_value()) {
       self.body_error_ = piece.take_error();
       attempt.up.abort();

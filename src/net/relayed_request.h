@@ -35,6 +35,8 @@ class RelayedRequest {
   bool repeatable() const { return body_is_here_ || (!body_was_read_ && down_.body_here()); }
   // The target could not be connected to: nothing has gone out.
   bool unsent() const { return attempt_.has_value() && attempt_->up.nothing_went_out(); }
+  // The last ask() ended in kTimeout while more of the client's body was waited for: nothing is known of the target.
+  bool body_was_late() const { return attempt_.has_value() && attempt_->body_was_late; }
   // Borrowed in place of the client that there was, for the next ask().
   void direct_to(HttpClient& client) { client_ = &client; }
 
@@ -57,7 +59,9 @@ class RelayedRequest {
     async::Gate uploading;  // inside: the body's way to the target
     HttpResponse* head = nullptr;
     Duration timeout{};
-    bool answered = false;  // the answer's head has come
+    bool answered = false;        // the answer's head has come
+    bool waits_for_body = false;  // upload() does, for the client
+    bool body_was_late = false;
   };
   Task<Result<>> read_body();
   Task<Result<>> send(Attempt& attempt);

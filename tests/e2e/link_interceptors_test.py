@@ -140,6 +140,15 @@ class Requests(LinkCase):
         self.assertEqual((answer.status, answer.text), (503, "too many requests wait for an interceptor\n"))
         link.process.kill()
 
+    def test_time_that_a_guest_took_or_the_caller_is_not_the_targets_fault(self):
+        limits = "    timeout: 100ms\n    circuitBreaker: {enabled: true, failureThreshold: 1}\n"
+        link = self.through(interceptor("loop", timeout="500ms", failOpen="true"), more=limits)
+        self.assertEqual(request(link.port(), "POST", "/link/api/", b"{}").status, 504)
+        caller = self.closing(socket.create_connection(("127.0.0.1", link.port()), 60))
+        caller.sendall(b"POST /link/api/ HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n12345")
+        self.assertEqual(caller.recv(12), b"HTTP/1.1 408")
+        self.assertEqual((self.target.asked, link.metric("fiso_link_circuit_state", target="api")), ([], 0))
+
     def begin(self, link, body):
         """A request whose answer nobody waits for."""
         connection = self.closing(socket.create_connection(("127.0.0.1", link.port()), 60))

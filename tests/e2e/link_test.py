@@ -215,6 +215,15 @@ class Failures(LinkCase):
         poll("it is asked again", lambda: get(link.port(), "/link/api/").status == 200)
         self.assertEqual(link.metric("fiso_link_circuit_state", target="api"), 0)
 
+    def test_a_caller_that_is_late_with_its_body_is_408_and_not_the_targets_fault(self):
+        service = self.service()
+        link = self.link(("api", service.port, "    timeout: 200ms\n    circuitBreaker: {enabled: true, failureThreshold: 1}\n"))
+        for method in ("PUT", "POST"):  # kept, so that it can be sent again, or passed on as it comes
+            with socket.create_connection(("127.0.0.1", link.port()), 60) as caller:
+                caller.sendall(f"{method} /link/api/ HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n12345".encode())
+                self.assertEqual(caller.recv(12), b"HTTP/1.1 408", method)
+        self.assertEqual(link.metric("fiso_link_circuit_state", target="api"), 0)
+
     def test_what_a_caller_does_wrong_does_not_open_the_breaker(self):
         service = self.service(lambda asked: (404, {}, b""))
         link = self.link(("api", service.port, "    circuitBreaker: {enabled: true, failureThreshold: 1}\n"))
