@@ -308,8 +308,15 @@ Task<> LinkStack::send(Call& call) {
   note(call, call.status == 0 ? "error" : std::to_string(call.status));
 }
 
+// A call of gRPC is a stream, whatever its metadata says: kept back until its caller is done it would not begin.
+bool LinkStack::may_be_repeated(const Call& call) {
+  const TargetConfig& target = call.target->shared.config;
+  bool is_stream = call.is_grpc || target.protocol == Protocol::kGrpc;
+  return !is_stream && target.retry.max_attempts > 1 && is_repeatable(call.request.method, call.request.headers);
+}
+
 Task<Result<net::HttpResponse*>> LinkStack::ask(Call& call, net::RelayedRequest& relayed) {
-  if (is_repeatable(call.request.method, call.request.headers) && call.target->shared.config.retry.max_attempts > 1) {
+  if (may_be_repeated(call)) {
     BodyDeadline reading(parts_.shard, call.exchange, call.deadline);
     Result<> held = co_await relayed.hold_body(kHeldBody);
     if (reading.passed()) {
@@ -338,7 +345,7 @@ Task<bool> LinkStack::may_ask_again(Call& call, const Result<net::HttpResponse*>
   Target& target = call.target->shared;
   bool worth_it = answer.has_value() ? is_retryable_status((*answer)->status) : is_retryable(answer.error());
   if (!worth_it || made >= target.config.retry.max_attempts) co_return false;
-  if (!is_repeatable(call.request.method, call.request.headers)) co_return false;
+  if (!may_be_repeated(call)) co_return false;
   Duration pause = pause_after(target.config.retry.options(), made, random_part());
   if (answer.has_value()) pause = std::max(pause, net::retry_after((*answer)->headers, Clock::system().wall_now()));
   if (now() + pause >= call.deadline || !target.retries.try_take()) co_return false;

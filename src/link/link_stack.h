@@ -64,6 +64,7 @@ class LinkStack final : public net::StreamingService {
   Task<bool> has_credentials(Call& call);
   void add_credentials(Call& call);
   Task<> send(Call& call);
+  static bool may_be_repeated(const Call& call);
   Task<Result<net::HttpResponse*>> ask(Call& call, net::RelayedRequest& relayed);
   Task<bool> may_ask_again(Call& call, const Result<net::HttpResponse*>& answer, int64_t made);
   Task<Result<>> intercept_answer(Call& call, net::RelayedRequest& relayed, net::HttpResponse& head);
