@@ -294,6 +294,10 @@ Task<> LinkStack::send(Call& call) {
   Result<> result;
   if (answer.has_value()) {
     call.status = call.answered = (*answer)->status;
+    if (call.answered >= 500)
+      call.admitted.failed();
+    else
+      call.admitted.begun();
     if (call.status == 401 && call.credential != 0) parts_.reject(call.target->held, call.credential);
     (*answer)->headers.set(core::kCorrelationHeader, call.correlation.id);
     bool passes = !looks_at_answer || call.status == 101;

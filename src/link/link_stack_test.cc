@@ -34,5 +34,30 @@ TEST_F(LinkStackTest, TheCredentialOfATargetIsNotSentToAnotherOfItsName) {
   on_shard([&](LinkStack&) { EXPECT_EQ(rejected_, std::pair(after, uint64_t{1})); });
 }
 
+TEST_F(LinkStackTest, AnAnswerWithoutEndDoesNotKeepTheBreakerFromClosing) {
+  ScriptedUpstream target([](ScriptedUpstream::Conversation& c) {
+    for (std::string request; !(request = c.read_request()).empty();) {
+      if (c.number() == 0) c.send("HTTP/1.1 500 X\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+      if (c.number() == 0) return;
+      c.send("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\ndata: 1\n\n");
+      c.wait_for_close();
+    }
+  });
+  TargetConfig config = config_on(target.port());
+  config.breaker = {
+      .enabled = true, .failure_threshold = 1, .success_threshold = 2, .reset_timeout = {std::chrono::milliseconds(1)}};
+  use({make(config)});
+  EXPECT_EQ(status_of(get()), 500);
+  std::vector<RawClient> open;
+  auto ask = [&] {
+    open.emplace_back(server_->port());
+    open.back().send("GET /link/a/x HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    return status_of(open.back().read_until("\r\n\r\n"));
+  };
+  while (int status = ask() - 200) ASSERT_EQ(status, 503 - 200) << "until the breaker's time is over";
+  EXPECT_EQ(ask(), 200);
+  EXPECT_EQ(ask(), 200);
+}
+
 }  // namespace
 }  // namespace fiso::link
