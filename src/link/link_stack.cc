@@ -104,7 +104,9 @@ void LinkStack::use(const Targets& targets, std::vector<std::string> allow_origi
     bool stays = kept != before.end() && kept->second.target->held == target;
     auto replica = stays ? kept->second.target : std::make_shared<TargetReplica>(target, parts_.shard, parts_.blocking);
     targets_.emplace(target->config.name, Entry{std::move(replica), plan->make(parts_.shard)});
+    if (stays) before.erase(kept);
   }
+  for (const auto& [name, dropped] : before) dropped.target->credential.abandon();
 }
 
 Task<> LinkStack::serve(net::HttpRequest& request, net::ServerExchange& exchange) {

@@ -34,6 +34,24 @@ TEST_F(LinkStackTest, TheCredentialOfATargetIsNotSentToAnotherOfItsName) {
   on_shard([&](LinkStack&) { EXPECT_EQ(rejected_, std::pair(after, uint64_t{1})); });
 }
 
+TEST_F(LinkStackTest, WhoWaitsForACredentialOfATargetThatGoesIsToldSo) {
+  TargetConfig config = with_token(1);
+  config.timeout = std::chrono::hours(1);
+  use({make(config)});
+  for (bool replaced : {true, false}) {
+    RawClient client(server_->port());
+    client.send("GET /link/a/x HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    for (int i = 0; i < 1000; ++i) on_shard([](LinkStack&) {});  // it waits by now; if not, there is no target any more
+    std::vector<std::shared_ptr<Target>> next;
+    if (replaced) next.push_back(make(config));
+    use(next);
+    if (replaced) on_shard([&](LinkStack& stack) { stack.set_credential(*next[0], {}); });
+    int status = status_of(client.read_response());
+    EXPECT_TRUE(status == 500 || status == 404) << status;
+    if (replaced) on_shard([&](LinkStack& stack) { stack.set_credential(*next[0], {.is_asked_for = true}); });
+  }
+}
+
 TEST_F(LinkStackTest, AnAnswerWithoutEndDoesNotKeepTheBreakerFromClosing) {
   ScriptedUpstream target([](ScriptedUpstream::Conversation& c) {
     for (std::string request; !(request = c.read_request()).empty();) {
