@@ -11,7 +11,6 @@
 #include "link/body_deadline.h"
 #include "link/content_coding.h"
 #include "link/grpc.h"
-#include "link/whole_body.h"
 #include "net/retry_after.h"
 
 namespace fiso::link {
@@ -63,6 +62,8 @@ struct LinkStack::Call {
 
   // 408, but for a call of gRPC, whose caller may well wait for an answer before it says more.
   bool refused_as_late() { return is_grpc ? refused(504, "gateway timeout") : refused(408, "request timeout"); }
+
+  bool refused_for_bodies() { return refused(503, "too many bodies in memory", std::chrono::seconds(1)); }
 
   bool refused_by_interceptor(const Error& error) {
     if (error.code() != ErrorCode::kOverloaded) return refused(500, "interceptor error");
@@ -214,19 +215,24 @@ void LinkStack::add_credentials(Call& call) {
   call.credential = credential.number;
 }
 
-Task<Result<>> LinkStack::intercept(Call& call, core::Chain& chain, core::CallFacts facts, HeaderList& headers,
-                                    std::string& body) {
+Task<Result<>> LinkStack::intercept(Call& call, core::Chain& chain, core::CallFacts facts, HeaderList& headers, WholeBody& body) {
   facts.method = call.request.method;
   facts.path = call.path;
   facts.target = call.target->shared.config.name;
-  core::Event event{.payload = core::Payload(std::move(body)),
+  core::Event event{.payload = core::Payload(std::move(body.text())),
                     .headers = std::move(headers),
                     .correlation_id = call.correlation.id,
                     .call = &facts};
-  FISO_CO_TRY_OK(co_await chain.process(event));
+  Result<> done = co_await chain.process(event);
+  if (!done.has_value()) {
+    call.refused_by_interceptor(done.error());
+    co_return done;
+  }
   headers = std::move(event.headers);
-  body = std::string(event.payload.view());
-  co_return Result<>();
+  body.text() = std::string(event.payload.view());
+  done = body.count();
+  if (!done.has_value()) call.refused_for_bodies();
+  co_return done;
 }
 
 Task<bool> LinkStack::read_request(Call& call) {
@@ -240,7 +246,7 @@ Task<bool> LinkStack::read_request(Call& call) {
     Result<> added = whole.add(*piece);
     if (added.has_value()) continue;
     bool too_large = added.error().code() == ErrorCode::kInvalidInput;
-    if (!too_large) co_return call.refused(503, "too many bodies in memory", std::chrono::seconds(1));
+    if (!too_large) co_return call.refused_for_bodies();
     co_return call.refused(413, "request body too large");
   }
 }
@@ -249,12 +255,12 @@ Task<bool> LinkStack::intercept_request(Call& call) {
   if (call.interceptions->requests.empty()) co_return true;
   if (!co_await read_request(call)) co_return false;
   Result<> done = co_await intercept(call, call.interceptions->requests, {.direction = core::CallFacts::Direction::kOutbound},
-                                     call.request.headers, call.body->text());
+                                     call.request.headers, *call.body);
   if (done.has_value()) co_return true;
   failed_log_.write(
       "interceptor failed",
       {{"correlation_id", call.correlation.id}, {"target", call.target->shared.config.name}, {"error", done.error().describe()}});
-  co_return call.refused_by_interceptor(done.error());
+  co_return false;
 }
 
 // What a target has answered counts for its breaker, whatever becomes of it here. HEAD and its kin have no body to look at; their
@@ -268,16 +274,15 @@ Task<Result<>> LinkStack::intercept_answer(Call& call, net::RelayedRequest& rela
     done = whole.add(piece);
   }
   if (done.has_value() && !whole.text().empty()) done = decode_content(head.headers, whole.text(), parts_.most_intercepted);
+  if (done.has_value()) done = whole.count();
   if (!done.has_value()) {
-    call.refused(502, "bad gateway");
+    bool is_ours = done.error().code() == ErrorCode::kOverloaded;
+    (void)(is_ours ? call.refused_for_bodies() : call.refused(502, "bad gateway"));
     co_return done.take_error().with_code(ErrorCode::kGuestLimit).with_context("answer");
   }
   core::CallFacts facts{.direction = core::CallFacts::Direction::kInbound, .status = head.status};
-  done = co_await intercept(call, call.interceptions->answers, facts, head.headers, whole.text());
-  if (!done.has_value()) {
-    call.refused_by_interceptor(done.error());
-    co_return done.take_error().with_code(ErrorCode::kGuestLimit);
-  }
+  done = co_await intercept(call, call.interceptions->answers, facts, head.headers, whole);
+  if (!done.has_value()) co_return done.take_error().with_code(ErrorCode::kGuestLimit);
   if (call.request.method == "HEAD") co_return co_await relayed.deliver();
   call.exchange.begin(head.status, head.headers, whole.text().size());
   co_return co_await call.exchange.end(whole.text());

@@ -13,6 +13,7 @@
 #include "async/limiter.h"
 #include "async/shard.h"
 #include "link/target.h"
+#include "link/whole_body.h"
 #include "net/http_service.h"
 #include "net/relayed_request.h"
 #include "net/streaming_service.h"
@@ -68,7 +69,7 @@ class LinkStack final : public net::StreamingService {
   Task<Result<net::HttpResponse*>> ask(Call& call, net::RelayedRequest& relayed);
   Task<bool> may_ask_again(Call& call, const Result<net::HttpResponse*>& answer, int64_t made);
   Task<Result<>> intercept_answer(Call& call, net::RelayedRequest& relayed, net::HttpResponse& head);
-  Task<Result<>> intercept(Call& call, core::Chain& chain, core::CallFacts facts, HeaderList& headers, std::string& body);
+  Task<Result<>> intercept(Call& call, core::Chain& chain, core::CallFacts facts, HeaderList& headers, WholeBody& body);
   void settle(Call& call, const Result<>& result);
   Task<> refuse(Call& call);
   void note(const Call& call, std::string_view status);

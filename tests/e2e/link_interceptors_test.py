@@ -190,6 +190,17 @@ class Answers(LinkCase):
             self.assertIn("body", self.running.wait_log("proxy request failed")[0]["error"])
             self.running.close()
 
+    def test_what_answers_become_counts_against_what_the_process_has_for_bodies(self):
+        self.target = self.service(lambda asked: (200, {"Content-Encoding": "gzip"}, gzip.compress(b" " * (900 << 10))))
+        limits = "http: {maxBodyBytes: 1MiB, maxTotalBodyBytes: 1MiB}\n"
+        link = self.link(("api", self.target.port, steps(interceptor("loop", phase="inbound", timeout="1m"))), more=limits)
+        first = self.closing(socket.create_connection(("127.0.0.1", link.port()), 60))
+        first.sendall(b"GET /link/api/ HTTP/1.1\r\nHost: a\r\n\r\n")
+        poll("it is in memory", lambda: link.metric("fiso_http_body_bytes") >= 900 << 10)
+        answer = get(link.port(), "/link/api/")
+        self.assertEqual((answer.status, answer.text, answer.headers["retry-after"]), (503, "too many bodies in memory\n", "1"))
+        link.process.kill()
+
     def test_an_answer_beyond_the_limit_is_502(self):
         answer = self.answer_through(lambda asked: (200, {}, b"x" * (11 << 20)), interceptor("cat", phase="inbound"))
         self.assertEqual((answer.status, answer.text), (502, "bad gateway\n"))
