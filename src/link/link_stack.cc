@@ -9,6 +9,7 @@
 #include "core/correlation.h"
 #include "core/outbound.h"
 #include "link/body_deadline.h"
+#include "link/browser_rules.h"
 #include "link/content_coding.h"
 #include "link/grpc.h"
 #include "net/retry_after.h"
@@ -130,18 +131,13 @@ Task<> LinkStack::serve(net::HttpRequest& request, net::ServerExchange& exchange
   }
 }
 
-// A browser says where a page comes from. One of another site must not use what only callers on this machine may.
 bool LinkStack::is_from_here(Call& call) {
-  const HeaderList& headers = call.request.headers;
-  std::optional<std::string_view> origin = headers.find("origin"), site = headers.find("sec-fetch-site");
-  if (!origin && !site) return true;
-  if (origin && std::ranges::find(allow_origins_, *origin) != allow_origins_.end()) return true;
-  std::string_view host = headers.find("host").value_or("");
-  bool same_origin = origin && origin->size() > host.size() && origin->ends_with(host) &&
-                     origin->substr(0, origin->size() - host.size()).ends_with("://");
-  bool same_site = !site || *site == "same-origin" || *site == "none";
-  if (same_site && (!origin || same_origin)) return true;
-  return call.refused(403, "cross-site requests are not allowed");
+  switch (judge_page(call.request.headers, allow_origins_)) {
+    case PageVerdict::kFine: return true;
+    case PageVerdict::kOtherSite: return call.refused(403, "cross-site requests are not allowed");
+    case PageVerdict::kOtherHost: return call.refused(403, "host not allowed for browsers");
+  }
+  return false;
 }
 
 // The answer to TRACE, and to what some servers call TRACK, is the request as it came: our credentials would be in it.

@@ -96,6 +96,8 @@ class Rules(LinkCase):
         self.assertEqual(status(Origin="https://ours.example", Sec_Fetch_Site="cross-site"), 200)
         self.assertEqual(status(Origin=f"http://127.0.0.1:{link.port()}", Sec_Fetch_Site="same-origin"), 200)
         self.assertEqual(status(Sec_Fetch_Site="none"), 200)
+        self.assertEqual(status(Host="evil.example:3500", User_Agent="Mozilla/5.0"), 403)
+        self.assertEqual(status(Host="fiso-link:3500"), 200)
 
 
 class Credentials(LinkCase):
