@@ -269,7 +269,9 @@ Task<Result<>> LinkStack::intercept_answer(Call& call, net::RelayedRequest& rela
     if (piece.empty()) break;
     done = whole.add(piece);
   }
-  if (done.has_value() && !whole.text().empty()) done = decode_content(head.headers, whole.text(), parts_.most_intercepted);
+  bool is_whole = head.status != 206;
+  if (done.has_value() && is_whole && !whole.text().empty())
+    done = decode_content(head.headers, whole.text(), parts_.most_intercepted);
   if (done.has_value()) done = whole.count();
   if (!done.has_value()) {
     bool is_ours = done.error().code() == ErrorCode::kOverloaded;
@@ -286,7 +288,8 @@ Task<Result<>> LinkStack::intercept_answer(Call& call, net::RelayedRequest& rela
 
 Task<> LinkStack::send(Call& call) {
   bool looks_at_answer = !call.interceptions->answers.empty();
-  if (looks_at_answer) call.request.headers.set("Accept-Encoding", "gzip");  // what can be undone
+  bool wants_part = call.request.headers.contains("range");  // of what is coded nothing can be undone
+  if (looks_at_answer) call.request.headers.set("Accept-Encoding", wants_part ? "identity" : "gzip");
   net::RelayedRequest relayed(parts_.shard, call.target->client, call.request, call.exchange,
                               call.is_grpc ? kGrpcRelayOptions : kRelayOptions);
   if (call.body.has_value()) relayed.use_body(call.body->text());

@@ -182,6 +182,20 @@ class Answers(LinkCase):
         self.assertEqual((answer.status, answer.body, answer.headers.get("content-encoding")), (200, text, None))
         self.assertEqual(self.target.headers()["accept-encoding"], "gzip")
 
+    def test_a_part_is_asked_for_as_it_is_and_passes_as_it_came(self):
+        def part(asked):
+            whole = b"0123456789" * 100
+            is_gzip = "gzip" in dict(asked["headers"]).get("Accept-Encoding", "")
+            coding = {"Content-Encoding": "gzip"} if is_gzip else {}
+            return 206, {"Content-Range": "bytes 0-19/*", **coding}, (gzip.compress(whole) if is_gzip else whole)[:20]
+        self.target = self.service(part)
+        link = self.link(("api", self.target.port, steps(interceptor("cat", phase="inbound"))))
+        answer = request(link.port(), "GET", "/link/api/", headers={"Range": "bytes=0-19", "Accept-Encoding": "gzip"})
+        self.assertEqual((answer.status, answer.body, answer.headers["content-range"]), (206, b"0123456789" * 2, "bytes 0-19/*"))
+        self.target.answer = lambda asked: (206, {"Content-Encoding": "gzip"}, b"no whole gzip")
+        answer = request(link.port(), "GET", "/link/api/", headers={"Range": "bytes=0-19"})
+        self.assertEqual((answer.status, answer.body, answer.headers["content-encoding"]), (206, b"no whole gzip", "gzip"))
+
     def test_a_bomb_and_a_lie_are_502_and_the_process_goes_on(self):
         for body in (gzip.compress(b"\0" * (200 << 20)), b"no gzip at all"):
             answer = self.answer_through(lambda asked, body=body: (200, {"Content-Encoding": "gzip"}, body),
