@@ -281,7 +281,7 @@ Task<Result<>> LinkStack::intercept_answer(Call& call, net::RelayedRequest& rela
   core::CallFacts facts{.direction = core::CallFacts::Direction::kInbound, .status = head.status};
   done = co_await intercept(call, call.interceptions->answers, facts, head.headers, whole);
   if (!done.has_value()) co_return done.take_error().with_code(ErrorCode::kGuestLimit);
-  if (call.request.method == "HEAD") co_return co_await relayed.deliver();
+  if (call.request.method == "HEAD" || head.status == 204 || head.status == 304) co_return co_await relayed.deliver();
   call.exchange.begin(head.status, head.headers, whole.text().size());
   co_return co_await call.exchange.end(whole.text());
 }

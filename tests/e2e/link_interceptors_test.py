@@ -225,6 +225,9 @@ class Answers(LinkCase):
         self.running.close()
         answer = self.answer_through(lambda asked: (204, {}, b""), interceptor("cat", phase="inbound"))
         self.assertEqual((answer.status, answer.body), (204, b""))
+        self.running.close()
+        answer = self.answer_through(lambda asked: (304, {"ETag": '"x"'}, None), interceptor("cat", phase="inbound"))
+        self.assertEqual((answer.status, answer.headers["etag"], answer.headers.get("content-length"), answer.body), (304, '"x"', None, b""))
 
     def test_a_guest_that_fails_is_500_and_not_the_targets_fault(self):
         breaker = "    circuitBreaker: {enabled: true, failureThreshold: 1}\n"
