@@ -53,12 +53,13 @@ class RelayedRequest {
 
  private:
   struct Attempt {
-    Attempt(async::Shard& shard, HttpClient& client) : up(client), uploading(shard.executor()) {}
+    Attempt(async::Shard& shard, HttpClient& client, Duration time);
     ClientExchange up;
     std::optional<StreamedRequest> out;
     async::Gate uploading;  // inside: the body's way to the target
     HttpResponse* head = nullptr;
-    Duration timeout{};
+    const Duration timeout;
+    MonotonicTime deadline;       // of the answer's head; only what goes out of the body prolongs it
     bool answered = false;        // the answer's head has come
     bool waits_for_body = false;  // upload() does, for the client
     bool body_was_late = false;
