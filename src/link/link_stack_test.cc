@@ -77,5 +77,19 @@ TEST_F(LinkStackTest, AnAnswerWithoutEndDoesNotKeepTheBreakerFromClosing) {
   EXPECT_EQ(ask(), 200);
 }
 
+TEST_F(LinkStackTest, WaitingForAConnectionOfOursIsNotTheTargetsFault) {
+  TargetConfig config = config_on(1);
+  config.max_connections = 1;
+  config.timeout = std::chrono::milliseconds(50);
+  config.breaker = {.enabled = true, .failure_threshold = 1};
+  auto target = make(config);
+  use({target});
+  async::Limiter::Permit taken = target->connections.try_acquire();
+  std::string said = get();
+  EXPECT_EQ(status_of(said), 503);
+  EXPECT_EQ(body_of(said), "too many requests wait for the target\n");
+  EXPECT_EQ(target->breaker->state(), CircuitBreaker::State::kClosed);
+}
+
 }  // namespace
 }  // namespace fiso::link
