@@ -12,6 +12,7 @@ namespace {
 constexpr std::chrono::seconds kFileLook{1};  // how soon a changed secret or certificate is noticed
 constexpr std::chrono::milliseconds kDrainLook{10};
 constexpr std::chrono::seconds kAdminDrain{1};
+constexpr std::chrono::seconds kFilesEnd{1};  // for secrets that are being read
 
 MonotonicTime now() { return Clock::system().now(); }
 
@@ -223,7 +224,9 @@ bool LinkServer::stop(ControlEvents& events) {
     }
   bool clean = drained.get() == net::HttpServer::Drained::kClean && release();
   log_.info(clean ? "shutdown complete" : "shutdown cut what was still in flight");
-  return clean;
+  if (process_->blocking.wait_idle(now() + kFilesEnd)) return clean;
+  log_.warn("a file system does not answer, stopping without it");
+  std::_Exit(clean ? 0 : 1);
 }
 
 bool LinkServer::release() {
