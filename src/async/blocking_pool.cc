@@ -31,6 +31,11 @@ bool BlockingPool::has_threads() {
   return !threads_.empty();
 }
 
+bool BlockingPool::wait_idle(MonotonicTime deadline) {
+  std::unique_lock lock(mutex_);
+  return idle_.wait_until(lock, deadline, [this] { return under_way_ == 0; });
+}
+
 void BlockingPool::loop() {
   std::unique_lock lock(mutex_);
   for (;;) {
@@ -42,7 +47,7 @@ void BlockingPool::loop() {
     job();
     job = nullptr;  // what it holds may take its time to go
     lock.lock();
-    --under_way_;
+    if (--under_way_ == 0) idle_.notify_all();
   }
 }
 

@@ -30,6 +30,9 @@ class BlockingPool {
   // False when the queue is full, or there is not one thread to be had; otherwise `job` runs on one of the threads.
   bool submit(std::function<void()> job);
 
+  // Waits until no job is queued or running; false if the deadline came first. Blocks.
+  bool wait_idle(MonotonicTime deadline);
+
   // Runs `job` on one of the threads and resumes the caller on its shard with what it returned.
   template <class F>
   auto run(F job) -> Task<Result<std::invoke_result_t<F>>>;
@@ -41,7 +44,7 @@ class BlockingPool {
   const unsigned most_threads_;
   const size_t max_queued_;
   std::mutex mutex_;  // of all below
-  std::condition_variable more_;
+  std::condition_variable more_, idle_;
   std::deque<std::function<void()>> jobs_;
   size_t under_way_ = 0;  // jobs, queued or running
   std::vector<std::thread> threads_;

@@ -24,16 +24,25 @@ void CircuitBreaker::Call::give_back() {
   breaker_ = nullptr;
 }
 
+void CircuitBreaker::Call::count_probe() {
+  if (++breaker_->successes_ < breaker_->options_.success_threshold) return;
+  breaker_->failures_ = 0;
+  breaker_->opened_at_ = kNotOpen;
+}
+
+void CircuitBreaker::Call::begun() {
+  if (!probes_) return;
+  count_probe();
+  probes_ = false;
+  breaker_->probing_ = false;
+}
+
 void CircuitBreaker::Call::succeeded() {
-  CircuitBreaker* breaker = breaker_;
-  if (breaker == nullptr) return;
-  if (!probes_) {
-    // A write only where it says something new: the line is shared by all shards.
-    if (breaker->failures_.load(std::memory_order_relaxed) != 0) breaker->failures_ = 0;
-  } else if (++breaker->successes_ >= breaker->options_.success_threshold) {
-    breaker->failures_ = 0;
-    breaker->opened_at_ = kNotOpen;
-  }
+  if (breaker_ == nullptr) return;
+  if (probes_)
+    count_probe();
+  else if (breaker_->failures_.load(std::memory_order_relaxed) != 0)  // a write only where it says something new: shards share it
+    breaker_->failures_ = 0;
   give_back();
 }
 

@@ -1,9 +1,9 @@
 // Stops calls to a target that fails, and finds out when it is well again.
 //
 // Closed: calls pass, until `failure_threshold` in a row have failed. Open: none does, for `reset_timeout`. Half-open: one at a
-// time does, and `success_threshold` good ones in a row close it again, one bad one opens it. What counts as a failure is the
-// caller's to say; a call of which nothing is known (its client has gone) is given back. Thread-safe, without locks; shared by
-// all shards.
+// time does, until its answer begins, and `success_threshold` good ones in a row close it again, one bad one opens it. What
+// counts as a failure is the caller's to say; a call of which nothing is known (its client has gone) is given back. Thread-safe,
+// without locks; shared by all shards.
 #pragma once
 
 #include <atomic>
@@ -34,6 +34,9 @@ class CircuitBreaker {
     Call& operator=(Call&& other) noexcept;
     ~Call() { give_back(); }
     explicit operator bool() const { return breaker_ != nullptr; }
+    // A good answer has begun, and may take long: of a half-open breaker that is the success, and the next call may be let
+    // through. How it ends is said as of a call to a closed one.
+    void begun();
     void succeeded();
     void failed();
 
@@ -41,6 +44,7 @@ class CircuitBreaker {
     friend class CircuitBreaker;
     Call(CircuitBreaker& breaker, bool probes) : breaker_(&breaker), probes_(probes) {}
     void give_back();
+    void count_probe();
     CircuitBreaker* breaker_ = nullptr;
     bool probes_ = false;  // the one call that a half-open breaker lets through
   };

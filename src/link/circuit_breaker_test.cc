@@ -80,6 +80,23 @@ TEST_F(BreakerTest, AProbeThatIsDroppedMakesRoomForTheNext) {
   EXPECT_TRUE(breaker_.admit());
 }
 
+TEST_F(BreakerTest, AProbeWhoseAnswerHasBegunIsAGoodOneAndMakesRoomForTheNext) {
+  fail(3);
+  clock_.advance(seconds(30));
+  auto endless = breaker_.admit(), refused = breaker_.admit();
+  EXPECT_FALSE(refused);
+  endless.begun();
+  EXPECT_EQ(breaker_.state(), State::kHalfOpen);
+  auto other = breaker_.admit();
+  EXPECT_TRUE(other);
+  other.begun();
+  EXPECT_EQ(breaker_.state(), State::kClosed);
+  endless.failed();  // counts as any other now
+  EXPECT_EQ(breaker_.state(), State::kClosed);
+  fail(2);
+  EXPECT_EQ(breaker_.state(), State::kOpen);
+}
+
 TEST_F(BreakerTest, CallsFromBeforeItOpenedDoNotProlongIt) {
   auto slow = breaker_.admit(), good = breaker_.admit();
   fail(3);

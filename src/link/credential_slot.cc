@@ -8,6 +8,10 @@ void CredentialSlot::set(CredentialState state) {
   for (async::Signal* waiter : waiting_) waiter->set();
 }
 
+void CredentialSlot::abandon() {
+  if (!state_.credential.has_value()) set({});
+}
+
 Task<bool> CredentialSlot::wait(MonotonicTime deadline) {
   // What was told may be otherwise again by the time a waiter runs.
   while (!state_.credential.has_value() && state_.is_asked_for) {

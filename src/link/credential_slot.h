@@ -25,6 +25,8 @@ class CredentialSlot {
 
   // Wakes who waits.
   void set(CredentialState state);
+  // Nobody will tell any more: what there is stays, and nobody waits for what there is not.
+  void abandon();
   const std::optional<Credential>& now() const { return state_.credential; }
   // True when there is one; false if none is being asked for, or if none has come by the deadline. Any number may wait.
   Task<bool> wait(MonotonicTime deadline);

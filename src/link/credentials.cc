@@ -78,27 +78,26 @@ void Credentials::use(const Targets& targets) {
 }
 
 Result<Credentials::Kept> Credentials::make(async::Shard& shard, std::shared_ptr<Target> target) {
-  const std::string name = target->config.name;
   FISO_TRY(auto source, make_secret_source(shard, parts_.blocking, parts_.client, target->config.auth, parts_.vault));
   KeeperParts parts{.shard = shard,
-                    .log = parts_.log.with({{"target", name}}),
+                    .log = parts_.log.with({{"target", target->config.name}}),
                     .series = target->series,
-                    .publish = [this, name](const CredentialState& state) { publish(name, state); }};
+                    .publish = [this, target](const CredentialState& state) { publish(target, state); }};
   auto keeper = std::make_unique<CredentialKeeper>(std::move(parts), target->config.auth, std::move(source));
   return Kept{std::move(target), std::move(keeper)};
 }
 
-void Credentials::publish(const std::string& target, const CredentialState& state) {
+void Credentials::publish(const std::shared_ptr<const Target>& target, const CredentialState& state) {
   for (unsigned i = 0; i < parts_.shards.count(); ++i) {
     async::Shard& shard = parts_.shards[i];
-    shard.post([tell = parts_.publish, &shard, target, state] { tell(shard, target, state); });
+    shard.post([tell = parts_.publish, &shard, target, state] { tell(shard, *target, state); });
   }
 }
 
-void Credentials::reject(const std::string& target, uint64_t number) {
-  parts_.shards[0].post([this, target, number] {
-    auto found = keepers_.find(target);
-    if (found != keepers_.end()) found->second.keeper->reject(number);
+void Credentials::reject(std::shared_ptr<const Target> target, uint64_t number) {
+  parts_.shards[0].post([this, target = std::move(target), number] {
+    auto found = keepers_.find(target->config.name);
+    if (found != keepers_.end() && found->second.target == target) found->second.keeper->reject(number);
   });
 }
 

@@ -21,8 +21,8 @@ struct CredentialsParts {
   observe::Log log;
   VaultConfig vault;
   net::ClientOptions client = {};  // what is the same for all servers that give out secrets
-  // On the shard whose requests use it.
-  std::function<void(async::Shard&, const std::string& target, const CredentialState&)> publish;
+  // On the shard whose requests use it. The target may have been replaced meanwhile.
+  std::function<void(async::Shard&, const Target&, const CredentialState&)> publish;
 };
 
 class Credentials {
@@ -37,8 +37,8 @@ class Credentials {
   // After prepare(), once the shards have these targets: begins to ask for those that are new, waiting for no answer, and ends
   // with those that are gone.
   void use(const Targets& targets);
-  // As of CredentialKeeper. Thread-safe.
-  void reject(const std::string& target, uint64_t number);
+  // As of CredentialKeeper; of a target that is gone it says nothing about the one in its place. Thread-safe.
+  void reject(std::shared_ptr<const Target> target, uint64_t number);
 
  private:
   struct Kept {
@@ -48,7 +48,7 @@ class Credentials {
   using Keepers = std::map<std::string, Kept>;  // by target; touched on the first shard only
   Result<Kept> make(async::Shard& shard, std::shared_ptr<Target> target);
   static Task<> end(Keepers keepers);
-  void publish(const std::string& target, const CredentialState& state);
+  void publish(const std::shared_ptr<const Target>& target, const CredentialState& state);
 
   CredentialsParts parts_;
   Keepers keepers_;

@@ -30,7 +30,7 @@ std::shared_ptr<Interceptions> InterceptionPlan::make(async::Shard& shard) const
     for (const Part& part : parts) interceptors.push_back(part->make(shard));
     return core::Chain(std::move(interceptors));
   };
-  return std::make_shared<Interceptions>(chain(requests_), chain(answers_));
+  return std::make_shared<Interceptions>(shared_from_this(), chain(requests_), chain(answers_));
 }
 
 }  // namespace fiso::link

@@ -13,20 +13,23 @@
 
 namespace fiso::link {
 
+class InterceptionPlan;
+
 struct Interceptions {
+  std::shared_ptr<const InterceptionPlan> plan;  // what it made refers to it; a reading of the file may have dropped it meanwhile
   core::Chain requests, answers;
 };
 
 using InterceptorDrafts = std::vector<core::Draft<core::Interceptor>>;
 
-class InterceptionPlan {
+class InterceptionPlan : public std::enable_shared_from_this<InterceptionPlan> {
  public:
   // Blocks while modules are compiled. The error is the operator's to read; kCancelled when the process stops meanwhile.
   static Result<std::shared_ptr<const InterceptionPlan>> prepare(const std::string& target, const InterceptorDrafts& drafts,
                                                                  core::Resources& resources, observe::Metrics& metrics,
                                                                  const observe::Log& log);
 
-  // On the shard.
+  // On the shard. Keeps the plan.
   std::shared_ptr<Interceptions> make(async::Shard& shard) const;
 
  private:

@@ -8,15 +8,17 @@
 #include "base/ascii.h"
 #include "core/correlation.h"
 #include "core/outbound.h"
+#include "link/body_deadline.h"
+#include "link/browser_rules.h"
 #include "link/content_coding.h"
 #include "link/grpc.h"
-#include "link/whole_body.h"
 #include "net/retry_after.h"
 
 namespace fiso::link {
 namespace {
 
 constexpr std::string_view kPrefix = "/link/";
+constexpr std::string_view kAllowed = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
 constexpr uint32_t kAccessLines = 100, kFailedLines = 100;  // a second
 constexpr size_t kHeldBody = 256 << 10;                     // of a request that may be sent more than once
 constexpr net::RelayOptions kRelayOptions{.host = net::RelayOptions::Host::kTarget,
@@ -48,7 +50,8 @@ std::string seconds_of(Duration time) {
 
 // One request on its way, and why it may not go on.
 struct LinkStack::Call {
-  Call(net::HttpRequest& asked, net::ServerExchange& connection) : request(asked), exchange(connection), began(now()) {}
+  Call(net::HttpRequest& caller, net::ServerExchange& connection)
+      : request(caller), exchange(connection), began(now()), is_grpc(net::is_grpc(caller.headers)) {}
 
   // For bool layers: says why not, and that it is not.
   bool refused(int with, std::string why, Duration later = Duration(0)) {
@@ -58,6 +61,11 @@ struct LinkStack::Call {
     return false;
   }
 
+  // 408, but for a call of gRPC, whose caller may well wait for an answer before it says more.
+  bool refused_as_late() { return is_grpc ? refused(504, "gateway timeout") : refused(408, "request timeout"); }
+
+  bool refused_for_bodies() { return refused(503, "too many bodies in memory", std::chrono::seconds(1)); }
+
   bool refused_by_interceptor(const Error& error) {
     if (error.code() != ErrorCode::kOverloaded) return refused(500, "interceptor error");
     return refused(503, "too many requests wait for an interceptor", std::chrono::seconds(1));
@@ -66,6 +74,7 @@ struct LinkStack::Call {
   net::HttpRequest& request;
   net::ServerExchange& exchange;
   const MonotonicTime began;
+  const bool is_grpc;
   MonotonicTime deadline = kNever;
   core::Correlation correlation;
   std::string path;  // within the target; what was matched, with the query behind it
@@ -74,7 +83,8 @@ struct LinkStack::Call {
   std::optional<WholeBody> body;  // of a request that was intercepted
   CircuitBreaker::Call admitted;
   uint64_t credential = 0;  // the number of the one that is sent; 0: none
-  int answered = 0;         // by the target, the status
+  bool asked = false;       // the target was
+  int answered = 0;         // by it, the status
   int status = 0;           // of the answer
   std::string text;
   Duration retry_after{0};
@@ -96,13 +106,16 @@ void LinkStack::use(const Targets& targets, std::vector<std::string> allow_origi
     bool stays = kept != before.end() && kept->second.target->held == target;
     auto replica = stays ? kept->second.target : std::make_shared<TargetReplica>(target, parts_.shard, parts_.blocking);
     targets_.emplace(target->config.name, Entry{std::move(replica), plan->make(parts_.shard)});
+    if (stays) before.erase(kept);
   }
+  for (const auto& [name, dropped] : before) dropped.target->credential.abandon();
 }
 
 Task<> LinkStack::serve(net::HttpRequest& request, net::ServerExchange& exchange) {
   Call call(request, exchange);
   call.correlation = core::find_correlation(request.headers);  // first: refusals carry it too
   bool goes_on = is_from_here(call) &&     // before anything is looked at on behalf of a page that borrows our credentials
+                 method_passes(call) &&    // the same for all targets
                  find_target(call) &&      // what follows is the target's
                  path_is_allowed(call) &&  // before what counts: such a request is no traffic of the target
                  is_within_rate(call) &&   // before the breaker, which learns from calls that are made
@@ -118,24 +131,26 @@ Task<> LinkStack::serve(net::HttpRequest& request, net::ServerExchange& exchange
   }
 }
 
-// A browser says where a page comes from. One of another site must not use what only callers on this machine may.
 bool LinkStack::is_from_here(Call& call) {
-  const HeaderList& headers = call.request.headers;
-  std::optional<std::string_view> origin = headers.find("origin"), site = headers.find("sec-fetch-site");
-  if (!origin && !site) return true;
-  if (origin && std::ranges::find(allow_origins_, *origin) != allow_origins_.end()) return true;
-  std::string_view host = headers.find("host").value_or("");
-  bool same_origin = origin && origin->size() > host.size() && origin->ends_with(host) &&
-                     origin->substr(0, origin->size() - host.size()).ends_with("://");
-  bool same_site = !site || *site == "same-origin" || *site == "none";
-  if (same_site && (!origin || same_origin)) return true;
-  return call.refused(403, "cross-site requests are not allowed");
+  switch (judge_page(call.request.headers, allow_origins_)) {
+    case PageVerdict::kFine: return true;
+    case PageVerdict::kOtherSite: return call.refused(403, "cross-site requests are not allowed");
+    case PageVerdict::kOtherHost: return call.refused(403, "host not allowed for browsers");
+  }
+  return false;
+}
+
+// The answer to TRACE, and to what some servers call TRACK, is the request as it came: our credentials would be in it.
+bool LinkStack::method_passes(Call& call) {
+  const std::string& method = call.request.method;
+  if (!iequals(method, "TRACE") && !iequals(method, "TRACK")) return true;
+  return call.refused(405, "method not allowed");
 }
 
 bool LinkStack::find_target(Call& call) {
   std::string_view path = call.request.path();
   bool is_prefixed = path.starts_with(kPrefix);
-  if (!is_prefixed && !net::is_grpc(call.request.headers)) return call.refused(404, "404 page not found");
+  if (!is_prefixed && !call.is_grpc) return call.refused(404, "404 page not found");
   std::string_view rest = is_prefixed ? path.substr(kPrefix.size()) : std::string_view();
   std::string name = is_prefixed ? std::string(rest.substr(0, rest.find('/'))) : take_grpc_target(call.request);
   auto found = targets_.find(name);
@@ -196,41 +211,52 @@ void LinkStack::add_credentials(Call& call) {
   call.credential = credential.number;
 }
 
-Task<Result<>> LinkStack::intercept(Call& call, core::Chain& chain, core::CallFacts facts, HeaderList& headers,
-                                    std::string& body) {
+Task<Result<>> LinkStack::intercept(Call& call, core::Chain& chain, core::CallFacts facts, HeaderList& headers, WholeBody& body) {
   facts.method = call.request.method;
   facts.path = call.path;
   facts.target = call.target->shared.config.name;
-  core::Event event{.payload = core::Payload(std::move(body)),
+  core::Event event{.payload = core::Payload(std::move(body.text())),
                     .headers = std::move(headers),
                     .correlation_id = call.correlation.id,
                     .call = &facts};
-  FISO_CO_TRY_OK(co_await chain.process(event));
+  Result<> done = co_await chain.process(event);
+  if (!done.has_value()) {
+    call.refused_by_interceptor(done.error());
+    co_return done;
+  }
   headers = std::move(event.headers);
-  body = std::string(event.payload.view());
-  co_return Result<>();
+  body.text() = std::string(event.payload.view());
+  done = body.count();
+  if (!done.has_value()) call.refused_for_bodies();
+  co_return done;
+}
+
+Task<bool> LinkStack::read_request(Call& call) {
+  WholeBody& whole = call.body.emplace(parts_.bodies, parts_.most_intercepted);
+  BodyDeadline reading(parts_.shard, call.exchange, call.deadline);
+  for (;;) {
+    Result<std::string_view> piece = co_await call.exchange.read();
+    if (reading.passed()) co_return call.refused_as_late();
+    if (!piece.has_value()) co_return false;
+    if (piece->empty()) co_return true;
+    Result<> added = whole.add(*piece);
+    if (added.has_value()) continue;
+    bool too_large = added.error().code() == ErrorCode::kInvalidInput;
+    if (!too_large) co_return call.refused_for_bodies();
+    co_return call.refused(413, "request body too large");
+  }
 }
 
 Task<bool> LinkStack::intercept_request(Call& call) {
   if (call.interceptions->requests.empty()) co_return true;
-  WholeBody& whole = call.body.emplace(parts_.bodies, parts_.most_intercepted);
-  for (;;) {
-    Result<std::string_view> piece = co_await call.exchange.read();
-    if (!piece.has_value()) co_return false;
-    if (piece->empty()) break;
-    Result<> added = whole.add(*piece);
-    if (added.has_value()) continue;
-    bool too_large = added.error().code() == ErrorCode::kInvalidInput;
-    if (!too_large) co_return call.refused(503, "too many bodies in memory", std::chrono::seconds(1));
-    co_return call.refused(413, "request body too large");
-  }
+  if (!co_await read_request(call)) co_return false;
   Result<> done = co_await intercept(call, call.interceptions->requests, {.direction = core::CallFacts::Direction::kOutbound},
-                                     call.request.headers, whole.text());
+                                     call.request.headers, *call.body);
   if (done.has_value()) co_return true;
   failed_log_.write(
       "interceptor failed",
       {{"correlation_id", call.correlation.id}, {"target", call.target->shared.config.name}, {"error", done.error().describe()}});
-  co_return call.refused_by_interceptor(done.error());
+  co_return false;
 }
 
 // What a target has answered counts for its breaker, whatever becomes of it here. HEAD and its kin have no body to look at; their
@@ -243,27 +269,29 @@ Task<Result<>> LinkStack::intercept_answer(Call& call, net::RelayedRequest& rela
     if (piece.empty()) break;
     done = whole.add(piece);
   }
-  if (done.has_value() && !whole.text().empty()) done = decode_content(head.headers, whole.text(), parts_.most_intercepted);
+  bool is_whole = head.status != 206;
+  if (done.has_value() && is_whole && !whole.text().empty())
+    done = decode_content(head.headers, whole.text(), parts_.most_intercepted);
+  if (done.has_value()) done = whole.count();
   if (!done.has_value()) {
-    call.refused(502, "bad gateway");
+    bool is_ours = done.error().code() == ErrorCode::kOverloaded;
+    (void)(is_ours ? call.refused_for_bodies() : call.refused(502, "bad gateway"));
     co_return done.take_error().with_code(ErrorCode::kGuestLimit).with_context("answer");
   }
   core::CallFacts facts{.direction = core::CallFacts::Direction::kInbound, .status = head.status};
-  done = co_await intercept(call, call.interceptions->answers, facts, head.headers, whole.text());
-  if (!done.has_value()) {
-    call.refused_by_interceptor(done.error());
-    co_return done.take_error().with_code(ErrorCode::kGuestLimit);
-  }
-  if (call.request.method == "HEAD") co_return co_await relayed.deliver();
+  done = co_await intercept(call, call.interceptions->answers, facts, head.headers, whole);
+  if (!done.has_value()) co_return done.take_error().with_code(ErrorCode::kGuestLimit);
+  if (call.request.method == "HEAD" || head.status == 204 || head.status == 304) co_return co_await relayed.deliver();
   call.exchange.begin(head.status, head.headers, whole.text().size());
   co_return co_await call.exchange.end(whole.text());
 }
 
 Task<> LinkStack::send(Call& call) {
   bool looks_at_answer = !call.interceptions->answers.empty();
-  if (looks_at_answer) call.request.headers.set("Accept-Encoding", "gzip");  // what can be undone
+  bool wants_part = call.request.headers.contains("range");  // of what is coded nothing can be undone
+  if (looks_at_answer) call.request.headers.set("Accept-Encoding", wants_part ? "identity" : "gzip");
   net::RelayedRequest relayed(parts_.shard, call.target->client, call.request, call.exchange,
-                              net::is_grpc(call.request.headers) ? kGrpcRelayOptions : kRelayOptions);
+                              call.is_grpc ? kGrpcRelayOptions : kRelayOptions);
   if (call.body.has_value()) relayed.use_body(call.body->text());
   call.request.headers.set(core::kCorrelationHeader, call.correlation.id);
   add_credentials(call);
@@ -272,7 +300,11 @@ Task<> LinkStack::send(Call& call) {
   Result<> result;
   if (answer.has_value()) {
     call.status = call.answered = (*answer)->status;
-    if (call.status == 401 && call.credential != 0) parts_.reject(call.target->shared.config.name, call.credential);
+    if (call.answered >= 500)
+      call.admitted.failed();
+    else
+      call.admitted.begun();
+    if (call.status == 401 && call.credential != 0) parts_.reject(call.target->held, call.credential);
     (*answer)->headers.set(core::kCorrelationHeader, call.correlation.id);
     bool passes = !looks_at_answer || call.status == 101;
     result = passes ? co_await relayed.deliver() : co_await intercept_answer(call, relayed, **answer);
@@ -281,18 +313,37 @@ Task<> LinkStack::send(Call& call) {
   }
   result = co_await relayed.finish(std::move(result));
   settle(call, result);
-  if (!result.has_value() && !call.exchange.begun() && result.error().code() != ErrorCode::kCancelled)
-    co_return co_await refuse(call);
+  bool can_be_told = !result.has_value() && (result.error().code() != ErrorCode::kCancelled || !call.text.empty());
+  if (can_be_told && !call.exchange.begun()) co_return co_await refuse(call);
   note(call, call.status == 0 ? "error" : std::to_string(call.status));
 }
 
+// A call of gRPC is a stream, whatever its metadata says: kept back until its caller is done it would not begin.
+bool LinkStack::may_be_repeated(const Call& call) {
+  const TargetConfig& target = call.target->shared.config;
+  bool is_stream = call.is_grpc || target.protocol == Protocol::kGrpc;
+  return !is_stream && target.retry.max_attempts > 1 && is_repeatable(call.request.method, call.request.headers);
+}
+
 Task<Result<net::HttpResponse*>> LinkStack::ask(Call& call, net::RelayedRequest& relayed) {
-  if (is_repeatable(call.request.method, call.request.headers) && call.target->shared.config.retry.max_attempts > 1) {
-    FISO_CO_TRY_OK(co_await relayed.hold_body(kHeldBody));
+  if (may_be_repeated(call)) {
+    BodyDeadline reading(parts_.shard, call.exchange, call.deadline);
+    Result<> held = co_await relayed.hold_body(kHeldBody);
+    if (reading.passed()) {
+      call.refused_as_late();
+      co_return Error(ErrorCode::kCancelled, "request body");
+    }
+    FISO_CO_TRY_OK(std::move(held));
   }
+  if (now() >= call.deadline) co_return Error(ErrorCode::kTimeout, "there was no time left to ask the target");
+  call.asked = true;
   for (int64_t made = 1;; ++made) {
     Duration left = std::max<Duration>(call.deadline - now(), std::chrono::milliseconds(1));
     Result<net::HttpResponse*> answer = co_await relayed.ask(left);
+    if (relayed.body_was_late()) {
+      call.refused_as_late();
+      co_return Error(ErrorCode::kCancelled, "request body");
+    }
     bool again = relayed.repeatable() && co_await may_ask_again(call, answer, made);
     if (!again) co_return answer;
     call.target->answers.note_retry(made);
@@ -304,7 +355,7 @@ Task<bool> LinkStack::may_ask_again(Call& call, const Result<net::HttpResponse*>
   Target& target = call.target->shared;
   bool worth_it = answer.has_value() ? is_retryable_status((*answer)->status) : is_retryable(answer.error());
   if (!worth_it || made >= target.config.retry.max_attempts) co_return false;
-  if (!is_repeatable(call.request.method, call.request.headers)) co_return false;
+  if (!may_be_repeated(call)) co_return false;
   Duration pause = pause_after(target.config.retry.options(), made, random_part());
   if (answer.has_value()) pause = std::max(pause, net::retry_after((*answer)->headers, Clock::system().wall_now()));
   if (now() + pause >= call.deadline || !target.retries.try_take()) co_return false;
@@ -312,12 +363,12 @@ Task<bool> LinkStack::may_ask_again(Call& call, const Result<net::HttpResponse*>
   co_return pass && !co_await stop_.wait_closed(now() + pause);
 }
 
-// What a call says about its target: 5xx, no answer in time and no connection are failures. A client that has gone, a limit of
-// ours and an address that we do not connect to say nothing.
+// What a call says about its target: 5xx, no answer in time and no connection are failures. A client that has gone, one whose
+// body was late, a limit of ours, time that was over before and an address that we do not connect to say nothing.
 void LinkStack::settle(Call& call, const Result<>& result) {
   ErrorCode code = result.has_value() ? ErrorCode::kInternal : result.error().code();
-  bool failed = call.answered >= 500 || code == ErrorCode::kUnavailable || code == ErrorCode::kTimeout;
-  bool ours = code == ErrorCode::kCancelled || code == ErrorCode::kOverloaded || code == ErrorCode::kRejected;
+  bool failed = call.answered >= 500 || (call.asked && (code == ErrorCode::kUnavailable || code == ErrorCode::kTimeout));
+  bool ours = !call.asked || code == ErrorCode::kCancelled || code == ErrorCode::kOverloaded || code == ErrorCode::kRejected;
   bool nothing_known = call.answered == 0 && ours;
   if (failed) call.admitted.failed();
   if (!failed && !nothing_known) call.admitted.succeeded();
@@ -338,9 +389,9 @@ void LinkStack::settle(Call& call, const Result<>& result) {
 }
 
 Task<> LinkStack::refuse(Call& call) {
-  bool grpc = net::is_grpc(call.request.headers);
-  net::HttpResponse response = grpc ? grpc_refusal(call.status, call.text) : net::text_response(call.status, call.text);
+  net::HttpResponse response = call.is_grpc ? grpc_refusal(call.status, call.text) : net::text_response(call.status, call.text);
   response.headers.add(core::kCorrelationHeader, call.correlation.id);
+  if (call.status == 405) response.headers.add("Allow", kAllowed);
   if (call.retry_after > Duration(0)) response.headers.add("Retry-After", seconds_of(call.retry_after));
   (void)co_await net::answer(call.exchange, response);
   note(call, std::to_string(call.status));
@@ -358,9 +409,10 @@ void LinkStack::note(const Call& call, std::string_view status) {
                      {"latency_ms", std::chrono::duration<double, std::milli>(taken).count()}});
 }
 
-void LinkStack::set_credential(std::string_view target, CredentialState state) {
-  auto found = targets_.find(target);
-  if (found != targets_.end()) found->second.target->credential.set(std::move(state));
+// A name says too little: the target may have another host by now.
+void LinkStack::set_credential(const Target& target, CredentialState state) {
+  auto found = targets_.find(target.config.name);
+  if (found != targets_.end() && &found->second.target->shared == &target) found->second.target->credential.set(std::move(state));
 }
 
 void LinkStack::set_tls(std::string_view target, const net::TlsContext& tls) {

@@ -13,6 +13,7 @@
 #include "async/limiter.h"
 #include "async/shard.h"
 #include "link/target.h"
+#include "link/whole_body.h"
 #include "net/http_service.h"
 #include "net/relayed_request.h"
 #include "net/streaming_service.h"
@@ -29,7 +30,7 @@ struct LinkStackParts {
   async::Limiter& bodies;   // bytes of bodies that are in memory as a whole, of the process
   size_t most_intercepted;  // bytes of one
   // Told of a target that answers 401, with the number of the credential that it got.
-  std::function<void(const std::string& target, uint64_t number)> reject = {};
+  std::function<void(const std::shared_ptr<Target>& target, uint64_t number)> reject = {};
 };
 
 class LinkStack final : public net::StreamingService {
@@ -43,8 +44,9 @@ class LinkStack final : public net::StreamingService {
 
   Task<> serve(net::HttpRequest& request, net::ServerExchange& exchange) override;
 
-  // What is sent along to a target from now on.
-  void set_credential(std::string_view target, CredentialState state);
+  // What is sent along to a target from now on. One that was replaced meanwhile gets nothing, and neither does the one in its
+  // place.
+  void set_credential(const Target& target, CredentialState state);
   // For connections to a target that are opened from now on.
   void set_tls(std::string_view target, const net::TlsContext& tls);
   // What waits for another attempt is answered with what there is.
@@ -53,18 +55,21 @@ class LinkStack final : public net::StreamingService {
  private:
   struct Call;
   bool is_from_here(Call& call);
+  static bool method_passes(Call& call);
   bool find_target(Call& call);
   bool path_is_allowed(Call& call);
   bool is_within_rate(Call& call);
   bool breaker_admits(Call& call);
+  Task<bool> read_request(Call& call);
   Task<bool> intercept_request(Call& call);
   Task<bool> has_credentials(Call& call);
   void add_credentials(Call& call);
   Task<> send(Call& call);
+  static bool may_be_repeated(const Call& call);
   Task<Result<net::HttpResponse*>> ask(Call& call, net::RelayedRequest& relayed);
   Task<bool> may_ask_again(Call& call, const Result<net::HttpResponse*>& answer, int64_t made);
   Task<Result<>> intercept_answer(Call& call, net::RelayedRequest& relayed, net::HttpResponse& head);
-  Task<Result<>> intercept(Call& call, core::Chain& chain, core::CallFacts facts, HeaderList& headers, std::string& body);
+  Task<Result<>> intercept(Call& call, core::Chain& chain, core::CallFacts facts, HeaderList& headers, WholeBody& body);
   void settle(Call& call, const Result<>& result);
   Task<> refuse(Call& call);
   void note(const Call& call, std::string_view status);

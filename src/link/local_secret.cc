@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <memory>
 #include <sstream>
 #include <utility>
 
@@ -14,6 +15,7 @@ namespace fiso::link {
 namespace {
 
 constexpr size_t kLongestFile = 1 << 20;
+constexpr std::chrono::seconds kLookPatience{1};
 
 Error bad_secret(const SecretRef& ref, const std::string& why) {
   std::string where = ref.file_path.empty() ? "variable " + ref.env_var : ref.file_path;
@@ -51,22 +53,35 @@ Result<Secret> read_secret(const SecretRef& ref) {
   return Secret(std::move(*text));
 }
 
-LocalSecret::LocalSecret(async::BlockingPool& blocking, SecretRef ref)
-    : blocking_(blocking),
-      ref_(std::make_shared<const SecretRef>(std::move(ref))),
-      watch_(ref_->file_path.empty() ? nullptr : std::make_shared<Guarded<FileWatch>>(ref_->file_path)) {}
+LocalSecret::LocalSecret(async::BlockingPool& blocking, const SecretRef& ref)
+    : read_(blocking, [ref] { return read_secret(ref); }) {
+  if (ref.file_path.empty()) return;
+  struct Looks {
+    FileWatch watch;
+    int changes = 0;
+  };
+  // Of the job alone, which runs once at a time. It counts, since nobody may be waiting any more when it returns.
+  look_.emplace(blocking, [looks = std::make_shared<Looks>(FileWatch(ref.file_path))] {
+    if (looks->watch.has_changed()) ++looks->changes;
+    return looks->changes;
+  });
+}
 
-Task<Result<Lease>> LocalSecret::fetch(MonotonicTime) {
-  FISO_CO_TRY(Result<Secret> secret, co_await blocking_.run([ref = ref_] { return read_secret(*ref); }));
+Task<Result<Lease>> LocalSecret::fetch(MonotonicTime deadline) {
+  FISO_CO_TRY(Result<Secret> secret, co_await read_.run(deadline));
   if (!secret.has_value()) co_return secret.take_error();
   co_return Lease{.value = std::move(*secret)};
 }
 
 Task<bool> LocalSecret::has_changed() {
-  if (watch_ == nullptr) co_return false;
-  Result<bool> changed =
-      co_await blocking_.run([watch = watch_] { return watch->with([](FileWatch& it) { return it.has_changed(); }); });
-  co_return changed.has_value() && *changed;  // else it is seen at the next look
+  if (!look_.has_value()) co_return false;
+  Result<int> changes = co_await look_->run(std::chrono::steady_clock::now() + kLookPatience);
+  co_return changes.has_value() && std::exchange(changes_, *changes) != *changes;  // else it is seen at the next look
+}
+
+void LocalSecret::abort() {
+  read_.abort();
+  if (look_.has_value()) look_->abort();
 }
 
 }  // namespace fiso::link

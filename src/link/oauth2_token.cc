@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <utility>
 
 #include "base/ascii.h"
@@ -63,7 +64,9 @@ Duration life_of(const json::Document& answer) {
   std::string text = text_of(answer, "expires_in").value_or(std::string(answer.find("expires_in").value_or("")));
   double seconds = 0;
   auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seconds);
-  if (error != std::errc() || end != text.data() + text.size()) return OAuth2Token::kUsualLife;
+  bool is_number = error == std::errc() && end == text.data() + text.size() && std::isfinite(seconds);
+  if (!is_number) return OAuth2Token::kUsualLife;
+  if (seconds <= 0) return OAuth2Token::kNoLife;
   seconds =
       std::clamp(seconds, std::chrono::duration<double>(kShortest).count(), std::chrono::duration<double>(kLongest).count());
   return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(seconds));

@@ -19,6 +19,8 @@ class OAuth2Token final : public SecretSource {
  public:
   // Of a token whose server does not say how long it lives.
   static constexpr std::chrono::minutes kUsualLife{5};
+  // Of one that has none, by what it says: some servers say so of tokens that do not end.
+  static constexpr std::chrono::seconds kNoLife{10};
 
   // `options` name the origin of `config.token_url`.
   OAuth2Token(async::Shard& shard, async::BlockingPool& blocking, net::ClientOptions options, OAuth2Config config,

@@ -113,8 +113,10 @@ TEST(TokenAnswer, SaysHowLongTheTokenLives) {
   EXPECT_EQ(life("3600"), seconds(3600));
   EXPECT_EQ(life("\"3600\""), seconds(3600));
   EXPECT_EQ(life("1.5e2"), seconds(150));
-  EXPECT_EQ(life("0"), seconds(1));
-  EXPECT_EQ(life("-5"), seconds(1));
+  EXPECT_EQ(life("0"), seconds(10));
+  EXPECT_EQ(life("-5"), seconds(10));
+  for (const char* text : {"\"nan\"", "\"-nan\"", "\"inf\"", "\"-infinity\""})
+    EXPECT_EQ(life(text), OAuth2Token::kUsualLife) << text;
   EXPECT_EQ(life("1e300"), std::chrono::hours(24 * 30));
   for (const char* none : {"null", "\"soon\"", "[1]", "true", "\"\""}) EXPECT_EQ(life(none), std::chrono::minutes(5)) << none;
   EXPECT_EQ(answered(R"({"access_token":"t"})")->usable_for, std::chrono::minutes(5));

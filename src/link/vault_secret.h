@@ -30,7 +30,10 @@ class VaultSecret final : public SecretSource {
   Task<Result<Lease>> fetch(MonotonicTime deadline) override;
   // The Vault's token has.
   Task<bool> has_changed() override;
-  void abort() override { server_.abort(); }
+  void abort() override {
+    token_.abort();
+    server_.abort();
+  }
 
  private:
   Task<Result<Secret>> token(MonotonicTime deadline);

@@ -18,10 +18,14 @@ class WholeBody {
 
   // kInvalidInput beyond `most`, kOverloaded beyond the process's bound. An empty piece adds nothing.
   Result<> add(std::string_view piece);
-  // Whoever changes it need not tell.
+  // Whoever lets it grow calls count() then.
   std::string& text() { return text_; }
+  // Takes what text() has grown by out of the process's bound; kOverloaded where that is not left.
+  Result<> count();
 
  private:
+  Result<> take(size_t bytes);
+
   async::Limiter& process_;
   async::Limiter::Permit counted_;
   const size_t most_;

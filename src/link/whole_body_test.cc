@@ -37,5 +37,22 @@ TEST(WholeBody, BeyondTheProcesssBoundIsOverload) {
   EXPECT_EQ(process.in_use(), 5U);
 }
 
+TEST(WholeBody, WhatItsOwnerMadeOfItCountsToo) {
+  async::ShardSet shards(1);
+  async::Limiter process(shards, 10, 0);
+  WholeBody body(process, 100);
+  body.text() = "made";
+  EXPECT_TRUE(body.count().has_value());
+  EXPECT_TRUE(body.count().has_value());
+  EXPECT_EQ(process.in_use(), 4U);
+  body.text().append("123456");
+  EXPECT_TRUE(body.count().has_value());
+  EXPECT_EQ(process.in_use(), 10U);
+  body.text().append("7");
+  EXPECT_EQ(body.count().error().code(), ErrorCode::kOverloaded);
+  body.text().clear();
+  EXPECT_TRUE(body.count().has_value());
+}
+
 }  // namespace
 }  // namespace fiso::link

@@ -28,7 +28,11 @@ Task<Result<>> ClientExchange::start(const StreamedRequest& request, MonotonicTi
   request_ = &request;
   async::Limiter* limit = client_.options_.connections;
   if (limit != nullptr && !(permit_ = limit->try_acquire())) {
-    FISO_CO_TRY(permit_, co_await limit->acquire(deadline));
+    Result<async::Limiter::Permit> permit = co_await limit->acquire(deadline);
+    // The other side has not been asked yet: it is not what is late.
+    if (!permit.has_value() && permit.error().code() == ErrorCode::kTimeout)
+      co_return Error(ErrorCode::kOverloaded, "no connection was free in time").with_context(client_.authority_);
+    FISO_CO_TRY(permit_, std::move(permit));
   }
   counted_ = true;
   // Alone there is nobody to send together with.

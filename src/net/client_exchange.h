@@ -38,8 +38,9 @@ class ClientExchange {
   ClientExchange(const ClientExchange&) = delete;
 
   // Takes a kept connection or opens one, and sends the head with what there is of the body. Errors as of HttpClient::send(),
-  // for all calls; kCancelled after abort(). The request is borrowed until the answer's head has been read: while nothing
-  // was write()n it may be sent a second time, if it allows that, when a kept connection turns out to be closed.
+  // for all calls, and kOverloaded too where none of ClientOptions::connections was free by the deadline; kCancelled after
+  // abort(). The request is borrowed until the answer's head has been read: while nothing was write()n it may be sent a second
+  // time, if it allows that, when a kept connection turns out to be closed.
   Task<Result<>> start(const StreamedRequest& request, MonotonicTime deadline);
 
   // Completes when the socket has taken the piece. An error is not the end: the other side may have answered before it

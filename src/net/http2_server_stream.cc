@@ -229,6 +229,7 @@ auto Http2ServerStream::upgrade(std::string_view, const HeaderList&) -> Task<Res
 void Http2ServerStream::when_gone(void* owner, Gone gone) {
   gone_owner_ = owner;
   when_gone_ = gone;
+  if (closed()) on_close();  // while nobody wanted to know
 }
 
 void Http2ServerStream::on_close() {

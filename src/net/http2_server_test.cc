@@ -279,5 +279,17 @@ TEST_F(Http2Streams, AServiceIsToldThatItsClientHasGone) {
   while (echo_->gone.load() < 2) std::this_thread::yield();
 }
 
+TEST_F(Http2Streams, AServiceThatBecomesCuriousLaterIsToldAtOnce) {
+  RawClient socket(start());
+  Http2Peer client(socket);
+  int32_t given_up = client.ask("GET", "/late");
+  while (echo_->handling.load() == 0) std::this_thread::yield();
+  client.reset(given_up, NGHTTP2_CANCEL);
+  EXPECT_EQ(client.wait_closed(client.ask("POST", "/", "x")).status(), 200);  // the reset has been read
+  release();
+  while (echo_->handled.load() < 2) std::this_thread::yield();
+  EXPECT_EQ(echo_->gone.load(), 1);
+}
+
 }  // namespace
 }  // namespace fiso::net

@@ -1,6 +1,8 @@
 // Which protocol two sides agree upon by ALPN, and what is sent over it.
 #include <gtest/gtest.h>
 
+#include <thread>
+
 #include "net/testing/certificate.h"
 #include "net/testing/http2_fixture.h"
 #include "net/testing/relay_fixture.h"
@@ -30,8 +32,9 @@ class Http2Tls : public testing::RelayFixture {
     target_.reset();
     shards_.run_on(0, [&](async::Shard&) { echo_.reset(); });
   }
-  uint16_t relay_speaking(Speaks speaks) {
-    ClientOptions options = testing::target_on(target_->port());
+  uint16_t relay_speaking(Speaks speaks) { return relay_speaking(speaks, target_->port()); }
+  uint16_t relay_speaking(Speaks speaks, uint16_t target) {
+    ClientOptions options = testing::target_on(target);
     options.origin.scheme = Scheme::kHttps;
     options.tls = *make_tls_client_context({certificate_.cert_file()});
     options.speaks = speaks;
@@ -79,6 +82,26 @@ TEST_F(Http2Tls, LargeBodiesPassBothWays) {
   Http2Peer client(socket);
   std::string body(5 << 20, 'b');
   EXPECT_EQ(client.wait_closed(client.ask("POST", "/", body)).body, body);
+}
+
+TEST_F(Http2Tls, AConnectionThatWasBegunWithOtherCertificatesCarriesNoRequests) {
+  testing::ScriptedUpstream front([&](testing::Conversation& c) {
+    std::string hello = c.read_some();
+    auto renew = [&](async::Shard&) { service_->set_tls(*make_tls_client_context({certificate_.cert_file()})); };
+    if (c.number() == 0) shards_.run_on(0, renew);
+    RawClient target(target_->port());
+    target.send(hello);
+    std::thread back([&] {
+      for (std::string bytes; !(bytes = target.read_some()).empty();) c.send(bytes);
+    });
+    for (std::string bytes; !(bytes = c.read_some()).empty();) target.send(bytes);
+    target.finish_sending();
+    back.join();
+  });
+  RawClient socket(relay_speaking(Speaks::kHttp1OrHttp2, front.port()));
+  Http2Peer client(socket);
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(client.wait_closed(client.ask("POST", "/", "x")).body, "x");
+  EXPECT_EQ(front.connections(), 2);
 }
 
 }  // namespace

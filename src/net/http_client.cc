@@ -136,7 +136,9 @@ Task<Result<HttpClient::Carrier>> HttpClient::find_http2(MonotonicTime deadline)
   if (found.session == nullptr) found.connection = take_idle();
   if (found.session != nullptr || found.connection != nullptr) co_return std::move(found);
   Http2Pool::Connecting connecting(*http2_);
-  FISO_CO_TRY(found.connection, co_await connect(deadline, options_.speaks));
+  do {  // until no other certificates have come meanwhile: many requests may go over this connection, for long
+    FISO_CO_TRY(found.connection, co_await connect(deadline, options_.speaks));
+  } while (found.connection->tls_version() != tls_version_);
   http2_->note_protocol(found.connection->is_http2());
   if (found.connection->is_http2()) found.session = http2_->add(std::move(found.connection), options_);
   co_return std::move(found);

@@ -30,6 +30,9 @@ MonotonicTime in(Duration duration) { return duration > Duration::zero() ? std::
 
 }  // namespace
 
+RelayedRequest::Attempt::Attempt(async::Shard& shard, HttpClient& client, Duration time)
+    : up(client), uploading(shard.executor()), timeout(time), deadline(in(time)) {}
+
 RelayedRequest::RelayedRequest(async::Shard& shard, HttpClient& client, HttpRequest& request, ServerExchange& exchange,
                                const RelayOptions& options)
     : shard_(shard),
@@ -61,6 +64,7 @@ void RelayedRequest::add_forwarded() {
 }
 
 Task<Result<>> RelayedRequest::read_body() {
+  body_was_read_ = true;
   Result<std::string_view> piece = co_await down_.read();
   if (!piece.has_value()) {
     body_error_ = piece.take_error();
@@ -91,8 +95,7 @@ Task<Result<HttpResponse*>> RelayedRequest::ask(Duration timeout) {
   FISO_CHECK(!attempt_.has_value() || body_is_here_ || unsent(), "what was not kept cannot be sent again");
   if (attempt_.has_value()) attempt_->up.finish();
   if (client_gone_) co_return Error(ErrorCode::kCancelled, "the client has gone");
-  Attempt& attempt = attempt_.emplace(shard_, *client_);
-  attempt.timeout = timeout;
+  Attempt& attempt = attempt_.emplace(shard_, *client_, timeout);
   FISO_CO_TRY_OK(co_await send(attempt));
   FISO_CO_TRY(attempt.head, co_await await_answer(attempt));
   strip_named_hop_fields(attempt.head->headers);
@@ -125,16 +128,17 @@ Task<Result<>> RelayedRequest::send(Attempt& attempt) {
                                           .more = more,
                                           .trailers = has_trailers ? &down_.trailers() : nullptr,
                                           .replay = !more && is_idempotent(request_.method) ? Replay::kAllowed : Replay::kNever});
-  FISO_CO_TRY_OK(co_await attempt.up.start(out, in(attempt.timeout)));
+  FISO_CO_TRY_OK(co_await attempt.up.start(out, attempt.deadline));
   if (more) async::spawn(shard_, upload(*this, attempt, attempt.uploading.enter()));
   co_return Result<>();
 }
 
 // Passes interim answers on. 100 is the one that is ours to say.
 Task<Result<HttpResponse*>> RelayedRequest::await_answer(Attempt& attempt) {
-  MonotonicTime deadline = in(attempt.timeout);
   for (;;) {
-    FISO_CO_TRY(HttpResponse * head, co_await attempt.up.read_head(deadline));
+    Result<HttpResponse*> read = co_await attempt.up.read_head(attempt.deadline);
+    attempt.body_was_late = !read.has_value() && read.error().code() == ErrorCode::kTimeout && attempt.waits_for_body;
+    FISO_CO_TRY(HttpResponse * head, std::move(read));
     if (head->status >= 200 || head->status == 101) {
       attempt.answered = true;
       co_return head;
@@ -148,8 +152,10 @@ Task<Result<HttpResponse*>> RelayedRequest::await_answer(Attempt& attempt) {
 // A target that takes no more may be answering; one whose body breaks off must not take it for complete.
 Task<> RelayedRequest::upload(RelayedRequest& self, Attempt& attempt, [[maybe_unused]] async::Gate::Pass pass) {
   auto deadline = [&] { return in(attempt.answered ? self.options_.idle_timeout : attempt.timeout); };
-  for (;;) {
+  for (self.body_was_read_ = true;;) {
+    attempt.waits_for_body = true;
     Result<std::string_view> piece = co_await self.down_.read();
+    attempt.waits_for_body = false;
     if (!piece.has_value()) {
       self.body_error_ = piece.take_error();
       attempt.up.abort();
@@ -162,7 +168,8 @@ Task<> RelayedRequest::upload(RelayedRequest& self, Attempt& attempt, [[maybe_un
     else
       taken = co_await attempt.up.write(*piece, deadline());
     if (!taken.has_value() || piece->empty()) co_return;
-    attempt.up.extend(deadline());
+    attempt.deadline = deadline();
+    attempt.up.extend(attempt.deadline);
   }
 }
 

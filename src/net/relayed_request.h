@@ -31,10 +31,12 @@ class RelayedRequest {
   Task<Result<>> hold_body(size_t most);
   // This goes out in place of the request's body, which has been read by other means. Borrowed.
   void use_body(std::string_view body);
-  // What would go out is here as a whole, and can go out again.
-  bool repeatable() const { return body_is_here_ || down_.body_here(); }
+  // What would go out is here as a whole, and can go out again. What hold_body() gave up on is passed on and not kept.
+  bool repeatable() const { return body_is_here_ || (!body_was_read_ && down_.body_here()); }
   // The target could not be connected to: nothing has gone out.
   bool unsent() const { return attempt_.has_value() && attempt_->up.nothing_went_out(); }
+  // The last ask() ended in kTimeout while more of the client's body was waited for: nothing is known of the target.
+  bool body_was_late() const { return attempt_.has_value() && attempt_->body_was_late; }
   // Borrowed in place of the client that there was, for the next ask().
   void direct_to(HttpClient& client) { client_ = &client; }
 
@@ -51,13 +53,16 @@ class RelayedRequest {
 
  private:
   struct Attempt {
-    Attempt(async::Shard& shard, HttpClient& client) : up(client), uploading(shard.executor()) {}
+    Attempt(async::Shard& shard, HttpClient& client, Duration time);
     ClientExchange up;
     std::optional<StreamedRequest> out;
     async::Gate uploading;  // inside: the body's way to the target
     HttpResponse* head = nullptr;
-    Duration timeout{};
-    bool answered = false;  // the answer's head has come
+    const Duration timeout;
+    MonotonicTime deadline;       // of the answer's head; only what goes out of the body prolongs it
+    bool answered = false;        // the answer's head has come
+    bool waits_for_body = false;  // upload() does, for the client
+    bool body_was_late = false;
   };
   Task<Result<>> read_body();
   Task<Result<>> send(Attempt& attempt);
@@ -74,10 +79,11 @@ class RelayedRequest {
   const RelayOptions& options_;
   std::string upgrade_;  // the protocol to pass on the wish for
   bool takes_trailers_ = false;
-  bool body_is_here_ = false;  // as `body_`
-  bool body_is_ours_ = false;  // and is not the request's
-  std::string_view body_;      // what has been read of it
-  std::string held_;           // where that is, if it came in pieces
+  bool body_is_here_ = false;   // as `body_`
+  bool body_is_ours_ = false;   // and is not the request's
+  bool body_was_read_ = false;  // some of it, and not all of that is kept
+  std::string_view body_;       // what has been read of it
+  std::string held_;            // where that is, if it came in pieces
   bool client_gone_ = false;
   std::optional<Error> body_error_;  // of the client's body
   std::optional<Attempt> attempt_;

@@ -243,6 +243,7 @@ void ConnectionExchange::when_gone(void* owner, Gone gone) {
   gone_owner_ = owner;
   when_gone_ = gone;
   if (gone == nullptr) return watch_.clear();
+  if (gone_) return std::exchange(when_gone_, nullptr)(gone_owner_);
   until_look_ = kFirstLook;
   watch_.set(in(until_look_));
 }

@@ -64,7 +64,8 @@ class ServerExchange {
   virtual Task<Result<Raw>> upgrade(std::string_view protocol, const HeaderList& headers) = 0;
 
   // Calls `gone` once, soon after the client has left or the server has cut the connection, also while nobody reads or
-  // writes. A client that has closed its side after the request has left. nullptr ends that.
+  // writes; at once, before it returns, if that has happened already. A client that has closed its side after the request has
+  // left. nullptr ends that.
   using Gone = void (*)(void* owner) noexcept;
   virtual void when_gone(void* owner, Gone gone) = 0;
 };

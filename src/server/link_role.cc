@@ -96,9 +96,9 @@ void LinkRole::start_services() {
         .log = host_->log,
         .bodies = host_->parts.commons.bodies.bytes,
         .most_intercepted = static_cast<size_t>(file_.http.body_bytes.count),
-        .reject = [this](const std::string& target, uint64_t number) { credentials_->reject(target, number); }});
+        .reject = [this](const auto& target, uint64_t number) { credentials_->reject(target, number); }});
   });
-  auto publish = [this](async::Shard& shard, const std::string& target, const link::CredentialState& state) {
+  auto publish = [this](async::Shard& shard, const link::Target& target, const link::CredentialState& state) {
     services_[shard.index()]->stack.set_credential(target, state);
   };
   credentials_ = std::make_unique<link::Credentials>(link::CredentialsParts{.shards = host_->parts.shards,

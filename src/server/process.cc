@@ -12,6 +12,7 @@ namespace {
 constexpr std::chrono::hours kIdleLook{1};
 constexpr std::chrono::milliseconds kDrainLook{10};
 constexpr std::chrono::seconds kAdminDrain{1};
+constexpr std::chrono::seconds kFilesEnd{1};  // for files that are being read
 
 MonotonicTime now() { return Clock::system().now(); }
 
@@ -72,7 +73,7 @@ Duration Process::look() {
   return longest;
 }
 
-bool Process::run_until_stopped(ControlEvents& events) {
+Ended Process::run_until_stopped(ControlEvents& events) {
   for (;;) {
     switch (events.wait(look())) {
       case ControlEvent::kNone: break;
@@ -85,7 +86,7 @@ bool Process::run_until_stopped(ControlEvents& events) {
 }
 
 // Those that use others first.
-bool Process::drain(ControlEvents& events) {
+Ended Process::drain(ControlEvents& events) {
   if (options_.is_link)
     log_.info("shutting down");
   else
@@ -95,7 +96,7 @@ bool Process::drain(ControlEvents& events) {
   bool clean = true;
   for (Role* role : std::views::reverse(roles_)) {
     Drain drained = wait_drained(events, *role, deadline);
-    if (drained == Drain::kUnderWay) return false;
+    if (drained == Drain::kUnderWay) return Ended::kCut;
     clean = clean && drained == Drain::kClean;
   }
   clean = clean && release();
@@ -104,7 +105,10 @@ bool Process::drain(ControlEvents& events) {
   } else {
     log_.error("shutdown cut what was still in flight");
   }
-  return clean;
+  if (!clean) return Ended::kCut;
+  if (host_->parts.blocking.wait_idle(now() + kFilesEnd)) return Ended::kCleanly;
+  log_.warn("a file system does not answer, stopping without it");
+  return Ended::kWithoutAFile;
 }
 
 // kUnderWay: a second signal ended the waiting.

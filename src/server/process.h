@@ -28,6 +28,14 @@ struct ProcessOptions {
   bool is_link = false;                        // the log tells of a stop in the words of fiso-link
 };
 
+// How a process has come to its end.
+enum class Ended {
+  kCleanly,
+  // Nothing was cut, but a file system does not answer a thread: whoever waited for that would wait for ever.
+  kWithoutAFile,
+  kCut,  // guests and calls may still be under way
+};
+
 class Process {
  public:
   // A role may use those before it: it starts after them and drains before them. The settings are those of the first that has
@@ -38,9 +46,8 @@ class Process {
   // The error is the operator's to read; kCancelled if a stop was asked for meanwhile, which run_until_stopped() then carries
   // out.
   Result<> start(ControlEvents& events);
-  // Serves until told to stop, then drains. False if something was cut: guests and calls may still be under way, and the caller
-  // ends the process without destroying this.
-  bool run_until_stopped(ControlEvents& events);
+  // Serves until told to stop, then drains. Unless it ends cleanly the caller ends the process without destroying this.
+  Ended run_until_stopped(ControlEvents& events);
 
   // For tests.
   uint16_t admin_port() const { return admin_->port(); }
@@ -50,7 +57,7 @@ class Process {
   Result<> start_admin(ControlEvents& events, const std::string& address);
   std::string reload_verdicts() const;
   Duration look();
-  bool drain(ControlEvents& events);
+  Ended drain(ControlEvents& events);
   Drain wait_drained(ControlEvents& events, Role& role, MonotonicTime deadline);
   bool release();
 

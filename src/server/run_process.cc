@@ -36,13 +36,13 @@ int run_process(ProcessOptions options, const std::vector<Role*>& roles, const P
   bool stopped_early = !started.has_value() && started.error().code() == ErrorCode::kCancelled;
   if (!started.has_value() && !stopped_early) return fail(started.error());
   if (!stopped_early) announce.started();
-  bool clean = process.run_until_stopped(*events);
+  Ended ended = process.run_until_stopped(*events);
   announce.stopped();
   std::fflush(stdout);
-  if (clean) return 0;
+  if (ended == Ended::kCleanly) return 0;
   // What was cut would end in its own time, up to the timeout of a guest, a sink or a target. Nobody waits for it any more.
   output.finish();
-  std::_Exit(1);
+  std::_Exit(ended == Ended::kCut ? 1 : 0);
 }
 
 }  // namespace fiso::server

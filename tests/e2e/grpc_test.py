@@ -150,6 +150,18 @@ class Calls(GrpcCase):
             heard.release()
         self.assertEqual(said, [b"re: one", b"re: two", b"re: three"])
 
+    def test_metadata_that_would_let_a_request_be_repeated_does_not_hold_a_call_back(self):
+        heard = threading.Event()
+
+        def talk():
+            yield b"one"
+            self.assertTrue(heard.wait(PATIENCE))  # nothing more is said before the answer is here
+        metadata = (("idempotency-key", "k"),)
+        answers = self.through_link().stream_stream("/test.Echo/Bidi")(talk(), timeout=PATIENCE, metadata=metadata)
+        self.assertEqual(next(answers), b"re: one")
+        heard.set()
+        self.assertEqual(list(answers), [])
+
     def test_large_messages(self):
         message = os.urandom(MIB) * 16
         self.assertEqual(self.through_link().unary_unary("/test.Echo/Unary")(message, timeout=PATIENCE), message)

@@ -29,7 +29,8 @@ class Link(Flow):
 
 
 class Service:
-    """What a target is: an HTTP server. `answer(request)` gives (status, headers, body), or None to close the connection."""
+    """What a target is: an HTTP server. `answer(request)` gives (status, headers, body), or None to close the connection; a body of None
+    has no length either."""
 
     def __init__(self, answer=lambda asked: (200, {}, b"hello")):
         self.asked = []
@@ -49,13 +50,14 @@ class Service:
                     return
                 status, headers, content = answer
                 self.send_response(status)
-                for name, value in {**headers, "Content-Length": str(len(content))}.items():
+                length = {} if content is None else {"Content-Length": str(len(content))}
+                for name, value in {**headers, **length}.items():
                     self.send_header(name, value)
                 self.end_headers()
-                if self.command != "HEAD":
+                if content and self.command != "HEAD":
                     self.wfile.write(content)
 
-            do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = handle_request
+            do_TRACE = do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = handle_request
 
             def log_message(self, *_):
                 pass

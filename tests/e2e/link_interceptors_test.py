@@ -4,6 +4,7 @@ import base64
 import gzip
 import json
 import socket
+import threading
 
 from harness import get, guest, main, poll, request, run
 from link_harness import FISO_LINK, QUICK, LinkCase
@@ -139,6 +140,15 @@ class Requests(LinkCase):
         self.assertEqual((answer.status, answer.text), (503, "too many requests wait for an interceptor\n"))
         link.process.kill()
 
+    def test_time_that_a_guest_took_or_the_caller_is_not_the_targets_fault(self):
+        limits = "    timeout: 100ms\n    circuitBreaker: {enabled: true, failureThreshold: 1}\n"
+        link = self.through(interceptor("loop", timeout="500ms", failOpen="true"), more=limits)
+        self.assertEqual(request(link.port(), "POST", "/link/api/", b"{}").status, 504)
+        caller = self.closing(socket.create_connection(("127.0.0.1", link.port()), 60))
+        caller.sendall(b"POST /link/api/ HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n12345")
+        self.assertEqual(caller.recv(12), b"HTTP/1.1 408")
+        self.assertEqual((self.target.asked, link.metric("fiso_link_circuit_state", target="api")), ([], 0))
+
     def begin(self, link, body):
         """A request whose answer nobody waits for."""
         connection = self.closing(socket.create_connection(("127.0.0.1", link.port()), 60))
@@ -172,6 +182,20 @@ class Answers(LinkCase):
         self.assertEqual((answer.status, answer.body, answer.headers.get("content-encoding")), (200, text, None))
         self.assertEqual(self.target.headers()["accept-encoding"], "gzip")
 
+    def test_a_part_is_asked_for_as_it_is_and_passes_as_it_came(self):
+        def part(asked):
+            whole = b"0123456789" * 100
+            is_gzip = "gzip" in dict(asked["headers"]).get("Accept-Encoding", "")
+            coding = {"Content-Encoding": "gzip"} if is_gzip else {}
+            return 206, {"Content-Range": "bytes 0-19/*", **coding}, (gzip.compress(whole) if is_gzip else whole)[:20]
+        self.target = self.service(part)
+        link = self.link(("api", self.target.port, steps(interceptor("cat", phase="inbound"))))
+        answer = request(link.port(), "GET", "/link/api/", headers={"Range": "bytes=0-19", "Accept-Encoding": "gzip"})
+        self.assertEqual((answer.status, answer.body, answer.headers["content-range"]), (206, b"0123456789" * 2, "bytes 0-19/*"))
+        self.target.answer = lambda asked: (206, {"Content-Encoding": "gzip"}, b"no whole gzip")
+        answer = request(link.port(), "GET", "/link/api/", headers={"Range": "bytes=0-19"})
+        self.assertEqual((answer.status, answer.body, answer.headers["content-encoding"]), (206, b"no whole gzip", "gzip"))
+
     def test_a_bomb_and_a_lie_are_502_and_the_process_goes_on(self):
         for body in (gzip.compress(b"\0" * (200 << 20)), b"no gzip at all"):
             answer = self.answer_through(lambda asked, body=body: (200, {"Content-Encoding": "gzip"}, body),
@@ -179,6 +203,17 @@ class Answers(LinkCase):
             self.assertEqual((answer.status, answer.text), (502, "bad gateway\n"))
             self.assertIn("body", self.running.wait_log("proxy request failed")[0]["error"])
             self.running.close()
+
+    def test_what_answers_become_counts_against_what_the_process_has_for_bodies(self):
+        self.target = self.service(lambda asked: (200, {"Content-Encoding": "gzip"}, gzip.compress(b" " * (900 << 10))))
+        limits = "http: {maxBodyBytes: 1MiB, maxTotalBodyBytes: 1MiB}\n"
+        link = self.link(("api", self.target.port, steps(interceptor("loop", phase="inbound", timeout="1m"))), more=limits)
+        first = self.closing(socket.create_connection(("127.0.0.1", link.port()), 60))
+        first.sendall(b"GET /link/api/ HTTP/1.1\r\nHost: a\r\n\r\n")
+        poll("it is in memory", lambda: link.metric("fiso_http_body_bytes") >= 900 << 10)
+        answer = get(link.port(), "/link/api/")
+        self.assertEqual((answer.status, answer.text, answer.headers["retry-after"]), (503, "too many bodies in memory\n", "1"))
+        link.process.kill()
 
     def test_an_answer_beyond_the_limit_is_502(self):
         answer = self.answer_through(lambda asked: (200, {}, b"x" * (11 << 20)), interceptor("cat", phase="inbound"))
@@ -190,6 +225,9 @@ class Answers(LinkCase):
         self.running.close()
         answer = self.answer_through(lambda asked: (204, {}, b""), interceptor("cat", phase="inbound"))
         self.assertEqual((answer.status, answer.body), (204, b""))
+        self.running.close()
+        answer = self.answer_through(lambda asked: (304, {"ETag": '"x"'}, None), interceptor("cat", phase="inbound"))
+        self.assertEqual((answer.status, answer.headers["etag"], answer.headers.get("content-length"), answer.body), (304, '"x"', None, b""))
 
     def test_a_guest_that_fails_is_500_and_not_the_targets_fault(self):
         breaker = "    circuitBreaker: {enabled: true, failureThreshold: 1}\n"
@@ -246,6 +284,28 @@ class Configuring(LinkCase):
         request(link.port(), "POST", "/link/a/", b'"x"')
         self.assertEqual([json.loads(asked["body"])["payload"] if b"payload" in asked["body"] else asked["body"] for asked in service.asked],
                          ["x", b'"x"'])
+
+    def test_a_request_under_way_ends_with_the_steps_it_began_with(self):
+        asked, go_on = threading.Event(), threading.Event()
+
+        def answer(_):
+            asked.set()
+            go_on.wait(60)
+            return 200, {}, b'{"n":1}'
+        service = self.service(answer)
+        target = ("a", service.port, steps(interceptor("cat"), interceptor("wraps", phase="inbound")))
+        link = self.link(target, MALLOC_PERTURB_="165")
+        answers = []
+        thread = threading.Thread(target=lambda: answers.append(request(link.port(), "POST", "/link/a/", b'"x"')))
+        thread.start()
+        self.assertTrue(asked.wait(60))
+        for attempt in range(2, 8):
+            self.files.write("link.yaml", self.link_yaml(target) + f"# reading {attempt}\n")
+            poll("the verdict", lambda number=attempt: link.reload_state()["attempts"] >= number)
+        go_on.set()
+        thread.join(60)
+        self.assertEqual([(answer.status, answer.json()["payload"]) for answer in answers], [(200, {"n": 1})])
+        self.assert_stops(link)
 
 
 if __name__ == "__main__":

@@ -96,6 +96,8 @@ class Rules(LinkCase):
         self.assertEqual(status(Origin="https://ours.example", Sec_Fetch_Site="cross-site"), 200)
         self.assertEqual(status(Origin=f"http://127.0.0.1:{link.port()}", Sec_Fetch_Site="same-origin"), 200)
         self.assertEqual(status(Sec_Fetch_Site="none"), 200)
+        self.assertEqual(status(Host="evil.example:3500", User_Agent="Mozilla/5.0"), 403)
+        self.assertEqual(status(Host="fiso-link:3500"), 200)
 
 
 class Credentials(LinkCase):
@@ -134,6 +136,17 @@ class Credentials(LinkCase):
         poll("the next one is sent", lambda: sent() == "Bearer three")
         self.assertGreaterEqual(link.metric("fiso_link_auth_refresh_total", target="api", status="success"), 3)
 
+    def test_no_target_is_asked_to_say_what_it_was_sent(self):
+        service = self.service()
+        link = self.link(("api", service.port, "    auth: {type: bearer, secretRef: {envVar: S}}\n"), S="s3cret")
+        answer = request(link.port(), "TRACE", "/link/api/")
+        self.assertEqual((answer.status, answer.text), (405, "method not allowed\n"))
+        self.assertIn("GET", answer.headers["allow"])
+        for name in ("TRACE", "TRACK", "trace"):  # over HTTP/2 a method may be any token
+            self.assertEqual(run("curl", "-s", "--http2-prior-knowledge", "-X", name, "-o", "/dev/null", "-w", "%{http_code}",
+                                 f"http://127.0.0.1:{link.port()}/link/api/").stdout, b"405", name)
+        self.assertEqual(service.asked, [])
+
     def test_a_target_without_its_secret_refuses_to_start(self):
         for auth, text in (("{type: bearer}", "the secret is missing"), ("{type: bearer, secretRef: {envVar: NOT_THERE}}", "is not set"),
                            ("{type: bearer, secretRef: {filePath: /not/there}}", "cannot be read"), ("{type: baerer}", "is not valid"),
@@ -155,6 +168,14 @@ class Failures(LinkCase):
         self.assertEqual([asked["body"] for asked in service.asked], [b"same"] * 3)
         self.assertEqual(link.metric("fiso_link_retries_total", target="api"), 2)
         self.assertEqual(link.metric("fiso_link_requests_total", target="api", method="PUT", status="200"), 1)
+
+    def test_a_body_beyond_what_is_kept_is_sent_once(self):
+        service = self.service(lambda asked: (503, {}, b"why"))
+        link = self.link(("api", service.port, QUICK))
+        for size in (256 << 10, 1 << 20):
+            answer = request(link.port(), "PUT", "/link/api/", b"x" * size)
+            self.assertEqual((answer.status, answer.body), (503, b"why"))
+        self.assertEqual([len(asked["body"]) for asked in service.asked], [256 << 10] * 3 + [1 << 20])
 
     def test_the_last_answer_comes_back_whole(self):
         service = self.service(lambda asked: (503, {"X-Why": "w"}, b"details"))
@@ -194,6 +215,15 @@ class Failures(LinkCase):
         self.assertEqual((len(service.asked), link.metric("fiso_link_circuit_state", target="api")), (2, 2))
         well.set()
         poll("it is asked again", lambda: get(link.port(), "/link/api/").status == 200)
+        self.assertEqual(link.metric("fiso_link_circuit_state", target="api"), 0)
+
+    def test_a_caller_that_is_late_with_its_body_is_408_and_not_the_targets_fault(self):
+        service = self.service()
+        link = self.link(("api", service.port, "    timeout: 200ms\n    circuitBreaker: {enabled: true, failureThreshold: 1}\n"))
+        for method in ("PUT", "POST"):  # kept, so that it can be sent again, or passed on as it comes
+            with socket.create_connection(("127.0.0.1", link.port()), 60) as caller:
+                caller.sendall(f"{method} /link/api/ HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n12345".encode())
+                self.assertEqual(caller.recv(12), b"HTTP/1.1 408", method)
         self.assertEqual(link.metric("fiso_link_circuit_state", target="api"), 0)
 
     def test_what_a_caller_does_wrong_does_not_open_the_breaker(self):

@@ -80,7 +80,7 @@ TestServer::TestServer(const Files& files) : canaries_{config_.path(), guests_di
                                                server::ProgramEngines{.make = make_runtimes, .full = {}});
   auto started = process_->start(*events_);
   if (started.has_value()) {
-    control_ = std::thread([this] { clean_ = process_->run_until_stopped(*events_); });
+    control_ = std::thread([this] { clean_ = process_->run_until_stopped(*events_) == server::Ended::kCleanly; });
   } else {
     error_ = started.error().describe();
   }

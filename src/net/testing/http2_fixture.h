@@ -17,8 +17,8 @@
 
 namespace fiso::testing {
 
-// Answers with method, target and body; `/wait` when the test says so, `/big` with as much as no window takes. Trailers of a
-// streamed request come back as the answer's.
+// Answers with method, target and body; `/wait` when the test says so, `/late` looks for its client only then, `/big` with as
+// much as no window takes. Trailers of a streamed request come back as the answer's.
 class Http2Echo final : public net::HttpService, private net::StreamingService {
  public:
   explicit Http2Echo(async::Shard& shard) : go_(shard.executor()) {}
@@ -52,6 +52,7 @@ class Http2Echo final : public net::HttpService, private net::StreamingService {
   };
   Task<> serve(net::HttpRequest& request, net::ServerExchange& exchange) override {
     Handled one(*this);
+    if (request.path() == "/late") co_await go_.wait_closed(kNever);
     exchange.when_gone(this, [](void* self) noexcept { ++static_cast<Http2Echo*>(self)->gone; });
     if (request.path() == "/wait") co_await go_.wait_closed(kNever);
     if (request.path() == "/silent") co_return;

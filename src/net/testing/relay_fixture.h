@@ -48,6 +48,7 @@ class RelayService final : public net::HttpService, public net::StreamingService
     (void)co_await net::answer(exchange, response);
   }
 
+  void set_tls(net::TlsContext tls) { client_.set_tls(std::move(tls)); }
   size_t idle() const { return client_.idle(); }
   std::atomic<int> failed{0};
 
