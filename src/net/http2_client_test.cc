@@ -19,10 +19,10 @@ using testing::status_of;
 // A target that speaks HTTP/2, known to do so, behind a relay that speaks both.
 class Http2ClientTest : public testing::RelayFixture {
  protected:
-  uint16_t relay_to_http2(uint16_t target, RelayOptions options = {}) {
+  uint16_t relay_to_http2(uint16_t target, RelayOptions options = {}, ServerLimits limits = {}) {
     ClientOptions client = testing::target_on(target);
     client.speaks = Speaks::kHttp2;
-    return relay_to(std::move(client), options);
+    return relay_to(std::move(client), options, limits);
   }
 };
 
@@ -311,6 +311,19 @@ TEST_F(Http2ClientTest, WhatTheTargetDoesWrongIsABadGateway) {
     Http2Peer client(socket);
     auto& answer = client.wait_closed(client.ask("POST", "/", "x"));
     EXPECT_TRUE(answer.status() == 502 || answer.error != 0) << bad[0].first << " " << answer.status();
+    server_.reset();
+    shards_.run_on(0, [&](async::Shard&) { service_.reset(); });
+  }
+}
+
+TEST_F(Http2ClientTest, AStatusThatIsNoneIsABadGateway) {
+  for (std::string status : {"000", "042", "099", "101", "600", "999"}) {
+    ScriptedUpstream target([&](Conversation& c) {
+      Http2Peer peer(c);
+      while (int32_t stream = peer.next_request()) peer.submit_fields(stream, {{":status", status}});
+    });
+    RawClient client(relay_to_http2(target.port()));
+    EXPECT_EQ(status_of(client.exchange(testing::kGet)), 502) << status;
     server_.reset();
     shards_.run_on(0, [&](async::Shard&) { service_.reset(); });
   }
