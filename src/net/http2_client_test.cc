@@ -329,6 +329,29 @@ TEST_F(Http2ClientTest, AStatusThatIsNoneIsABadGateway) {
   }
 }
 
+// Its sender may pause as long as the call's time allows.
+TEST_F(Http2ClientTest, TheBodyOfACallOfGrpcMayPause) {
+  ScriptedUpstream target(serve_all);
+  ServerLimits limits;
+  limits.body_timeout = std::chrono::milliseconds(60);
+  RawClient socket(relay_to_http2(target.port(), {}, limits));
+  Http2Peer client(socket);
+  int32_t grpc = client.begin("POST", "/grpc", {{"content-type", "application/grpc"}});
+  for (int i = 0; i < 2; ++i) EXPECT_EQ(client.wait_closed(client.begin("POST", "/")).status(), 408);  // which came later
+  client.write(grpc, "message");
+  client.end(grpc);
+  EXPECT_EQ(client.wait_closed(grpc).body, "/grpc message");
+}
+
+TEST_F(Http2ClientTest, ACallOfGrpcWhoseBodyPausesEndsWithItsTime) {
+  ScriptedUpstream target(serve_all);
+  RelayOptions options;
+  options.timeout = std::chrono::milliseconds(200);
+  RawClient socket(relay_to_http2(target.port(), options));
+  Http2Peer client(socket);
+  EXPECT_EQ(client.wait_closed(client.begin("POST", "/", {{"content-type", "application/grpc"}})).status(), 504);
+}
+
 TEST_F(Http2ClientTest, ATargetThatSpeaksHttp1IsABadGateway) {
   ScriptedUpstream target(testing::answer_all);
   RawClient client(relay_to_http2(target.port()));

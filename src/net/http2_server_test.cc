@@ -224,6 +224,16 @@ TEST_F(Http2Streams, AnAnswerGoesOutWhileTheRequestComes) {
   EXPECT_EQ(client.wait_closed(stream).body, "onetwo");
 }
 
+// Only a service that keeps time itself lets it pause.
+TEST_F(Http2Streams, WhatACallerCallsGrpcIsNotWaitedForForever) {
+  ServerLimits limits;
+  limits.body_timeout = milliseconds(60);
+  RawClient socket(start(limits));
+  Http2Peer client(socket);
+  int32_t stream = client.begin("POST", "/whole", {{"content-type", "application/grpc"}});
+  EXPECT_EQ(client.wait_closed(stream).status(), 408);
+}
+
 TEST_F(Http2Streams, TrailersPassBothWays) {
   RawClient socket(start());
   Http2Peer client(socket);
