@@ -133,6 +133,7 @@ Task<Result<std::string_view>> Http2ClientStream::read(MonotonicTime deadline) {
 
 Error Http2ClientStream::failed() const {
   if (late()) return {ErrorCode::kTimeout, "timeout"};
+  if (unsendable_) return {ErrorCode::kInvalidInput, "request headers too large"};
   if (too_large_) return {ErrorCode::kUnavailable, "response headers too large"};
   if (bad_field_) return {ErrorCode::kUnavailable, "malformed response"};
   if (client_->lost()) return {ErrorCode::kUnavailable, "connection closed before the response was complete"};

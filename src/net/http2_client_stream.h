@@ -46,6 +46,7 @@ class Http2ClientStream final : public Http2Stream, public std::enable_shared_fr
   void on_fields_end() override;
   void on_close() override {}
   void on_all_sent() override { all_sent_ = true; }
+  void on_head_too_large() override { unsendable_ = true; }
   Task<> wait(MonotonicTime deadline);
   void begin_head();
   Error failed() const;
@@ -61,7 +62,7 @@ class Http2ClientStream final : public Http2Stream, public std::enable_shared_fr
   std::optional<FieldCollector> fields_;
   bool head_here_ = false;  // of the answer proper
   bool bad_field_ = false, too_large_ = false;
-  bool heard_ = false, late_ = false, all_sent_ = false;
+  bool heard_ = false, late_ = false, all_sent_ = false, unsendable_ = false;
 };
 
 }  // namespace fiso::net

@@ -110,7 +110,7 @@ class Http2Session : public std::enable_shared_from_this<Http2Session> {
   static Task<> write_rest(std::shared_ptr<Http2Session> self, async::Gate::Pass pass);
   void end_read_when_over();
   void drop(Http2Stream& stream, uint32_t error);
-  void drop_unsent(int32_t id);
+  void drop_unsent(int32_t id, int code);
   void note_glitch();
   static void write_is_late(void* self) noexcept;
   static void write_progress(void* self, size_t bytes);

@@ -68,6 +68,8 @@ class Http2Stream {
   virtual void on_close() = 0;
   // The answer, or the request, has gone out to its end.
   virtual void on_all_sent() {}
+  // The head has more fields than can be sent; the stream is about to be closed.
+  virtual void on_head_too_large() {}
   // What was put has not been taken in time; the stream is about to be reset.
   virtual void on_write_late() {}
 
