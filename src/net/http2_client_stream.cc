@@ -88,7 +88,7 @@ void Http2ClientStream::on_fields_end() {
   too_large_ = too_large_ || fields_->too_large();
   bad_field_ = bad_field_ || (!head_here_ && !is_status(arriving_.status));
   bool too_many = heads_.size() > kInterimResponses;
-  if (bad_field_ || too_large_ || too_many) return reset(NGHTTP2_PROTOCOL_ERROR);
+  if (broken() || too_many) return reset(NGHTTP2_PROTOCOL_ERROR);
   if (!head_here_) {
     head_here_ = arriving_.status >= 200;
     heads_.push_back(std::move(arriving_));
@@ -128,6 +128,7 @@ Task<Result<std::string_view>> Http2ClientStream::read(MonotonicTime deadline) {
     co_await wait(deadline);
     piece = take();
   }
+  if (piece.empty() && broken()) co_return failed();  // its trailers are
   co_return piece;
 }
 

@@ -329,6 +329,22 @@ TEST_F(Http2ClientTest, AStatusThatIsNoneIsABadGateway) {
   }
 }
 
+TEST_F(Http2ClientTest, AnAnswerWhoseTrailersAreBrokenBreaksOff) {
+  ScriptedUpstream target([](Conversation& c) {
+    Http2Peer peer(c);
+    while (int32_t stream = peer.next_request()) {
+      bool large = peer.at(stream).headers.find(":path") == "/large";
+      peer.answer(stream, 200, "body", {}, {{"x-sum", large ? std::string(70'000, 'x') : std::string("a\x01")}});
+    }
+  });
+  RawClient socket(relay_to_http2(target.port()));
+  Http2Peer client(socket);
+  for (std::string_view path : {"/bad", "/large"}) {
+    auto& answer = client.wait_closed(client.ask("GET", path));
+    EXPECT_TRUE(answer.status() == 502 || answer.error != 0) << path;
+  }
+}
+
 // Its sender may pause as long as the call's time allows.
 TEST_F(Http2ClientTest, TheBodyOfACallOfGrpcMayPause) {
   ScriptedUpstream target(serve_all);

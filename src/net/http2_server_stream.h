@@ -32,7 +32,7 @@ class Http2ServerStream final : public Http2Stream, public ServerExchange {
   Task<> finish();
 
   std::optional<uint64_t> body_length() const override;
-  bool body_here() const override { return ended(); }
+  bool body_here() const override { return ended() && !bad_trailers_; }
   Task<Result<std::string_view>> read() override;
   void let_body_pause() override { patient_ = true; }
   void stop_reading() override;
@@ -71,7 +71,7 @@ class Http2ServerStream final : public Http2Stream, public ServerExchange {
   FieldCollector fields_;  // of the head, then of the trailer
   std::optional<FieldCollector> trailer_fields_;
   std::string authority_;
-  bool head_here_ = false, bad_field_ = false, no_body_ = false;
+  bool head_here_ = false, bad_field_ = false, bad_trailers_ = false, no_body_ = false;
   bool expects_continue_ = false, unknown_expectation_ = false;
 
   Alarm read_alarm_;
