@@ -345,6 +345,34 @@ TEST_F(Http2ClientTest, AnAnswerWhoseTrailersAreBrokenBreaksOff) {
   }
 }
 
+// Each of them is of one request.
+TEST_F(Http2ClientTest, ResetsWithoutEndCostNoOtherRequest) {
+  std::atomic<int32_t> held{0};
+  ScriptedUpstream target([&](Conversation& c) {
+    Http2Peer peer(c);
+    while (int32_t stream = peer.next_request()) {
+      std::optional<std::string_view> path = peer.at(stream).headers.find(":path");
+      if (path == "/held") held = stream;
+      if (path == "/refused") peer.reset(stream, NGHTTP2_REFUSED_STREAM);
+      if (path == "/go") {
+        peer.answer(held, 200, "held");
+        peer.answer(stream, 200, "go");
+      }
+    }
+  });
+  RawClient socket(relay_to_http2(target.port()));
+  Http2Peer client(socket);
+  int32_t first = client.ask("GET", "/held");
+  for (int round = 0; round < 10; ++round) {
+    std::vector<int32_t> refused;
+    for (int i = 0; i < 50; ++i) refused.push_back(client.ask("GET", "/refused"));
+    for (int32_t stream : refused) EXPECT_EQ(client.wait_closed(stream).status(), 502);
+  }
+  EXPECT_EQ(client.wait_closed(client.ask("GET", "/go")).body, "go");
+  EXPECT_EQ(client.wait_closed(first).body, "held");
+  EXPECT_EQ(target.connections(), 1);
+}
+
 // Its sender may pause as long as the call's time allows.
 TEST_F(Http2ClientTest, TheBodyOfACallOfGrpcMayPause) {
   ScriptedUpstream target(serve_all);

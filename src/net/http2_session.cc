@@ -62,7 +62,7 @@ struct Http2Callbacks {
       case NGHTTP2_DATA:
         if (to != nullptr && ends) to->end_body();
         break;
-      case NGHTTP2_RST_STREAM: self(session).note_glitch(); break;
+      case NGHTTP2_RST_STREAM: self(session).note_reset(); break;
       case NGHTTP2_SETTINGS: self(session).on_settings(); break;
       case NGHTTP2_GOAWAY: self(session).on_goaway(); break;
       default: break;
@@ -330,6 +330,12 @@ bool Http2Session::submit_trailers(int32_t stream, const FieldBlock& trailers) {
 }
 
 bool Http2Session::window_shut() const { return nghttp2_session_get_local_window_size(session_) <= 0; }
+
+// A client makes its server work for nothing by them. A server's cost nothing, and it may have reasons: one that refuses what it
+// has no room for, or wants no more of the requests that it has answered.
+void Http2Session::note_reset() {
+  if (nghttp2_session_check_server_session(session_) != 0) note_glitch();
+}
 
 // A bucket that fills again: a client that gives up some of its requests is no attack.
 void Http2Session::note_glitch() {
