@@ -129,5 +129,37 @@ TEST_F(Http2Exchange, ALargeHeadIsSent) {
   });
 }
 
+// Though one before it was taken meanwhile.
+TEST_F(Http2Exchange, APieceThatIsNotTakenHasItsDeadline) {
+  std::atomic<bool> both_wait{false};
+  ScriptedUpstream target([&](Conversation& c) {
+    Http2Peer peer(c, Http2Peer::Windows::kByHand);
+    peer.until([&] { return peer.at(1).body.size() == 65535; });
+    while (!both_wait.load()) std::this_thread::yield();
+    peer.open_window(0, 1 << 20);
+    peer.open_window(1, 10);
+    peer.until([] { return false; });
+  });
+  run(target.port(), [&]() -> Task<> {
+    StreamedRequest request{
+        .head = {.method = "POST", .target = "/", .host = "x", .headers = no_fields(), .framing = Framing::kChunked},
+        .more = true};
+    ClientExchange exchange(*client_);
+    EXPECT_TRUE((co_await exchange.start(request, in(hours(1)))).has_value());
+    EXPECT_TRUE((co_await exchange.write(std::string(65535, 'x'), in(hours(1)))).has_value());
+    EXPECT_TRUE((co_await exchange.write("small, ten", in(hours(1)))).has_value());
+    async::Gate telling(shards_[0].executor());
+    auto tell = [](std::atomic<bool>& flag, async::Gate::Pass) -> Task<> {
+      flag = true;
+      co_return;
+    };
+    async::spawn(shards_[0], tell(both_wait, telling.enter()));
+    Result<> written = co_await exchange.write(std::string(20'000, 'y'), in(milliseconds(300)));
+    EXPECT_FALSE(written.has_value());
+    if (!written.has_value()) EXPECT_EQ(written.error().code(), ErrorCode::kTimeout);
+    co_await telling.wait_empty();
+  });
+}
+
 }  // namespace
 }  // namespace fiso::net

@@ -103,6 +103,7 @@ nghttp2_data_provider Http2Stream::body_source() {
 
 Task<bool> Http2Stream::put(std::string_view piece, Last last) {
   FISO_CHECK(!last_);
+  if (!piece_.empty() && write_deadline_ != kNever) write_alarm_.set(write_deadline_);
   for (; !piece_.empty() && !closed_; co_await outgoing_.wait()) outgoing_.reset();  // a small one before it
   if (closed_) co_return false;
   last_ = last == Last::kYes;
@@ -110,7 +111,7 @@ Task<bool> Http2Stream::put(std::string_view piece, Last last) {
   bool is_small = piece.size() <= kSmallPiece;
   if (is_small) small_.assign(piece);
   piece_ = is_small ? small_ : piece;
-  if (write_patience_ > Duration::zero() && (last_ || !piece_.empty())) write_alarm_.set(in(write_patience_));
+  if (last_ || !piece_.empty()) arm_write();
   if (std::exchange(deferred_, false)) session_.resume(id_);
   session_.flush_soon();
   if (is_small) co_return true;
@@ -119,6 +120,9 @@ Task<bool> Http2Stream::put(std::string_view piece, Last last) {
   piece_ = {};  // its owner may drop it now
   co_return taken;
 }
+
+// After what was put before has been taken, which ends its time.
+void Http2Stream::arm_write() { write_alarm_.set(write_patience_ > Duration::zero() ? in(write_patience_) : write_deadline_); }
 
 ssize_t Http2Stream::give(uint8_t* into, size_t room, uint32_t& flags) {
   if (closed_ || (piece_.empty() && !last_)) {

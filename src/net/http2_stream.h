@@ -53,8 +53,8 @@ class Http2Stream {
   bool last_put() const { return last_; }
   // How long a piece may wait to be taken; while some of it is, the time begins anew. Without it there is no such bound.
   void set_write_patience(Duration patience) { write_patience_ = patience; }
-  // The same, once, as a moment.
-  void write_by(MonotonicTime deadline) { write_alarm_.set(deadline); }
+  // The same of what is put from now on, as a moment.
+  void write_by(MonotonicTime deadline) { write_deadline_ = deadline; }
   bool write_late() const { return write_late_; }
 
  private:
@@ -78,6 +78,7 @@ class Http2Stream {
   void close(uint32_t error);
   ssize_t give(uint8_t* into, size_t room, uint32_t& flags);
   void give_back(size_t bytes);
+  void arm_write();
   static void write_is_late(void* self) noexcept;
 
   Http2Session& session_;
@@ -95,6 +96,7 @@ class Http2Stream {
   std::string_view piece_;  // what is left of the one under way
   HeaderList trailers_out_;
   Duration write_patience_{0};
+  MonotonicTime write_deadline_ = kNever;
   size_t progress_ = 0;
   bool last_ = false;      // nothing follows the piece
   bool deferred_ = false;  // the session waits for a piece
