@@ -161,5 +161,26 @@ TEST_F(Http2Exchange, APieceThatIsNotTakenHasItsDeadline) {
   });
 }
 
+TEST_F(Http2Exchange, AConnectionThatNeverCarriesARequestIsClosedWhenItsIdleTimeIsOver) {
+  std::atomic<bool> gone_away{false};
+  ScriptedUpstream target([&](Conversation& c) {
+    Http2Peer peer(c);
+    peer.until([] { return false; });
+    gone_away = peer.gone_away();
+  });
+  ClientOptions options;
+  options.idle_timeout = milliseconds(60);
+  run(
+      target.port(),
+      [&]() -> Task<> {
+        StreamedRequest request = asking("no path");
+        ClientExchange exchange(*client_);
+        EXPECT_FALSE((co_await exchange.start(request, in(hours(1)))).has_value());
+        exchange.finish();
+        co_await until(gone_away);
+      },
+      options);
+}
+
 }  // namespace
 }  // namespace fiso::net
