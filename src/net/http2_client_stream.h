@@ -46,6 +46,7 @@ class Http2ClientStream final : public Http2Stream, public std::enable_shared_fr
   void on_fields_end() override;
   void on_close() override {}
   void on_all_sent() override { all_sent_ = true; }
+  bool wants_no_more() const override { return true; }
   void on_head_too_large() override { unsendable_ = true; }
   Task<> wait(MonotonicTime deadline);
   void begin_head();

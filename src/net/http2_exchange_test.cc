@@ -182,5 +182,35 @@ TEST_F(Http2Exchange, AConnectionThatNeverCarriesARequestIsClosedWhenItsIdleTime
       options);
 }
 
+TEST_F(Http2Exchange, AnAnswerThatIsCompleteIsNotKeptWaitingByABodyThatNobodyTakes) {
+  std::atomic<bool> is_reset{false};
+  ScriptedUpstream target([&](Conversation& c) {
+    Http2Peer peer(c, Http2Peer::Windows::kByHand);
+    peer.until([&] { return peer.at(1).body.size() == 65535; });
+    peer.answer(1, 413, "too much");
+    peer.until([&] { return peer.at(1).closed; });
+    EXPECT_EQ(peer.at(1).error, static_cast<uint32_t>(NGHTTP2_CANCEL));
+    EXPECT_FALSE(peer.at(1).ended);
+    is_reset = true;
+    peer.until([] { return false; });
+  });
+  std::string body(1 << 20, 'b');
+  run(target.port(), [&]() -> Task<> {
+    StreamedRequest request{.head = {.method = "POST",
+                                     .target = "/",
+                                     .host = "x",
+                                     .headers = no_fields(),
+                                     .framing = Framing::kLength,
+                                     .length = body.size()},
+                            .body = body};
+    ClientExchange exchange(*client_);
+    EXPECT_TRUE((co_await exchange.start(request, in(hours(1)))).has_value());
+    EXPECT_EQ(co_await status_of(exchange), 413);
+    Result<std::string_view> piece = co_await exchange.read(in(hours(1)));
+    EXPECT_TRUE(piece.has_value() && *piece == "too much");
+    co_await until(is_reset);
+  });
+}
+
 }  // namespace
 }  // namespace fiso::net

@@ -46,7 +46,7 @@ class Http2Stream {
   void drop_body();
 
   // What goes out of the body; the head is the owner's to submit, with body_source(). Completes when the session has taken the
-  // piece, a small one at once. False: the stream is closed.
+  // piece, a small one at once. False: the stream is closed; it is where its owner wants_no_more() before that.
   Task<bool> put(std::string_view piece, Last last);
   nghttp2_data_provider body_source();
   HeaderList& trailers_to_send() { return trailers_out_; }
@@ -70,12 +70,15 @@ class Http2Stream {
   virtual void on_all_sent() {}
   // The head has more fields than can be sent; the stream is about to be closed.
   virtual void on_head_too_large() {}
+  // Once all of the other side's message has come: there is no use in waiting for ours to be taken.
+  virtual bool wants_no_more() const { return false; }
   // What was put has not been taken in time; the stream is about to be reset.
   virtual void on_write_late() {}
 
   void add_body(std::string_view bytes);
   void end_body();
   void close(uint32_t error);
+  Task<bool> taken();
   ssize_t give(uint8_t* into, size_t room, uint32_t& flags);
   void give_back(size_t bytes);
   void arm_write();
