@@ -88,8 +88,21 @@ Task<Result<>> ClientExchange::send_first(MonotonicTime deadline) {
 }
 
 Task<Result<>> ClientExchange::again(MonotonicTime deadline) {
-  FISO_CO_TRY_OK(co_await open(Take::kNew, deadline));
-  co_return co_await send_first(deadline);
+  if (!sent_again_.has_value()) sent_again_.emplace(client_.shard_.executor());
+  sent_again_->reset();
+  Result<> sent = co_await open(Take::kNew, deadline);
+  if (sent.has_value()) sent = co_await send_first(deadline);
+  sent_again_->set();
+  co_return sent;
+}
+
+Task<Result<>> ClientExchange::wait_to_write(MonotonicTime deadline) {
+  while (sent_again_.has_value() && !sent_again_->is_set()) {
+    bool is_late = !co_await sent_again_->wait(deadline) && std::chrono::steady_clock::now() >= deadline;
+    if (is_late) co_return failed({ErrorCode::kTimeout, "timeout"});
+  }
+  if (is_between_connections() || aborted_) co_return failed({ErrorCode::kUnavailable, "connection failed"});
+  co_return Result<>();
 }
 
 bool ClientExchange::nothing_sent() const {
@@ -119,13 +132,11 @@ void ClientExchange::add_piece(std::string_view piece) {
 
 void ClientExchange::add_last_chunk() {
   if (request_->head.framing != Framing::kChunked) return;
+  if (!trailers_.empty()) format_last_chunk(last_chunk_, trailers_);
   parts().out.add(last_chunk_.empty() ? kLastChunk : std::string_view(last_chunk_));
 }
 
-void ClientExchange::set_trailers(const HeaderList& trailers) {
-  if (stream_ != nullptr) return stream_->set_trailers(trailers);
-  if (!trailers.empty()) format_last_chunk(last_chunk_, trailers);
-}
+void ClientExchange::set_trailers(const HeaderList& trailers) { trailers_ = trailers; }
 
 Task<SystemError> ClientExchange::flush(MonotonicTime deadline) {
   if (aborted_) co_return asio::error::operation_aborted;
@@ -139,6 +150,9 @@ Task<SystemError> ClientExchange::flush(MonotonicTime deadline) {
 }
 
 Task<Result<>> ClientExchange::write(std::string_view piece, MonotonicTime deadline) {
+  if (!may_write()) {
+    FISO_CO_TRY_OK(co_await wait_to_write(deadline));
+  }
   wrote_more_ = true;
   if (stream_ != nullptr) co_return named(co_await stream_->write(piece, deadline));
   parts().out.clear();
@@ -149,8 +163,12 @@ Task<Result<>> ClientExchange::write(std::string_view piece, MonotonicTime deadl
 }
 
 Task<Result<>> ClientExchange::end(MonotonicTime deadline) {
+  if (!may_write()) {
+    FISO_CO_TRY_OK(co_await wait_to_write(deadline));
+  }
+  wrote_more_ = true;
   if (stream_ != nullptr) {
-    wrote_more_ = true;
+    if (!trailers_.empty()) stream_->set_trailers(trailers_);
     co_return named(co_await stream_->end(deadline));
   }
   parts().out.clear();

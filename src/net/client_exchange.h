@@ -7,9 +7,12 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
+#include <string>
 #include <string_view>
 
 #include "async/limiter.h"
+#include "async/signal.h"
 #include "net/alarm.h"
 #include "net/byte_stream.h"
 #include "net/client_connection.h"
@@ -44,7 +47,7 @@ class ClientExchange {
   Task<Result<>> start(const StreamedRequest& request, MonotonicTime deadline);
 
   // Completes when the socket has taken the piece. An error is not the end: the other side may have answered before it
-  // stopped reading.
+  // stopped reading. While the request is being sent again this waits for it.
   Task<Result<>> write(std::string_view piece, MonotonicTime deadline);
   // What follows the body, before end(); as of StreamedRequest.
   void set_trailers(const HeaderList& trailers);
@@ -72,7 +75,7 @@ class ClientExchange {
   std::string_view ahead() const;  // read already
 
   // There is no connection, and none has ever been given anything of the request.
-  bool nothing_went_out() const { return connection_ == nullptr && stream_ == nullptr && !wrote_; }
+  bool nothing_went_out() const { return is_between_connections() && !wrote_; }
 
   // Gives the connection back if it can carry another request. Nothing is under way.
   void finish();
@@ -86,6 +89,9 @@ class ClientExchange {
   Task<Result<>> open_http1(Take take, MonotonicTime deadline);
   Task<Result<>> send_first(MonotonicTime deadline);
   Task<Result<>> again(MonotonicTime deadline);
+  bool is_between_connections() const { return connection_ == nullptr && stream_ == nullptr; }
+  bool may_write() const { return !is_between_connections() && !(sent_again_.has_value() && !sent_again_->is_set()); }
+  Task<Result<>> wait_to_write(MonotonicTime deadline);
   Task<SystemError> flush(MonotonicTime deadline);
   Task<Result<>> receive(MonotonicTime deadline);
   bool nothing_sent() const;
@@ -107,7 +113,10 @@ class ClientExchange {
   const StreamedRequest* request_ = nullptr;
   Alarm read_alarm_, write_alarm_;
   ChunkHead chunk_head_;
+  HeaderList trailers_;     // that follow what is written
   std::string last_chunk_;  // with trailers
+  // Of a request that is sent again, from when it has gone out, or could not: until then there is nothing to write to.
+  std::optional<async::Signal> sent_again_;
   int interim_ = 0, refusals_ = 0;
   bool counted_ = false;  // among the client's requests under way
   bool kept_ = false;     // the connection had been used before

@@ -80,7 +80,7 @@ Task<Result<Connected>> connect_to_any(async::Shard& shard, std::span<const tcp:
   }
   Socket socket = std::move(*race->sockets[*race->winner]);
   race->close();
-  co_return Connected{std::move(socket), addresses[*race->winner]};
+  co_return Connected{std::move(socket), addresses[*race->winner], race->sockets.size()};
 }
 
 std::string to_text(const tcp::endpoint& address) {

@@ -16,6 +16,7 @@ namespace fiso::net {
 struct Connected {
   Socket socket;
   asio::ip::tcp::endpoint address;
+  size_t begun;  // of the addresses, from the first on, have been tried: but for this one they failed or said nothing yet
 };
 
 // `addresses` are borrowed until the Task completes; there is at least one. The error is that of the last one that failed, or

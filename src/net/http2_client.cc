@@ -21,7 +21,11 @@ Http2Client::Http2Client(async::Shard& shard, std::unique_ptr<ClientConnection> 
       idle_timeout_(options.idle_timeout),
       idle_alarm_(shard.watchdog(), this, is_idle) {}
 
-void Http2Client::begin() { async::spawn(shard(), live(std::static_pointer_cast<Http2Client>(shared_from_this()))); }
+// The request that it was opened for may never come to it.
+void Http2Client::begin() {
+  idle_alarm_.set(std::chrono::steady_clock::now() + idle_timeout_);
+  async::spawn(shard(), live(std::static_pointer_cast<Http2Client>(shared_from_this())));
+}
 
 Task<> Http2Client::live(std::shared_ptr<Http2Client> self) {
   co_await self->run({});

@@ -11,6 +11,9 @@ namespace {
 constexpr size_t kResponseFields = 256;
 constexpr size_t kInterimResponses = 16;  // that were not asked for yet
 
+// As for HTTP/1.1; nghttp2 lets any three digits through. There is no 101 here.
+bool is_status(int status) { return status >= 100 && status <= 599 && status != 101; }
+
 bool is_target(std::string_view target) {
   bool path = target.starts_with('/') || target == "*";
   return path && std::ranges::all_of(target, [](unsigned char c) { return c > ' ' && c < 0x7f; });
@@ -83,8 +86,9 @@ void Http2ClientStream::on_field(std::string_view name, std::string_view value) 
 void Http2ClientStream::on_fields_end() {
   fields_->end();
   too_large_ = too_large_ || fields_->too_large();
+  bad_field_ = bad_field_ || (!head_here_ && !is_status(arriving_.status));
   bool too_many = heads_.size() > kInterimResponses;
-  if (bad_field_ || too_large_ || too_many) return reset(NGHTTP2_PROTOCOL_ERROR);
+  if (broken() || too_many) return reset(NGHTTP2_PROTOCOL_ERROR);
   if (!head_here_) {
     head_here_ = arriving_.status >= 200;
     heads_.push_back(std::move(arriving_));
@@ -124,11 +128,13 @@ Task<Result<std::string_view>> Http2ClientStream::read(MonotonicTime deadline) {
     co_await wait(deadline);
     piece = take();
   }
+  if (piece.empty() && broken()) co_return failed();  // its trailers are
   co_return piece;
 }
 
 Error Http2ClientStream::failed() const {
   if (late()) return {ErrorCode::kTimeout, "timeout"};
+  if (unsendable_) return {ErrorCode::kInvalidInput, "request headers too large"};
   if (too_large_) return {ErrorCode::kUnavailable, "response headers too large"};
   if (bad_field_) return {ErrorCode::kUnavailable, "malformed response"};
   if (client_->lost()) return {ErrorCode::kUnavailable, "connection closed before the response was complete"};

@@ -27,7 +27,7 @@ class Http2ClientStream final : public Http2Stream, public std::enable_shared_fr
   std::optional<uint64_t> length() const;
   Task<Result<std::string_view>> read(MonotonicTime deadline);
   bool ready() const { return piece_here() || at_end(); }
-  bool complete() const { return at_end(); }
+  bool complete() const { return at_end() && !broken(); }
   const HeaderList& trailers() const { return trailers_; }
   void finish();
   void abort() { reset(NGHTTP2_CANCEL); }
@@ -46,8 +46,11 @@ class Http2ClientStream final : public Http2Stream, public std::enable_shared_fr
   void on_fields_end() override;
   void on_close() override {}
   void on_all_sent() override { all_sent_ = true; }
+  bool wants_no_more() const override { return true; }
+  void on_head_too_large() override { unsendable_ = true; }
   Task<> wait(MonotonicTime deadline);
   void begin_head();
+  bool broken() const { return bad_field_ || too_large_; }  // a section of fields
   Error failed() const;
   static void is_late(void* self) noexcept;
 
@@ -61,7 +64,7 @@ class Http2ClientStream final : public Http2Stream, public std::enable_shared_fr
   std::optional<FieldCollector> fields_;
   bool head_here_ = false;  // of the answer proper
   bool bad_field_ = false, too_large_ = false;
-  bool heard_ = false, late_ = false, all_sent_ = false;
+  bool heard_ = false, late_ = false, all_sent_ = false, unsendable_ = false;
 };
 
 }  // namespace fiso::net

@@ -19,10 +19,10 @@ using testing::status_of;
 // A target that speaks HTTP/2, known to do so, behind a relay that speaks both.
 class Http2ClientTest : public testing::RelayFixture {
  protected:
-  uint16_t relay_to_http2(uint16_t target, RelayOptions options = {}) {
+  uint16_t relay_to_http2(uint16_t target, RelayOptions options = {}, ServerLimits limits = {}) {
     ClientOptions client = testing::target_on(target);
     client.speaks = Speaks::kHttp2;
-    return relay_to(std::move(client), options);
+    return relay_to(std::move(client), options, limits);
   }
 };
 
@@ -314,6 +314,86 @@ TEST_F(Http2ClientTest, WhatTheTargetDoesWrongIsABadGateway) {
     server_.reset();
     shards_.run_on(0, [&](async::Shard&) { service_.reset(); });
   }
+}
+
+TEST_F(Http2ClientTest, AStatusThatIsNoneIsABadGateway) {
+  for (std::string status : {"000", "042", "099", "101", "600", "999"}) {
+    ScriptedUpstream target([&](Conversation& c) {
+      Http2Peer peer(c);
+      while (int32_t stream = peer.next_request()) peer.submit_fields(stream, {{":status", status}});
+    });
+    RawClient client(relay_to_http2(target.port()));
+    EXPECT_EQ(status_of(client.exchange(testing::kGet)), 502) << status;
+    server_.reset();
+    shards_.run_on(0, [&](async::Shard&) { service_.reset(); });
+  }
+}
+
+TEST_F(Http2ClientTest, AnAnswerWhoseTrailersAreBrokenBreaksOff) {
+  ScriptedUpstream target([](Conversation& c) {
+    Http2Peer peer(c);
+    while (int32_t stream = peer.next_request()) {
+      bool large = peer.at(stream).headers.find(":path") == "/large";
+      peer.answer(stream, 200, "body", {}, {{"x-sum", large ? std::string(70'000, 'x') : std::string("a\x01")}});
+    }
+  });
+  RawClient socket(relay_to_http2(target.port()));
+  Http2Peer client(socket);
+  for (std::string_view path : {"/bad", "/large"}) {
+    auto& answer = client.wait_closed(client.ask("GET", path));
+    EXPECT_TRUE(answer.status() == 502 || answer.error != 0) << path;
+  }
+}
+
+// Each of them is of one request.
+TEST_F(Http2ClientTest, ResetsWithoutEndCostNoOtherRequest) {
+  std::atomic<int32_t> held{0};
+  ScriptedUpstream target([&](Conversation& c) {
+    Http2Peer peer(c);
+    while (int32_t stream = peer.next_request()) {
+      std::optional<std::string_view> path = peer.at(stream).headers.find(":path");
+      if (path == "/held") held = stream;
+      if (path == "/refused") peer.reset(stream, NGHTTP2_REFUSED_STREAM);
+      if (path == "/go") {
+        peer.answer(held, 200, "held");
+        peer.answer(stream, 200, "go");
+      }
+    }
+  });
+  RawClient socket(relay_to_http2(target.port()));
+  Http2Peer client(socket);
+  int32_t first = client.ask("GET", "/held");
+  for (int round = 0; round < 10; ++round) {
+    std::vector<int32_t> refused;
+    for (int i = 0; i < 50; ++i) refused.push_back(client.ask("GET", "/refused"));
+    for (int32_t stream : refused) EXPECT_EQ(client.wait_closed(stream).status(), 502);
+  }
+  EXPECT_EQ(client.wait_closed(client.ask("GET", "/go")).body, "go");
+  EXPECT_EQ(client.wait_closed(first).body, "held");
+  EXPECT_EQ(target.connections(), 1);
+}
+
+// Its sender may pause as long as the call's time allows.
+TEST_F(Http2ClientTest, TheBodyOfACallOfGrpcMayPause) {
+  ScriptedUpstream target(serve_all);
+  ServerLimits limits;
+  limits.body_timeout = std::chrono::milliseconds(60);
+  RawClient socket(relay_to_http2(target.port(), {}, limits));
+  Http2Peer client(socket);
+  int32_t grpc = client.begin("POST", "/grpc", {{"content-type", "application/grpc"}});
+  for (int i = 0; i < 2; ++i) EXPECT_EQ(client.wait_closed(client.begin("POST", "/")).status(), 408);  // which came later
+  client.write(grpc, "message");
+  client.end(grpc);
+  EXPECT_EQ(client.wait_closed(grpc).body, "/grpc message");
+}
+
+TEST_F(Http2ClientTest, ACallOfGrpcWhoseBodyPausesEndsWithItsTime) {
+  ScriptedUpstream target(serve_all);
+  RelayOptions options;
+  options.timeout = std::chrono::milliseconds(200);
+  RawClient socket(relay_to_http2(target.port(), options));
+  Http2Peer client(socket);
+  EXPECT_EQ(client.wait_closed(client.begin("POST", "/", {{"content-type", "application/grpc"}})).status(), 504);
 }
 
 TEST_F(Http2ClientTest, ATargetThatSpeaksHttp1IsABadGateway) {

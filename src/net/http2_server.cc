@@ -87,12 +87,10 @@ void Http2Server::start(Http2ServerStream& stream) {
 
 Task<> Http2Server::handle(std::shared_ptr<Http2ServerStream> stream, Http2Server& self, async::Gate::Pass pass) {
   StreamingService* streaming = self.parts_.shard.service().streaming();
-  if (!stream->faulty() && streaming != nullptr) {
-    if (is_grpc(stream->request().headers)) stream->wait_for_body_without_limit();
+  if (!stream->faulty() && streaming != nullptr)
     co_await streaming->serve(stream->request(), *stream);
-  } else if (!stream->faulty()) {
+  else if (!stream->faulty())
     co_await self.call_service(*stream);
-  }
   co_await stream->finish();
   stream.reset();
   pass = {};

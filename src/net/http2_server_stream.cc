@@ -52,8 +52,8 @@ void Http2ServerStream::take_pseudo_field(std::string_view name, std::string_vie
 void Http2ServerStream::on_fields_end() {
   if (head_here_) {
     trailer_fields_->end();
-    if (trailer_fields_->too_large()) trailers_.clear();
-    if (bad_field_) reset(NGHTTP2_PROTOCOL_ERROR);
+    bad_trailers_ = bad_field_ || trailer_fields_->too_large();
+    if (bad_trailers_) reset(NGHTTP2_PROTOCOL_ERROR);
     return;
   }
   head_here_ = true;
@@ -107,7 +107,7 @@ Task<Result<std::string_view>> Http2ServerStream::read() {
     piece = take();
   }
   if (reading_stopped_) co_return Error(ErrorCode::kCancelled, "the body is not read any further");
-  if (closed() && !ended()) co_return cancelled().take_error();
+  if (closed() && !body_here()) co_return cancelled().take_error();
   read_progress_ += piece.size();
   if (read_progress_ >= static_cast<uint64_t>(limits().min_progress.count)) {
     read_progress_ = 0;

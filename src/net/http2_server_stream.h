@@ -26,16 +26,15 @@ class Http2ServerStream final : public Http2Stream, public ServerExchange {
   void refuse(Refusal refusal, int status, std::string_view text);
   // No answer can reach the client any more.
   bool gone() const { return closed(); }
-  // A body that nobody waits for on behalf of the request's time: of a service that keeps time itself.
-  void wait_for_body_without_limit() { patient_ = true; }
   // In a drain: a body that is not answered yet has to come on faster, see ServerShard::patience().
   void hurry();
   // After the service has completed: answers for it where it has not, and ends the stream.
   Task<> finish();
 
   std::optional<uint64_t> body_length() const override;
-  bool body_here() const override { return ended(); }
+  bool body_here() const override { return ended() && !bad_trailers_; }
   Task<Result<std::string_view>> read() override;
+  void let_body_pause() override { patient_ = true; }
   void stop_reading() override;
   const HeaderList& trailers() const override { return trailers_; }
   Task<Result<>> inform(int status, const HeaderList& headers) override;
@@ -72,7 +71,7 @@ class Http2ServerStream final : public Http2Stream, public ServerExchange {
   FieldCollector fields_;  // of the head, then of the trailer
   std::optional<FieldCollector> trailer_fields_;
   std::string authority_;
-  bool head_here_ = false, bad_field_ = false, no_body_ = false;
+  bool head_here_ = false, bad_field_ = false, bad_trailers_ = false, no_body_ = false;
   bool expects_continue_ = false, unknown_expectation_ = false;
 
   Alarm read_alarm_;

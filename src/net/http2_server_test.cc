@@ -184,6 +184,15 @@ TEST_F(Http2ServerTest, ABodyThatStopsToArriveIsNotWaitedForForever) {
   EXPECT_EQ(refused_requests("body_timeout"), 1u);
 }
 
+TEST_F(Http2ServerTest, ARequestWhoseTrailersAreBrokenIsNotHandled) {
+  RawClient socket(start());
+  Http2Peer client(socket);
+  for (std::string value : {std::string("a\x01"), std::string(70'000, 'x')})
+    EXPECT_NE(client.wait_closed(client.ask("POST", "/", "body", {}, {{"x-sum", value}})).error, 0u);
+  EXPECT_EQ(client.wait_closed(client.ask("POST", "/", "x")).status(), 200);
+  EXPECT_EQ(echo_->handled.load(), 1);
+}
+
 TEST_F(Http2ServerTest, AnIdleConnectionIsSaidGoodbyeTo) {
   ServerLimits limits;
   limits.idle_timeout = milliseconds(60);
@@ -222,6 +231,16 @@ TEST_F(Http2Streams, AnAnswerGoesOutWhileTheRequestComes) {
   }
   client.end(stream);
   EXPECT_EQ(client.wait_closed(stream).body, "onetwo");
+}
+
+// Only a service that keeps time itself lets it pause.
+TEST_F(Http2Streams, WhatACallerCallsGrpcIsNotWaitedForForever) {
+  ServerLimits limits;
+  limits.body_timeout = milliseconds(60);
+  RawClient socket(start(limits));
+  Http2Peer client(socket);
+  int32_t stream = client.begin("POST", "/whole", {{"content-type", "application/grpc"}});
+  EXPECT_EQ(client.wait_closed(stream).status(), 408);
 }
 
 TEST_F(Http2Streams, TrailersPassBothWays) {

@@ -17,7 +17,8 @@ constexpr size_t kKeptBlock = 16 << 10;  // of its memory, between writes
 constexpr size_t kMostQueued = 512;      // frames that wait to go out while more is read
 constexpr size_t kOutboundAcks = 1000;   // answers to PING and SETTINGS among them
 constexpr size_t kSettingsInFrame = 32;
-constexpr size_t kContinuations = 8;  // frames that one header section may go on in
+constexpr size_t kContinuations = 8;   // frames that one header section may go on in
+constexpr size_t kSentHead = 2 << 20;  // bytes of one that we send: more than what comes may have
 
 MonotonicTime now() { return std::chrono::steady_clock::now(); }
 
@@ -61,7 +62,7 @@ struct Http2Callbacks {
       case NGHTTP2_DATA:
         if (to != nullptr && ends) to->end_body();
         break;
-      case NGHTTP2_RST_STREAM: self(session).note_glitch(); break;
+      case NGHTTP2_RST_STREAM: self(session).note_reset(); break;
       case NGHTTP2_SETTINGS: self(session).on_settings(); break;
       case NGHTTP2_GOAWAY: self(session).on_goaway(); break;
       default: break;
@@ -87,11 +88,14 @@ struct Http2Callbacks {
     if (Http2Stream* from = ends ? stream(raw, frame->hd.stream_id) : nullptr) from->on_all_sent();
     return 0;
   }
-  // A head too large for a frame, say: whoever waits for it is not left waiting.
-  static int on_not_sent(nghttp2_session* raw, const nghttp2_frame* frame, int, void* session) {
+  // Whoever waits for what a head would have brought is not left waiting. To reset the stream of a request would be an error of
+  // the connection: the other side has never heard of it.
+  static int on_not_sent(nghttp2_session* raw, const nghttp2_frame* frame, int code, void* session) {
     if (frame->hd.type != NGHTTP2_HEADERS) return 0;
-    if (stream(raw, frame->hd.stream_id) != nullptr) self(session).reset(frame->hd.stream_id, NGHTTP2_INTERNAL_ERROR);
-    if (frame->headers.cat == NGHTTP2_HCAT_REQUEST) self(session).drop_unsent(frame->hd.stream_id);
+    if (frame->headers.cat == NGHTTP2_HCAT_REQUEST)
+      self(session).drop_unsent(frame->hd.stream_id, code);
+    else if (stream(raw, frame->hd.stream_id) != nullptr)
+      self(session).reset(frame->hd.stream_id, NGHTTP2_INTERNAL_ERROR);
     return 0;
   }
   static int on_stream_close(nghttp2_session* raw, int32_t id, uint32_t error, void* session) {
@@ -131,6 +135,7 @@ Http2Session::Http2Session(async::Shard& shard, ByteStream& bytes, Side side, co
   nghttp2_option_set_max_outbound_ack(option, kOutboundAcks);
   nghttp2_option_set_max_settings(option, kSettingsInFrame);
   nghttp2_option_set_max_continuations(option, kContinuations);
+  nghttp2_option_set_max_send_header_block_length(option, kSentHead);
   // Later than note_glitch(), which counts more.
   nghttp2_option_set_stream_reset_rate_limit(option, 2 * static_cast<uint64_t>(kHttp2Glitches),
                                              2 * static_cast<uint64_t>(kHttp2GlitchRate));
@@ -177,10 +182,13 @@ void Http2Session::drop_all(uint32_t error) {
   while (!streams_.empty()) drop(*streams_.back(), error);
 }
 
-// As good as refused: the other side knows nothing of it.
-void Http2Session::drop_unsent(int32_t id) {
+// As good as refused: the other side knows nothing of it. A head that is too large once is too large again.
+void Http2Session::drop_unsent(int32_t id, int code) {
   auto unsent = std::ranges::find_if(streams_, [&](const auto& stream) { return stream->id_ == id; });
-  if (unsent != streams_.end()) drop(**unsent, NGHTTP2_REFUSED_STREAM);
+  if (unsent == streams_.end()) return;
+  bool is_too_large = code == NGHTTP2_ERR_FRAME_SIZE_ERROR;
+  if (is_too_large) (*unsent)->on_head_too_large();
+  drop(**unsent, is_too_large ? NGHTTP2_INTERNAL_ERROR : NGHTTP2_REFUSED_STREAM);
 }
 
 Task<> Http2Session::run(std::string_view ahead) {
@@ -322,6 +330,12 @@ bool Http2Session::submit_trailers(int32_t stream, const FieldBlock& trailers) {
 }
 
 bool Http2Session::window_shut() const { return nghttp2_session_get_local_window_size(session_) <= 0; }
+
+// A client makes its server work for nothing by them. A server's cost nothing, and it may have reasons: one that refuses what it
+// has no room for, or wants no more of the requests that it has answered.
+void Http2Session::note_reset() {
+  if (nghttp2_session_check_server_session(session_) != 0) note_glitch();
+}
 
 // A bucket that fills again: a client that gives up some of its requests is no attack.
 void Http2Session::note_glitch() {

@@ -26,10 +26,11 @@ namespace fiso::net {
 class FieldBlock;
 class Http2Stream;
 
-inline constexpr uint32_t kHttp2Streams = 128;                          // at a time, of a connection
-inline constexpr uint32_t kHttp2StreamWindow = 64 << 10;                // bytes of a body that came and were not taken
-inline constexpr int32_t kHttp2ConnectionWindow = 1 << 20;              // the same, of all streams
-inline constexpr double kHttp2Glitches = 1000, kHttp2GlitchRate = 100;  // resets and invalid frames: at once, and per second
+inline constexpr uint32_t kHttp2Streams = 128;              // at a time, of a connection
+inline constexpr uint32_t kHttp2StreamWindow = 64 << 10;    // bytes of a body that came and were not taken
+inline constexpr int32_t kHttp2ConnectionWindow = 1 << 20;  // the same, of all streams
+inline constexpr double kHttp2Glitches = 1000,
+                        kHttp2GlitchRate = 100;  // invalid frames, clients' resets: at once, and per second
 inline constexpr std::string_view kHttp2Preface = NGHTTP2_CLIENT_MAGIC;
 
 class Http2Session : public std::enable_shared_from_this<Http2Session> {
@@ -110,7 +111,8 @@ class Http2Session : public std::enable_shared_from_this<Http2Session> {
   static Task<> write_rest(std::shared_ptr<Http2Session> self, async::Gate::Pass pass);
   void end_read_when_over();
   void drop(Http2Stream& stream, uint32_t error);
-  void drop_unsent(int32_t id);
+  void drop_unsent(int32_t id, int code);
+  void note_reset();
   void note_glitch();
   static void write_is_late(void* self) noexcept;
   static void write_progress(void* self, size_t bytes);

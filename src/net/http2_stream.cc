@@ -41,6 +41,7 @@ void Http2Stream::add_body(std::string_view bytes) {
 void Http2Stream::end_body() {
   ended_ = true;
   incoming_.set();
+  outgoing_.set();
 }
 
 void Http2Stream::give_back(size_t bytes) {
@@ -103,22 +104,32 @@ nghttp2_data_provider Http2Stream::body_source() {
 
 Task<bool> Http2Stream::put(std::string_view piece, Last last) {
   FISO_CHECK(!last_);
-  for (; !piece_.empty() && !closed_; co_await outgoing_.wait()) outgoing_.reset();  // a small one before it
+  if (!piece_.empty() && write_deadline_ != kNever) write_alarm_.set(write_deadline_);
+  if (!piece_.empty()) (void)co_await taken();  // a small one before it
   if (closed_) co_return false;
   last_ = last == Last::kYes;
   progress_ = 0;
   bool is_small = piece.size() <= kSmallPiece;
   if (is_small) small_.assign(piece);
   piece_ = is_small ? small_ : piece;
-  if (write_patience_ > Duration::zero() && (last_ || !piece_.empty())) write_alarm_.set(in(write_patience_));
+  if (last_ || !piece_.empty()) arm_write();
   if (std::exchange(deferred_, false)) session_.resume(id_);
   session_.flush_soon();
   if (is_small) co_return true;
-  for (; !piece_.empty() && !closed_; co_await outgoing_.wait()) outgoing_.reset();
-  bool taken = piece_.empty();
+  bool is_taken = co_await taken();
   piece_ = {};  // its owner may drop it now
-  co_return taken;
+  co_return is_taken;
 }
+
+// A piece that will not be taken costs the stream, or what goes out would look complete without it.
+Task<bool> Http2Stream::taken() {
+  for (; !piece_.empty() && !closed_ && !(ended_ && wants_no_more()); co_await outgoing_.wait()) outgoing_.reset();
+  if (!piece_.empty()) reset(NGHTTP2_CANCEL);
+  co_return piece_.empty();
+}
+
+// After what was put before has been taken, which ends its time.
+void Http2Stream::arm_write() { write_alarm_.set(write_patience_ > Duration::zero() ? in(write_patience_) : write_deadline_); }
 
 ssize_t Http2Stream::give(uint8_t* into, size_t room, uint32_t& flags) {
   if (closed_ || (piece_.empty() && !last_)) {

@@ -46,15 +46,15 @@ class Http2Stream {
   void drop_body();
 
   // What goes out of the body; the head is the owner's to submit, with body_source(). Completes when the session has taken the
-  // piece, a small one at once. False: the stream is closed.
+  // piece, a small one at once. False: the stream is closed; it is where its owner wants_no_more() before that.
   Task<bool> put(std::string_view piece, Last last);
   nghttp2_data_provider body_source();
   HeaderList& trailers_to_send() { return trailers_out_; }
   bool last_put() const { return last_; }
   // How long a piece may wait to be taken; while some of it is, the time begins anew. Without it there is no such bound.
   void set_write_patience(Duration patience) { write_patience_ = patience; }
-  // The same, once, as a moment.
-  void write_by(MonotonicTime deadline) { write_alarm_.set(deadline); }
+  // The same of what is put from now on, as a moment.
+  void write_by(MonotonicTime deadline) { write_deadline_ = deadline; }
   bool write_late() const { return write_late_; }
 
  private:
@@ -68,14 +68,20 @@ class Http2Stream {
   virtual void on_close() = 0;
   // The answer, or the request, has gone out to its end.
   virtual void on_all_sent() {}
+  // The head has more fields than can be sent; the stream is about to be closed.
+  virtual void on_head_too_large() {}
+  // Once all of the other side's message has come: there is no use in waiting for ours to be taken.
+  virtual bool wants_no_more() const { return false; }
   // What was put has not been taken in time; the stream is about to be reset.
   virtual void on_write_late() {}
 
   void add_body(std::string_view bytes);
   void end_body();
   void close(uint32_t error);
+  Task<bool> taken();
   ssize_t give(uint8_t* into, size_t room, uint32_t& flags);
   void give_back(size_t bytes);
+  void arm_write();
   static void write_is_late(void* self) noexcept;
 
   Http2Session& session_;
@@ -93,6 +99,7 @@ class Http2Stream {
   std::string_view piece_;  // what is left of the one under way
   HeaderList trailers_out_;
   Duration write_patience_{0};
+  MonotonicTime write_deadline_ = kNever;
   size_t progress_ = 0;
   bool last_ = false;      // nothing follows the piece
   bool deferred_ = false;  // the session waits for a piece

@@ -13,6 +13,8 @@
 namespace fiso::net {
 namespace {
 
+constexpr std::chrono::seconds kLeastShare{1};  // for a handshake, of the time to connect, however many addresses there are
+
 bool may_be_repeated(const ClientRequest& request) {
   return is_idempotent(request.method) || (request.headers != nullptr && request.headers->contains("Idempotency-Key"));
 }
@@ -72,17 +74,22 @@ Task<Result<std::unique_ptr<ClientConnection>>> HttpClient::connect(MonotonicTim
   FISO_CO_TRY(Addresses addresses, co_await resolver_->resolve(deadline));
   FISO_CO_TRY_OK(drop_refused(addresses));
   Error last(ErrorCode::kTimeout, "timeout");
+  size_t untried = addresses.size();  // in front
   while (!addresses.empty()) {
-    MonotonicTime now = std::chrono::steady_clock::now();
     Result<Connected> connected = co_await connect_to_any(shard_, addresses, deadline);
     if (!connected.has_value()) {
       last = connected.take_error();
       break;
     }
     asio::ip::tcp::endpoint address = connected->address;
-    // The addresses share the time that is left, so that one that says nothing does not use up all of it.
-    Duration share = (deadline - now) / static_cast<int64_t>(addresses.size());
-    Result<std::unique_ptr<ClientConnection>> opened = co_await open(std::move(*connected), now + share, offer);
+    untried -= std::min(untried, connected->begun);
+    // This address and the untried ones share the time that is left, so that one that says nothing does not use up all of it.
+    // Those that lost to it are tried again last of all, if there is time.
+    MonotonicTime now = std::chrono::steady_clock::now();
+    Duration share = std::max<Duration>((deadline - now) / static_cast<int64_t>(untried + 1), kLeastShare);
+    std::ranges::rotate(addresses, addresses.begin() + static_cast<std::ptrdiff_t>(connected->begun));
+    Result<std::unique_ptr<ClientConnection>> opened =
+        co_await open(std::move(*connected), std::min(deadline, now + share), offer);
     if (opened.has_value()) {
       resolver_->worked(address);
       co_return std::move(opened);

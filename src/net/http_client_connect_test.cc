@@ -65,12 +65,12 @@ ClientOptions named(const DnsServer& dns, uint16_t port) {
   return {.origin = {Scheme::kHttp, "a.test", port, "/"}, .connect_timeout = hours(1), .name_servers = {dns.address()}};
 }
 
-// A port of 127.0.0.2 where connections are neither taken nor refused: its queue is full.
+// A port of 127.0.0.2, or another address, where connections are neither taken nor refused: its queue is full.
 class BlackHole {
  public:
-  explicit BlackHole(uint16_t port) {
+  explicit BlackHole(uint16_t port, uint32_t host = 2) {
     sockaddr_in address{.sin_family = AF_INET, .sin_port = htons(port)};
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK + 1);
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK - 1 + host);
     auto* raw = reinterpret_cast<sockaddr*>(&address);
     good_ = ::bind(listener_.get(), raw, sizeof address) == 0 && ::listen(listener_.get(), 0) == 0;
     for (FileHandle& each : fill_) {
@@ -238,6 +238,28 @@ TEST_F(ConnectTlsTest, WhatIsNotVerifiedMayBeAnybody) {
   EXPECT_FALSE(get().has_value());
   use(options({.verify = TlsClientOptions::Verify::kNothing}));
   EXPECT_TRUE(get().has_value());
+}
+
+// What those before it have used up is not taken off its share.
+TEST_F(ConnectTlsTest, AnAddressBehindManyThatSwallowPacketsHasTimeForItsHandshake) {
+  Certificate certificate("DNS:a.test");
+  serve(certificate);
+  std::vector<std::string> addresses;
+  std::vector<std::unique_ptr<BlackHole>> holes;
+  for (uint32_t host = 2; host < 10; ++host) {
+    addresses.push_back("127.0.0." + std::to_string(host));
+    holes.push_back(std::make_unique<BlackHole>(server_->port(), host));
+    ASSERT_TRUE(holes.back()->good());
+  }
+  addresses.push_back("127.0.0.1");
+  DnsServer dns(all_have(addresses));
+  ClientOptions tls = options({.ca_file = certificate.cert_file()});
+  tls.origin.host = "a.test";
+  tls.name_servers = {dns.address()};
+  tls.connect_timeout = std::chrono::seconds(16);  // a ninth of it is less than the eight take before the next one is tried
+  use(tls);
+  auto answer = get();
+  ASSERT_TRUE(answer.has_value()) << answer.error().describe();
 }
 
 TEST_F(ConnectTlsTest, OtherCertificatesCountForTheNextRequest) {

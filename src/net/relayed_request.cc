@@ -129,6 +129,8 @@ Task<Result<>> RelayedRequest::send(Attempt& attempt) {
                                           .trailers = has_trailers ? &down_.trailers() : nullptr,
                                           .replay = !more && is_idempotent(request_.method) ? Replay::kAllowed : Replay::kNever});
   FISO_CO_TRY_OK(co_await attempt.up.start(out, attempt.deadline));
+  // Whoever streams messages may have none for a while; what waits for them is the attempt, which has its time.
+  if (more && attempt.timeout > Duration::zero() && is_grpc(request_.headers)) down_.let_body_pause();
   if (more) async::spawn(shard_, upload(*this, attempt, attempt.uploading.enter()));
   co_return Result<>();
 }

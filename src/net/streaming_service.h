@@ -31,6 +31,9 @@ class ServerExchange {
   // The next piece of the body; empty at its end. Valid until the next call. The first call that has to wait sends the
   // `100 Continue` that the client may be waiting for.
   virtual Task<Result<std::string_view>> read() = 0;
+  // The service bounds the request's time itself: from now on read() waits as long as it takes, where calls that may pause can
+  // come (over HTTP/2).
+  virtual void let_body_pause() {}
   // A read() that waits ends with kCancelled, and so does every later one.
   virtual void stop_reading() = 0;
   // What followed the body, once all of it has come.

@@ -18,7 +18,8 @@
 namespace fiso::testing {
 
 // Answers with method, target and body; `/wait` when the test says so, `/late` looks for its client only then, `/big` with as
-// much as no window takes. Trailers of a streamed request come back as the answer's.
+// much as no window takes. Trailers of a streamed request come back as the answer's; `/whole` is not answered before all of it has
+// come.
 class Http2Echo final : public net::HttpService, private net::StreamingService {
  public:
   explicit Http2Echo(async::Shard& shard) : go_(shard.executor()) {}
@@ -56,6 +57,7 @@ class Http2Echo final : public net::HttpService, private net::StreamingService {
     exchange.when_gone(this, [](void* self) noexcept { ++static_cast<Http2Echo*>(self)->gone; });
     if (request.path() == "/wait") co_await go_.wait_closed(kNever);
     if (request.path() == "/silent") co_return;
+    if (request.path() == "/whole") co_return co_await read_first(exchange);
     HeaderList none;
     exchange.begin(200, none, std::nullopt);
     for (;;) {
@@ -68,6 +70,15 @@ class Http2Echo final : public net::HttpService, private net::StreamingService {
     }
     exchange.set_trailers(exchange.trailers());
     (void)co_await exchange.end({});
+  }
+
+  static Task<> read_first(net::ServerExchange& exchange) {
+    for (;;) {
+      Result<std::string_view> piece = co_await exchange.read();
+      if (!piece.has_value()) co_return;
+      if (piece->empty()) break;
+    }
+    (void)co_await net::answer(exchange, {200, {}, {}});
   }
 
   async::Gate go_;

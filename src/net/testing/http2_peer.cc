@@ -91,6 +91,11 @@ Http2Peer::Http2Peer(ScriptedUpstream::Conversation& socket, Windows windows)
   start(true, windows);
 }
 
+Http2Peer::Http2Peer(TlsConversation& socket, Windows windows)
+    : send_([&socket](std::string_view bytes) { return socket.send(bytes); }), read_([&socket] { return socket.read_some(); }) {
+  start(true, windows);
+}
+
 Http2Peer::~Http2Peer() { nghttp2_session_del(session_); }
 
 void Http2Peer::start(bool server, Windows windows) {

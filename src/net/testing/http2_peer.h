@@ -15,6 +15,7 @@
 #include "base/header_list.h"
 #include "net/testing/raw_client.h"
 #include "net/testing/scripted_upstream.h"
+#include "net/testing/tls_conversation.h"
 
 namespace fiso::testing {
 
@@ -37,6 +38,7 @@ class Http2Peer {
   explicit Http2Peer(RawClient& socket, Windows windows = Windows::kOpen);
   // The server's side.
   explicit Http2Peer(ScriptedUpstream::Conversation& socket, Windows windows = Windows::kOpen);
+  explicit Http2Peer(TlsConversation& socket, Windows windows = Windows::kOpen);
   ~Http2Peer();
   Http2Peer(const Http2Peer&) = delete;
 
