@@ -10,6 +10,7 @@
 #include "core/outbound.h"
 #include "link/content_coding.h"
 #include "link/grpc.h"
+#include "link/kafka_record.h"
 #include "link/whole_body.h"
 #include "net/retry_after.h"
 
@@ -104,12 +105,15 @@ Task<> LinkStack::serve(net::HttpRequest& request, net::ServerExchange& exchange
   call.correlation = core::find_correlation(request.headers);  // first: refusals carry it too
   bool goes_on = is_from_here(call) &&     // before anything is looked at on behalf of a page that borrows our credentials
                  find_target(call) &&      // what follows is the target's
+                 method_is_right(call) &&  // of a topic, which can only be posted to
                  path_is_allowed(call) &&  // before what counts: such a request is no traffic of the target
                  is_within_rate(call) &&   // before the breaker, which learns from calls that are made
                  breaker_admits(call) &&   // a target that is down is not asked
                  co_await intercept_request(call) &&  // guests change all but where it goes, and see no credentials of ours
                  co_await has_credentials(call);      // last: only what goes out waits for them
-  if (goes_on) {
+  if (goes_on && call.target->shared.producer != nullptr) {
+    co_await publish(call);  // in place of sending: the acknowledgement is the answer
+  } else if (goes_on) {
     co_await send(call);  // attempts: connect, ask, try again, pass the answer on
   } else if (call.status != 0) {
     co_await refuse(call);
@@ -140,11 +144,19 @@ bool LinkStack::find_target(Call& call) {
   std::string name = is_prefixed ? std::string(rest.substr(0, rest.find('/'))) : take_grpc_target(call.request);
   auto found = targets_.find(name);
   if (found == targets_.end()) return call.refused(404, "target \"" + name + "\" not found");
+  bool is_topic = found->second.target->shared.producer != nullptr;
+  if (is_topic && (!is_prefixed || rest.size() > name.size()))
+    return call.refused(404, "target \"" + std::string(is_prefixed ? rest : name) + "\" not found");
   call.target = found->second.target;
   call.interceptions = found->second.interceptions;
   call.path = !is_prefixed ? path : rest.size() > name.size() ? rest.substr(name.size()) : "/";
   call.deadline = call.began + call.target->shared.config.timeout;
   return true;
+}
+
+bool LinkStack::method_is_right(Call& call) {
+  if (call.target->shared.producer == nullptr || call.request.method == "POST") return true;
+  return call.refused(405, "method not allowed");
 }
 
 // Also makes the path that goes out, so that what was matched is what is sent.
@@ -177,7 +189,8 @@ bool LinkStack::breaker_admits(Call& call) {
   if (!target.breaker) return true;
   call.admitted = target.breaker->admit();
   if (call.admitted) return true;
-  return call.refused(503, "service unavailable (circuit open)", target.breaker->wait_time());
+  bool is_topic = target.producer != nullptr;
+  return call.refused(503, is_topic ? "circuit breaker open" : "service unavailable (circuit open)", target.breaker->wait_time());
 }
 
 Task<bool> LinkStack::has_credentials(Call& call) {
@@ -211,21 +224,26 @@ Task<Result<>> LinkStack::intercept(Call& call, core::Chain& chain, core::CallFa
   co_return Result<>();
 }
 
-Task<bool> LinkStack::intercept_request(Call& call) {
-  if (call.interceptions->requests.empty()) co_return true;
+// All of the body, within the limits. False and no status: the client has gone, or was told what is wrong with its request.
+Task<bool> LinkStack::read_body(Call& call) {
   WholeBody& whole = call.body.emplace(parts_.bodies, parts_.most_intercepted);
   for (;;) {
     Result<std::string_view> piece = co_await call.exchange.read();
     if (!piece.has_value()) co_return false;
-    if (piece->empty()) break;
+    if (piece->empty()) co_return true;
     Result<> added = whole.add(*piece);
     if (added.has_value()) continue;
     bool too_large = added.error().code() == ErrorCode::kInvalidInput;
     if (!too_large) co_return call.refused(503, "too many bodies in memory", std::chrono::seconds(1));
     co_return call.refused(413, "request body too large");
   }
+}
+
+Task<bool> LinkStack::intercept_request(Call& call) {
+  if (call.interceptions->requests.empty()) co_return true;
+  if (!co_await read_body(call)) co_return false;
   Result<> done = co_await intercept(call, call.interceptions->requests, {.direction = core::CallFacts::Direction::kOutbound},
-                                     call.request.headers, whole.text());
+                                     call.request.headers, call.body->text());
   if (done.has_value()) co_return true;
   failed_log_.write(
       "interceptor failed",
@@ -287,7 +305,7 @@ Task<> LinkStack::send(Call& call) {
 }
 
 Task<Result<net::HttpResponse*>> LinkStack::ask(Call& call, net::RelayedRequest& relayed) {
-  if (is_repeatable(call.request.method, call.request.headers) && call.target->shared.config.retry.max_attempts > 1) {
+  if (is_repeatable(call.request.method, call.request.headers) && call.target->shared.config.retry_options().max_attempts > 1) {
     FISO_CO_TRY_OK(co_await relayed.hold_body(kHeldBody));
   }
   for (int64_t made = 1;; ++made) {
@@ -302,14 +320,76 @@ Task<Result<net::HttpResponse*>> LinkStack::ask(Call& call, net::RelayedRequest&
 // And waits until it is time.
 Task<bool> LinkStack::may_ask_again(Call& call, const Result<net::HttpResponse*>& answer, int64_t made) {
   Target& target = call.target->shared;
+  const RetryOptions options = target.config.retry_options();
   bool worth_it = answer.has_value() ? is_retryable_status((*answer)->status) : is_retryable(answer.error());
-  if (!worth_it || made >= target.config.retry.max_attempts) co_return false;
+  if (!worth_it || made >= options.max_attempts) co_return false;
   if (!is_repeatable(call.request.method, call.request.headers)) co_return false;
-  Duration pause = pause_after(target.config.retry.options(), made, random_part());
+  Duration pause = pause_after(options, made, random_part());
   if (answer.has_value()) pause = std::max(pause, net::retry_after((*answer)->headers, Clock::system().wall_now()));
   if (now() + pause >= call.deadline || !target.retries.try_take()) co_return false;
   async::Gate::Pass pass = stop_.enter();
   co_return pass && !co_await stop_.wait_closed(now() + pause);
+}
+
+// 200 only after the brokers have acknowledged it. The time that the caller and guests took is not theirs, so the deadline begins
+// here.
+Task<> LinkStack::publish(Call& call) {
+  Target& target = call.target->shared;
+  const KafkaTarget& topic = *target.config.kafka;
+  if (!call.body.has_value() && !co_await read_body(call)) {
+    if (call.status != 0) co_return co_await refuse(call);
+    co_return note(call, "error");
+  }
+  auto key = record_key(topic.key, call.request.headers, call.body->text());
+  if (!key.has_value()) {
+    call.refused(400, key.error().message());
+    co_return co_await refuse(call);
+  }
+  HeaderList headers = record_headers(call.request.headers, topic.headers, call.correlation.id);
+  kafka::Record record{.topic = topic.topic, .key = *key, .value = call.body->text(), .headers = headers};
+  auto placed = co_await target.producer->publish(record, now() + target.config.timeout);
+  if (!placed.has_value()) {
+    settle_published(call, placed.error());
+    co_return co_await refuse(call);
+  }
+  call.admitted.succeeded();
+  call.status = 200;
+  net::HttpResponse response{.body = R"({"status":"published","topic":")" + topic.topic + "\"}"};
+  response.headers.add("Content-Type", "application/json");
+  response.headers.add(core::kCorrelationHeader, call.correlation.id);
+  response.headers.add("Fiso-Kafka-Partition", std::to_string(placed->partition));
+  response.headers.add("Fiso-Kafka-Offset", std::to_string(placed->offset));
+  (void)co_await net::answer(call.exchange, response);
+  note_published(call, *placed);
+}
+
+// Whatever the brokers do not take or do not answer counts for the breaker; what we do not take does not.
+void LinkStack::settle_published(Call& call, const Error& error) {
+  std::string text = "kafka publish: kafka publish to " + call.target->shared.config.kafka->topic + ": " + error.message();
+  switch (error.code()) {
+    case ErrorCode::kInvalidInput:
+      call.admitted.succeeded();
+      call.refused(413, std::move(text));
+      break;
+    case ErrorCode::kOverloaded: call.refused(503, std::move(text), std::chrono::seconds(1)); break;
+    case ErrorCode::kCancelled: call.refused(503, std::move(text)); break;
+    default: call.admitted.failed(); call.refused(error.code() == ErrorCode::kTimeout ? 504 : 502, std::move(text));
+  }
+  failed_log_.write("kafka publish failed", {{"correlation_id", call.correlation.id},
+                                             {"target", call.target->shared.config.name},
+                                             {"topic", call.target->shared.config.kafka->topic},
+                                             {"error", error.describe()}});
+}
+
+void LinkStack::note_published(const Call& call, const kafka::Placement& placed) {
+  Duration taken = now() - call.began;
+  call.target->answers.note(call.request.method, "200", taken);
+  access_log_.write("kafka publish completed", {{"correlation_id", call.correlation.id},
+                                                {"target", call.target->shared.config.name},
+                                                {"topic", call.target->shared.config.kafka->topic},
+                                                {"partition", placed.partition},
+                                                {"offset", placed.offset},
+                                                {"latency_ms", std::chrono::duration<double, std::milli>(taken).count()}});
 }
 
 // What a call says about its target: 5xx, no answer in time and no connection are failures. A client that has gone, a limit of
@@ -341,6 +421,7 @@ Task<> LinkStack::refuse(Call& call) {
   bool grpc = net::is_grpc(call.request.headers);
   net::HttpResponse response = grpc ? grpc_refusal(call.status, call.text) : net::text_response(call.status, call.text);
   response.headers.add(core::kCorrelationHeader, call.correlation.id);
+  if (call.status == 405) response.headers.add("Allow", "POST");
   if (call.retry_after > Duration(0)) response.headers.add("Retry-After", seconds_of(call.retry_after));
   (void)co_await net::answer(call.exchange, response);
   note(call, std::to_string(call.status));

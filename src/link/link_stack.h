@@ -54,9 +54,11 @@ class LinkStack final : public net::StreamingService {
   struct Call;
   bool is_from_here(Call& call);
   bool find_target(Call& call);
+  bool method_is_right(Call& call);
   bool path_is_allowed(Call& call);
   bool is_within_rate(Call& call);
   bool breaker_admits(Call& call);
+  Task<bool> read_body(Call& call);
   Task<bool> intercept_request(Call& call);
   Task<bool> has_credentials(Call& call);
   void add_credentials(Call& call);
@@ -65,6 +67,9 @@ class LinkStack final : public net::StreamingService {
   Task<bool> may_ask_again(Call& call, const Result<net::HttpResponse*>& answer, int64_t made);
   Task<Result<>> intercept_answer(Call& call, net::RelayedRequest& relayed, net::HttpResponse& head);
   Task<Result<>> intercept(Call& call, core::Chain& chain, core::CallFacts facts, HeaderList& headers, std::string& body);
+  Task<> publish(Call& call);
+  void settle_published(Call& call, const Error& error);
+  void note_published(const Call& call, const kafka::Placement& placed);
   void settle(Call& call, const Result<>& result);
   Task<> refuse(Call& call);
   void note(const Call& call, std::string_view status);

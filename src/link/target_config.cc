@@ -93,6 +93,20 @@ Spec<RateLimitConfig> rate_limit_spec() {
       });
 }
 
+// Which keys a protocol has no use for, and which it cannot do without.
+void check_protocol(const TargetConfig& target, Report& report) {
+  if (target.protocol != Protocol::kKafka) {
+    if (target.host.empty()) report.error("host", "{path}: host is required (except for kafka protocol)");
+    if (report.has("kafka")) report.error("kafka", "{path} has an effect with `protocol: kafka` only");
+    return;
+  }
+  if (report.has("host")) report.error("host", "{path}: kafka protocol does not use host field (use kafka.clusters in config)");
+  if (!target.kafka.has_value()) report.error("kafka", "{path}: kafka protocol requires kafka.cluster and kafka.topic");
+  for (std::string_view key : {"port", "basePath", "auth", "allowedPaths", "maxConnections", "allowPrivate", "allowAddresses",
+                               "tls", "retry.backoff", "retry.maxInterval", "retry.jitter"})
+    if (report.has(key)) report.error(key, "{path} has no effect with `protocol: kafka`");
+}
+
 }  // namespace
 
 Spec<TargetConfig> target_spec(const core::Registry& registry) {
@@ -102,12 +116,11 @@ Spec<TargetConfig> target_spec(const core::Registry& registry) {
       .required("name", &TargetConfig::name, "What it is called in paths, logs and metrics.",
                 {.missing = "{path}: name is required", .check = bad_name})
       .choice("protocol", &TargetConfig::protocol,
-              "What it speaks: http is HTTP/1.1; https HTTP/2 or HTTP/1.1, as agreed by ALPN; grpc HTTP/2 and nothing else.",
-              {{"http", Protocol::kHttp}, {"https", Protocol::kHttps}, {"grpc", Protocol::kGrpc}},
-              {.refused = {{"kafka", "kafka targets are not built yet"}},
-               .invalid = "{path} \"{value}\" is not valid (must be one of: http, https, grpc, kafka)"})
-      .required("host", &TargetConfig::host, "A name or an IP address.",
-                {.missing = "{path}: host is required (except for kafka protocol)", .check = bad_host})
+              "What it speaks: http is HTTP/1.1; https HTTP/2 or HTTP/1.1, as agreed by ALPN; grpc HTTP/2 and nothing else; "
+              "kafka publishes to a topic.",
+              {{"http", Protocol::kHttp}, {"https", Protocol::kHttps}, {"grpc", Protocol::kGrpc}, {"kafka", Protocol::kKafka}},
+              {.invalid = "{path} \"{value}\" is not valid (must be one of: http, https, grpc, kafka)"})
+      .field("host", &TargetConfig::host, "A name or an IP address; required of all but kafka.", {.check = bad_host})
       .field("port", &TargetConfig::port, "0 is the protocol's own.", bounds(0, 65535))
       .field("basePath", &TargetConfig::base_path, "What stands before every path.", {.check = bad_base_path})
       .field("auth", &TargetConfig::auth, auth_spec(), "Credentials.")
@@ -117,7 +130,9 @@ Spec<TargetConfig> target_spec(const core::Registry& registry) {
       .field("allowedPaths", &TargetConfig::allowed_paths,
              "Patterns of paths, without basePath: * within a segment, /** at the end for all below. Without any, all are.",
              {.check = bad_patterns})
-      .field("timeout", &TargetConfig::timeout, "To the head of the answer, all attempts and pauses included.",
+      .field("timeout", &TargetConfig::timeout,
+             "To the head of the answer, all attempts and pauses included; of kafka from the end of the body to the "
+             "acknowledgement.",
              config::between<Duration>(std::chrono::milliseconds(1), std::chrono::hours(1)))
       .field("maxConnections", &TargetConfig::max_connections,
              "Requests to it at a time, over all shards: over HTTP/1.1 as many connections.", bounds(1, 100'000))
@@ -126,7 +141,7 @@ Spec<TargetConfig> target_spec(const core::Registry& registry) {
       .field("allowAddresses", &TargetConfig::allow_addresses,
              "Addresses and blocks that may be connected to although they would be refused, such as 169.254.169.254.")
       .field("tls", &TargetConfig::tls, target_tls_spec(), "Of https; of grpc, which without the key is not encrypted.")
-      .unsupported("kafka", "kafka targets are not built yet")
+      .field("kafka", &TargetConfig::kafka, kafka_target_spec(), "Of `protocol: kafka`: the topic, and what records carry.")
       .field("interceptors", &TargetConfig::interceptors, interceptor, "Steps, in order.")
       .uncompared("interceptors")  // made anew by each reading of the file
       .check({"allowAddresses"},
@@ -135,6 +150,7 @@ Spec<TargetConfig> target_spec(const core::Registry& registry) {
              [](const TargetConfig& target, Report& report) {
                check_host_is_allowed(target.host, address_rules(target.allow_private, target.allow_addresses), report);
              })
+      .check({"protocol", "host", "kafka"}, check_protocol)
       .check({"protocol"}, [](const TargetConfig& target, Report& report) {
         if (target.protocol == Protocol::kHttp && report.has("tls"))
           report.error("tls", "{path} has an effect with `protocol: https` and `grpc` only");

@@ -31,6 +31,7 @@ bool is_this_machine(std::string_view host) {
 
 // `address` as it was checked: HOST:PORT.
 bool leads_to(const link::TargetConfig& target, const std::string& address) {
+  if (target.protocol == link::Protocol::kKafka) return false;
   size_t colon = address.rfind(':');
   std::string host = link::bare_host(address.substr(0, colon)), to = link::bare_host(target.host);
   if (address.substr(colon + 1) != std::to_string(target.effective_port())) return false;
@@ -47,6 +48,22 @@ void check_loops(const LinkFile& file, config::Report& report) {
         report.item_error("targets", i,
                           "{path}: " + file.targets[i].host + " with port " + std::to_string(file.targets[i].effective_port()) +
                               " is fiso-link itself (" + address + ")");
+}
+
+void check_clusters(const LinkFile& file, config::Report& report) {
+  for (size_t i = 0; i < file.targets.size(); ++i) {
+    const auto& kafka = file.targets[i].kafka;
+    if (kafka.has_value() && !file.kafka.clusters.contains(kafka->cluster))
+      report.item_error("targets", i, "{path}: kafka.cluster " + config::quote(kafka->cluster) + " not found in kafka.clusters");
+  }
+}
+
+// An acknowledgement is no answer that a guest could look at.
+void check_phases(const LinkFile& file, config::Report& report) {
+  for (size_t i = 0; i < file.targets.size(); ++i)
+    for (const auto& draft : file.interceptors[i])
+      if (file.targets[i].protocol == link::Protocol::kKafka && draft.phase == core::CallFacts::Direction::kInbound)
+        report.item_error("targets", i, "{path}: an interceptor with `phase: inbound` has no effect with `protocol: kafka`");
 }
 
 void check_vault(const LinkFile& file, config::Report& report) {
@@ -78,9 +95,11 @@ config::Spec<LinkFile> link_file_spec(const core::Registry& registry) {
              "Of guests whose interceptor says nothing else; `runtime: wasmer`.")
       .field("wasm", &LinkFile::wasm, wasm_settings_spec(), "What all guests share.")
       .field("vault", &LinkFile::vault, link::vault_spec(), "Where secrets come from that a vaultRef names.")
-      .unsupported("kafka", "kafka targets are not built yet")
+      .field("kafka", &LinkFile::kafka, link::kafka_section_spec(), "Clusters for targets of `protocol: kafka`.")
+      .uncompared("kafka")  // producers are compared with those before
       .check({"targets"}, [](const LinkFile& file, config::Report& report) { link::check_targets(file.targets, report); })
       .check({"targets", "vault"}, check_vault)
+      .check({"targets", "kafka"}, check_clusters)
       .check({"nameServers"}, check_name_servers);
 }
 
@@ -125,7 +144,11 @@ Result<LinkFile> load_link_file(const std::string& file, const LinkOverrides& ov
     read_interceptors(parsed, registry, full, errors);
     if (!overrides.listen_addr.empty()) parsed.listen_addr = overrides.listen_addr;
     if (!overrides.metrics_addr.empty()) parsed.metrics_addr = overrides.metrics_addr;
-    if (is_read) config::report_at(document->root(), "", errors, [&](config::Report& report) { check_loops(parsed, report); });
+    if (is_read)
+      config::report_at(document->root(), "", errors, [&](config::Report& report) {
+        check_loops(parsed, report);
+        check_phases(parsed, report);
+      });
   }
   if (errors.empty()) return parsed;
   std::string message = "load config: validation:\n" + errors.render();

@@ -36,7 +36,7 @@ class LinkServer::Service final : public net::HttpService {
 };
 
 LinkServer::LinkServer(LinkServerOptions options, observe::Log log, RuntimesFactory make_runtimes)
-    : options_(std::move(options)), log_(std::move(log)), make_runtimes_(std::move(make_runtimes)) {
+    : options_(std::move(options)), log_(std::move(log)), make_runtimes_(std::move(make_runtimes)), producers_(log_) {
   register_target_interceptors(registry_);
 }
 
@@ -55,6 +55,7 @@ Result<> LinkServer::start(ControlEvents& events) {
   FISO_TRY(link::Targets targets, make_targets(file_));
   start_services();
   FISO_TRY_OK(credentials_->prepare(targets));
+  FISO_TRY_OK(tokens_->prepare(producers_.all()));
   use(std::move(targets));
   server_ =
       std::make_unique<net::HttpServer>(process_->shards, process_->commons.options(file_.listen_addr, file_.http),
@@ -104,16 +105,26 @@ void LinkServer::start_services() {
                                                                             .vault = file_.vault,
                                                                             .client = {.name_servers = file_.name_servers},
                                                                             .publish = publish});
+  tokens_ = std::make_unique<link::KafkaTokens>(link::KafkaTokensParts{.shards = process_->shards,
+                                                                       .blocking = process_->blocking,
+                                                                       .log = log_,
+                                                                       .metrics = metrics_,
+                                                                       .client = {.name_servers = file_.name_servers}});
 }
 
 // A target that says what it said before is the same one: what its breaker, its rate and its connections know stays.
-Result<std::shared_ptr<link::Target>> LinkServer::make_target(const link::TargetConfig& config) {
+Result<std::shared_ptr<link::Target>> LinkServer::make_target(const link::TargetConfig& config, const LinkFile& file) {
   auto spec = link::target_spec(registry_);
+  std::shared_ptr<kafka::Producer> producer;
+  if (config.protocol == link::Protocol::kKafka) {
+    const kafka::ClusterConfig& cluster = file.kafka.clusters.at(config.kafka->cluster);
+    FISO_TRY(producer, producers_.get(link::producer_options(config, cluster, static_cast<size_t>(file_.http.body_bytes.count))));
+  }
   for (const auto& used : targets_)
-    if (spec.changed(used.target->config, config).empty()) return used.target;
+    if (used.target->producer == producer && spec.changed(used.target->config, config).empty()) return used.target;
   std::vector<link::FileWatch> tls_files;  // before they are read, so that no change is missed
-  for (const std::string& file : config.tls_settings().files()) tls_files.emplace_back(file);
-  FISO_TRY(auto target, link::Target::make(config, file_.name_servers, process_->shards, metrics_));
+  for (const std::string& path : config.tls_settings().files()) tls_files.emplace_back(path);
+  FISO_TRY(auto target, link::Target::make(config, file_.name_servers, process_->shards, metrics_, std::move(producer)));
   tls_files_.insert_or_assign(target.get(), std::move(tls_files));
   if (config.tls_settings().skip_verify)
     log_.warn("THE TARGET IS NOT VERIFIED (tls.skipVerify): whoever answers gets its requests and its credentials",
@@ -138,7 +149,7 @@ Result<link::Targets> LinkServer::make_targets(const LinkFile& file) {
   link::Targets targets;
   for (size_t i = 0; i < file.targets.size(); ++i) {
     if (!file.interceptors[i].empty()) FISO_TRY_OK(need_runtimes());
-    FISO_TRY(auto target, make_target(file.targets[i]));
+    FISO_TRY(auto target, make_target(file.targets[i], file));
     FISO_TRY(auto plan, link::InterceptionPlan::prepare(target->config.name, file.interceptors[i], resources_, metrics_, log_));
     targets.push_back({std::move(target), std::move(plan)});
   }
@@ -151,6 +162,10 @@ void LinkServer::use(link::Targets targets) {
   shown_.with([this](link::Targets& shown) { shown = targets_; });
   process_->shards.run_on_each([&](async::Shard& shard) { services_[shard.index()]->stack.use(targets_, file_.allow_origins); });
   credentials_->use(targets_);
+  link::KafkaTokens::Producers producers;
+  for (const auto& used : targets_)
+    if (used.target->producer != nullptr) producers.push_back(used.target->producer);
+  tokens_->use(producers);  // before those go that are not among them
   std::erase_if(tls_files_, [this](const auto& watched) {
     return std::ranges::none_of(targets_, [&](const auto& used) { return used.target.get() == watched.first; });
   });
@@ -165,8 +180,10 @@ Result<> LinkServer::read_and_use() {
   FISO_TRY(LinkFile read, options_.read());
   FISO_TRY(link::Targets targets, make_targets(read));
   FISO_TRY_OK(credentials_->prepare(targets));
+  FISO_TRY_OK(tokens_->prepare(producers_.all()));
   LinkFile next = file_;  // with all that can be taken over while it serves
   next.targets = read.targets;
+  next.kafka = read.kafka;
   next.allow_origins = read.allow_origins;
   next.shutdown_timeout = read.shutdown_timeout;
   reloads_.note_restart_needed(link_file_spec(registry_).changed(next, read));
@@ -175,7 +192,8 @@ Result<> LinkServer::read_and_use() {
   return {};
 }
 
-void LinkServer::look_at_files() {
+void LinkServer::look_after() {
+  producers_.look_after();
   for (const auto& used : targets_) {
     bool changed = false;
     for (link::FileWatch& watch : tls_files_[used.target.get()]) changed = watch.has_changed() || changed;
@@ -198,7 +216,7 @@ void LinkServer::renew_tls(const link::Target& target) {
 bool LinkServer::run_until_stopped(ControlEvents& events) {
   for (;;) {
     switch (events.wait(kFileLook)) {
-      case ControlEvent::kNone: look_at_files(); break;
+      case ControlEvent::kNone: look_after(); break;
       case ControlEvent::kReload: reload(); break;
       case ControlEvent::kStop: return stop(events);
     }
@@ -229,6 +247,7 @@ bool LinkServer::stop(ControlEvents& events) {
 bool LinkServer::release() {
   server_.reset();
   credentials_.reset();
+  tokens_.reset();
   process_->shards.run_on_each([&](async::Shard& shard) {
     if (shard.index() < services_.size()) services_[shard.index()].reset();
   });
@@ -236,6 +255,7 @@ bool LinkServer::release() {
   admin_.reset();
   shown_.with([](link::Targets& shown) { shown.clear(); });
   targets_.clear();
+  producers_.look_after();
   return process_->wait_guests_gone();
 }
 

@@ -15,8 +15,10 @@
 
 #include "base/guarded.h"
 #include "components/process_network.h"
+#include "kafka/producers.h"
 #include "link/credentials.h"
 #include "link/file_watch.h"
+#include "link/kafka_tokens.h"
 #include "link/link_stack.h"
 #include "observe/health.h"
 #include "observe/log.h"
@@ -53,12 +55,12 @@ class LinkServer {
   Result<> start_admin(ControlEvents& events);
   void start_services();
   Result<link::Targets> make_targets(const LinkFile& file);
-  Result<std::shared_ptr<link::Target>> make_target(const link::TargetConfig& config);
+  Result<std::shared_ptr<link::Target>> make_target(const link::TargetConfig& config, const LinkFile& file);
   Result<> need_runtimes();
   void use(link::Targets targets);
   void reload();
   Result<> read_and_use();
-  void look_at_files();
+  void look_after();
   void renew_tls(const link::Target& target);
   bool stop(ControlEvents& events);
   bool release();
@@ -79,11 +81,13 @@ class LinkServer {
   std::unique_ptr<AdminService> admin_service_;
   std::unique_ptr<net::HttpServer> admin_;
   core::Registry registry_;
+  kafka::Producers producers_;
   link::Targets targets_;
   std::map<const link::Target*, std::vector<link::FileWatch>> tls_files_;  // of `targets_`
   Guarded<link::Targets> shown_;                                           // the same, for shards that are asked for metrics
   std::vector<std::unique_ptr<Service>> services_;                         // by shard
   std::unique_ptr<link::Credentials> credentials_;
+  std::unique_ptr<link::KafkaTokens> tokens_;
   std::unique_ptr<net::HttpServer> server_;
 };
 
