@@ -37,7 +37,7 @@ class Producer final : public RecordPublisher {
  public:
   static constexpr std::chrono::seconds kFlush{2};  // what is left of an end is cut after this
 
-  // Reads the files of TLS. Connects to nothing before the first record. The error is the operator's to read.
+  // Reads the files of TLS, and waits for no broker. The error is the operator's to read.
   static Result<std::unique_ptr<Producer>> make(ProducerOptions options, observe::Log log);
   // Blocks: what was taken is written, or given up after kFlush. Nobody publishes any more.
   ~Producer() override;

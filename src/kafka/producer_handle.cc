@@ -74,7 +74,7 @@ ProducerHandle::ProducerHandle(rd_kafka_t* client, observe::Log log)
     : client_(client),
       events_(rd_kafka_queue_get_main(client)),
       log_(std::move(log)),
-      errors_(log_, observe::LogLevel::kWarn, kErrorLines),
+      error_log_(log_, observe::LogLevel::kWarn, kErrorLines),
       thread_([this] { take_events(); }) {}
 
 // What is still there is delivered, or given up: whoever waits is told either way.
@@ -145,7 +145,8 @@ void ProducerHandle::take(rd_kafka_event_t* event) {
       break;
     case RD_KAFKA_EVENT_ERROR: {
       rd_kafka_resp_err_t code = rd_kafka_event_error(event);
-      errors_.write("kafka client reports", {{"error", rd_kafka_event_error_string(event)}, {"code", rd_kafka_err2name(code)}});
+      error_log_.write("kafka client reports",
+                       {{"error", rd_kafka_event_error_string(event)}, {"code", rd_kafka_err2name(code)}});
       if (code == RD_KAFKA_RESP_ERR__FATAL) ended_.store(true, std::memory_order_release);
       break;
     }

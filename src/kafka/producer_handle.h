@@ -47,7 +47,7 @@ class ProducerHandle {
   rd_kafka_t* const client_;
   rd_kafka_queue_t* const events_;
   const observe::Log log_;
-  observe::SampledLog errors_;  // the thread's
+  observe::SampledLog error_log_;  // the thread's
   std::atomic<bool> ended_{false}, stopping_{false};
   std::thread thread_;
 };

@@ -93,15 +93,19 @@ Spec<RateLimitConfig> rate_limit_spec() {
       });
 }
 
-// Which keys a protocol has no use for, and which it cannot do without.
-void check_protocol(const TargetConfig& target, Report& report) {
+void check_host_is_there(const TargetConfig& target, Report& report) {
+  if (target.protocol != Protocol::kKafka && target.host.empty())
+    report.error("host", "{path}: host is required (except for kafka protocol)");
+}
+
+// What a topic cannot do without, and which keys it has no use for.
+void check_kafka(const TargetConfig& target, Report& report) {
   if (target.protocol != Protocol::kKafka) {
-    if (target.host.empty()) report.error("host", "{path}: host is required (except for kafka protocol)");
     if (report.has("kafka")) report.error("kafka", "{path} has an effect with `protocol: kafka` only");
     return;
   }
+  if (!report.has("kafka")) report.error("kafka", "{path}: kafka protocol requires kafka.cluster and kafka.topic");
   if (report.has("host")) report.error("host", "{path}: kafka protocol does not use host field (use kafka.clusters in config)");
-  if (!target.kafka.has_value()) report.error("kafka", "{path}: kafka protocol requires kafka.cluster and kafka.topic");
   for (std::string_view key : {"port", "basePath", "auth", "allowedPaths", "maxConnections", "allowPrivate", "allowAddresses",
                                "tls", "retry.backoff", "retry.maxInterval", "retry.jitter"})
     if (report.has(key)) report.error(key, "{path} has no effect with `protocol: kafka`");
@@ -150,7 +154,8 @@ Spec<TargetConfig> target_spec(const core::Registry& registry) {
              [](const TargetConfig& target, Report& report) {
                check_host_is_allowed(target.host, address_rules(target.allow_private, target.allow_addresses), report);
              })
-      .check({"protocol", "host", "kafka"}, check_protocol)
+      .check({"host"}, check_host_is_there)
+      .check({"protocol"}, check_kafka)
       .check({"protocol"}, [](const TargetConfig& target, Report& report) {
         if (target.protocol == Protocol::kHttp && report.has("tls"))
           report.error("tls", "{path} has an effect with `protocol: https` and `grpc` only");

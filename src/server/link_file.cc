@@ -144,11 +144,10 @@ Result<LinkFile> load_link_file(const std::string& file, const LinkOverrides& ov
     read_interceptors(parsed, registry, full, errors);
     if (!overrides.listen_addr.empty()) parsed.listen_addr = overrides.listen_addr;
     if (!overrides.metrics_addr.empty()) parsed.metrics_addr = overrides.metrics_addr;
-    if (is_read)
-      config::report_at(document->root(), "", errors, [&](config::Report& report) {
-        check_loops(parsed, report);
-        check_phases(parsed, report);
-      });
+    config::report_at(document->root(), "", errors, [&](config::Report& report) {
+      if (is_read) check_loops(parsed, report);
+      check_phases(parsed, report);
+    });
   }
   if (errors.empty()) return parsed;
   std::string message = "load config: validation:\n" + errors.render();

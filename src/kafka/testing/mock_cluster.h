@@ -25,8 +25,7 @@ struct ReadRecord {
 class MockCluster {
  public:
   explicit MockCluster(int brokers = 1)
-      : host_(rd_kafka_new(RD_KAFKA_PRODUCER, rd_kafka_conf_new(), nullptr, 0)),
-        cluster_(rd_kafka_mock_cluster_new(host_, brokers)) {}
+      : host_(rd_kafka_new(RD_KAFKA_PRODUCER, quiet(), nullptr, 0)), cluster_(rd_kafka_mock_cluster_new(host_, brokers)) {}
   ~MockCluster() {
     rd_kafka_mock_cluster_destroy(cluster_);
     rd_kafka_destroy(host_);
@@ -57,7 +56,7 @@ class MockCluster {
 
   // The first `count` records of a topic's only partition; fewer if there are no more within ten seconds.
   std::vector<ReadRecord> read(const std::string& topic, size_t count) const {
-    rd_kafka_conf_t* settings = rd_kafka_conf_new();
+    rd_kafka_conf_t* settings = quiet();
     rd_kafka_conf_set(settings, "bootstrap.servers", bootstrap().c_str(), nullptr, 0);
     rd_kafka_t* reader = rd_kafka_new(RD_KAFKA_CONSUMER, settings, nullptr, 0);
     rd_kafka_topic_t* handle = rd_kafka_topic_new(reader, topic.c_str(), nullptr);
@@ -76,6 +75,11 @@ class MockCluster {
   }
 
  private:
+  static rd_kafka_conf_t* quiet() {
+    rd_kafka_conf_t* settings = rd_kafka_conf_new();
+    rd_kafka_conf_set_log_cb(settings, [](const rd_kafka_t*, int, const char*, const char*) {});
+    return settings;
+  }
   static ReadRecord to_record(const rd_kafka_message_t& message) {
     ReadRecord record{.value = std::string(static_cast<const char*>(message.payload), message.len)};
     if (message.key != nullptr) record.key.emplace(static_cast<const char*>(message.key), message.key_len);
