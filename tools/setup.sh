@@ -22,9 +22,9 @@ readonly packages=(
   libclang-rt-19-dev-wasm32 wasi-libc wabt
   # libraries
   libboost1.81-dev libssl-dev zlib1g-dev libsimdjson-dev libfyaml-dev libfmt-dev libspdlog-dev libcli11-dev prometheus-cpp-dev
-  libexpected-dev libmimalloc-dev libc-ares-dev libnghttp2-dev
+  libexpected-dev libmimalloc-dev libc-ares-dev libnghttp2-dev librdkafka-dev
   # tests and benchmarks
-  libgtest-dev libgmock-dev libbenchmark-dev nginx-light wrk nghttp2-client python3-grpcio valgrind redis-server
+  libgtest-dev libgmock-dev libbenchmark-dev nginx-light wrk nghttp2-client kcat python3-grpcio valgrind redis-server
 )
 
 problems=0

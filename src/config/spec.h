@@ -35,8 +35,9 @@ concept Quantity = IntegerField<M> || std::same_as<M, double> || std::same_as<M,
                    std::same_as<M, Bytes>;
 
 template <class M>
-concept Comparable = Quantity<M> || std::same_as<M, bool> || std::same_as<M, std::optional<bool>> ||
-                     std::same_as<M, std::string> || std::same_as<M, std::vector<std::string>>;
+concept Comparable =
+    Quantity<M> || std::same_as<M, bool> || std::same_as<M, std::optional<bool>> || std::same_as<M, std::string> ||
+    std::same_as<M, std::vector<std::string>> || std::same_as<M, std::map<std::string, std::string>> || std::same_as<M, Secret>;
 
 template <Quantity M>
 struct Rules<M> {
@@ -178,8 +179,8 @@ class Spec {
     return *this;
   }
 
-  // The key paths of what differs between two values. For specs of numbers, words, text, lists of text and structs of those,
-  // optional or not.
+  // The key paths of what differs between two values. For specs of numbers, words, text, secrets, lists and maps of text, and
+  // structs of those, optional or not.
   std::vector<std::string> changed(const T& one, const T& other) const {
     std::vector<std::string> keys;
     compare_structs(struct_, &one, &other, "", keys);

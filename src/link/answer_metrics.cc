@@ -21,7 +21,7 @@ void AnswerMetrics::note(std::string_view method, std::string_view status, Durat
   auto known = std::ranges::find_if(answers_, [&](const Answers& one) { return one.method == method && one.status == status; });
   if (known == answers_.end()) {
     observe::Counter& count = series_.counter("fiso_link_requests_total", "Requests to targets, by the answer's status.",
-                                              {{"method", method}, {"status", status}, {"mode", "sync"}});
+                                              {{"method", method}, {"status", status}, {"mode", mode_}});
     observe::Histogram& seconds =
         series_.histogram("fiso_link_request_duration_seconds", "Time of a request, retries included.", {{"method", method}});
     answers_.push_back({method, std::string(status), &count, &seconds});

@@ -14,8 +14,8 @@ namespace fiso::link {
 
 class AnswerMetrics {
  public:
-  // Borrows the group, whose labels name the target.
-  explicit AnswerMetrics(const observe::SeriesGroup& series) : series_(series) {}
+  // Borrows the group, whose labels name the target. `mode`: how requests go out, a literal.
+  explicit AnswerMetrics(const observe::SeriesGroup& series, std::string_view mode = "sync") : series_(series), mode_(mode) {}
 
   // A request that was answered with `status`, or "error" where no answer could be given.
   void note(std::string_view method, std::string_view status, Duration taken);
@@ -30,6 +30,7 @@ class AnswerMetrics {
     observe::Histogram* seconds;
   };
   const observe::SeriesGroup& series_;
+  const std::string_view mode_;
   std::vector<Answers> answers_;
   std::vector<observe::Counter*> retries_;  // by attempt
 };

@@ -6,19 +6,18 @@
 #include <utility>
 
 #include "base/ascii.h"
-#include "core/correlation.h"
 #include "core/outbound.h"
 #include "link/body_deadline.h"
 #include "link/browser_rules.h"
 #include "link/content_coding.h"
 #include "link/grpc.h"
+#include "link/link_call.h"
 #include "net/retry_after.h"
 
 namespace fiso::link {
 namespace {
 
 constexpr std::string_view kPrefix = "/link/";
-constexpr std::string_view kAllowed = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
 constexpr uint32_t kAccessLines = 100, kFailedLines = 100;  // a second
 constexpr size_t kHeldBody = 256 << 10;                     // of a request that may be sent more than once
 constexpr net::RelayOptions kRelayOptions{.host = net::RelayOptions::Host::kTarget,
@@ -48,48 +47,6 @@ std::string seconds_of(Duration time) {
 
 }  // namespace
 
-// One request on its way, and why it may not go on.
-struct LinkStack::Call {
-  Call(net::HttpRequest& caller, net::ServerExchange& connection)
-      : request(caller), exchange(connection), began(now()), is_grpc(net::is_grpc(caller.headers)) {}
-
-  // For bool layers: says why not, and that it is not.
-  bool refused(int with, std::string why, Duration later = Duration(0)) {
-    status = with;
-    text = std::move(why);
-    retry_after = later;
-    return false;
-  }
-
-  // 408, but for a call of gRPC, whose caller may well wait for an answer before it says more.
-  bool refused_as_late() { return is_grpc ? refused(504, "gateway timeout") : refused(408, "request timeout"); }
-
-  bool refused_for_bodies() { return refused(503, "too many bodies in memory", std::chrono::seconds(1)); }
-
-  bool refused_by_interceptor(const Error& error) {
-    if (error.code() != ErrorCode::kOverloaded) return refused(500, "interceptor error");
-    return refused(503, "too many requests wait for an interceptor", std::chrono::seconds(1));
-  }
-
-  net::HttpRequest& request;
-  net::ServerExchange& exchange;
-  const MonotonicTime began;
-  const bool is_grpc;
-  MonotonicTime deadline = kNever;
-  core::Correlation correlation;
-  std::string path;  // within the target; what was matched, with the query behind it
-  std::shared_ptr<TargetReplica> target;
-  std::shared_ptr<Interceptions> interceptions;
-  std::optional<WholeBody> body;  // of a request that was intercepted
-  CircuitBreaker::Call admitted;
-  uint64_t credential = 0;  // the number of the one that is sent; 0: none
-  bool asked = false;       // the target was
-  int answered = 0;         // by it, the status
-  int status = 0;           // of the answer
-  std::string text;
-  Duration retry_after{0};
-};
-
 LinkStack::LinkStack(LinkStackParts parts)
     : parts_(std::move(parts)),
       stop_(parts_.shard.executor()),
@@ -117,12 +74,15 @@ Task<> LinkStack::serve(net::HttpRequest& request, net::ServerExchange& exchange
   bool goes_on = is_from_here(call) &&     // before anything is looked at on behalf of a page that borrows our credentials
                  method_passes(call) &&    // the same for all targets
                  find_target(call) &&      // what follows is the target's
+                 method_is_right(call) &&  // of a topic, which can only be posted to
                  path_is_allowed(call) &&  // before what counts: such a request is no traffic of the target
                  is_within_rate(call) &&   // before the breaker, which learns from calls that are made
                  breaker_admits(call) &&   // a target that is down is not asked
                  co_await intercept_request(call) &&  // guests change all but where it goes, and see no credentials of ours
                  co_await has_credentials(call);      // last: only what goes out waits for them
-  if (goes_on) {
+  if (goes_on && call.target->shared.producer != nullptr) {
+    co_await publish(call);  // in place of sending: the acknowledgement is the answer
+  } else if (goes_on) {
     co_await send(call);  // attempts: connect, ask, try again, pass the answer on
   } else if (call.status != 0) {
     co_await refuse(call);
@@ -155,11 +115,20 @@ bool LinkStack::find_target(Call& call) {
   std::string name = is_prefixed ? std::string(rest.substr(0, rest.find('/'))) : take_grpc_target(call.request);
   auto found = targets_.find(name);
   if (found == targets_.end()) return call.refused(404, "target \"" + name + "\" not found");
+  bool is_topic = found->second.target->shared.producer != nullptr;
+  if (is_topic && (!is_prefixed || rest.size() > name.size()))
+    return call.refused(404, "target \"" + std::string(is_prefixed ? rest : name) + "\" not found");
   call.target = found->second.target;
   call.interceptions = found->second.interceptions;
   call.path = !is_prefixed ? path : rest.size() > name.size() ? rest.substr(name.size()) : "/";
   call.deadline = call.began + call.target->shared.config.timeout;
   return true;
+}
+
+bool LinkStack::method_is_right(Call& call) {
+  if (call.target->shared.producer == nullptr || call.request.method == "POST") return true;
+  call.allowed = "POST";
+  return call.refused(405, "method not allowed");
 }
 
 // Also makes the path that goes out, so that what was matched is what is sent.
@@ -192,7 +161,8 @@ bool LinkStack::breaker_admits(Call& call) {
   if (!target.breaker) return true;
   call.admitted = target.breaker->admit();
   if (call.admitted) return true;
-  return call.refused(503, "service unavailable (circuit open)", target.breaker->wait_time());
+  bool is_topic = target.producer != nullptr;
+  return call.refused(503, is_topic ? "circuit breaker open" : "service unavailable (circuit open)", target.breaker->wait_time());
 }
 
 Task<bool> LinkStack::has_credentials(Call& call) {
@@ -322,7 +292,7 @@ Task<> LinkStack::send(Call& call) {
 bool LinkStack::may_be_repeated(const Call& call) {
   const TargetConfig& target = call.target->shared.config;
   bool is_stream = call.is_grpc || target.protocol == Protocol::kGrpc;
-  return !is_stream && target.retry.max_attempts > 1 && is_repeatable(call.request.method, call.request.headers);
+  return !is_stream && target.retry_options().max_attempts > 1 && is_repeatable(call.request.method, call.request.headers);
 }
 
 Task<Result<net::HttpResponse*>> LinkStack::ask(Call& call, net::RelayedRequest& relayed) {
@@ -353,10 +323,11 @@ Task<Result<net::HttpResponse*>> LinkStack::ask(Call& call, net::RelayedRequest&
 // And waits until it is time.
 Task<bool> LinkStack::may_ask_again(Call& call, const Result<net::HttpResponse*>& answer, int64_t made) {
   Target& target = call.target->shared;
+  const RetryOptions options = target.config.retry_options();
   bool worth_it = answer.has_value() ? is_retryable_status((*answer)->status) : is_retryable(answer.error());
-  if (!worth_it || made >= target.config.retry.max_attempts) co_return false;
+  if (!worth_it || made >= options.max_attempts) co_return false;
   if (!may_be_repeated(call)) co_return false;
-  Duration pause = pause_after(target.config.retry.options(), made, random_part());
+  Duration pause = pause_after(options, made, random_part());
   if (answer.has_value()) pause = std::max(pause, net::retry_after((*answer)->headers, Clock::system().wall_now()));
   if (now() + pause >= call.deadline || !target.retries.try_take()) co_return false;
   async::Gate::Pass pass = stop_.enter();
@@ -391,7 +362,7 @@ void LinkStack::settle(Call& call, const Result<>& result) {
 Task<> LinkStack::refuse(Call& call) {
   net::HttpResponse response = call.is_grpc ? grpc_refusal(call.status, call.text) : net::text_response(call.status, call.text);
   response.headers.add(core::kCorrelationHeader, call.correlation.id);
-  if (call.status == 405) response.headers.add("Allow", kAllowed);
+  if (call.status == 405) response.headers.add("Allow", call.allowed);
   if (call.retry_after > Duration(0)) response.headers.add("Retry-After", seconds_of(call.retry_after));
   (void)co_await net::answer(call.exchange, response);
   note(call, std::to_string(call.status));

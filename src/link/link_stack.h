@@ -57,6 +57,7 @@ class LinkStack final : public net::StreamingService {
   bool is_from_here(Call& call);
   static bool method_passes(Call& call);
   bool find_target(Call& call);
+  bool method_is_right(Call& call);
   bool path_is_allowed(Call& call);
   bool is_within_rate(Call& call);
   bool breaker_admits(Call& call);
@@ -70,6 +71,9 @@ class LinkStack final : public net::StreamingService {
   Task<bool> may_ask_again(Call& call, const Result<net::HttpResponse*>& answer, int64_t made);
   Task<Result<>> intercept_answer(Call& call, net::RelayedRequest& relayed, net::HttpResponse& head);
   Task<Result<>> intercept(Call& call, core::Chain& chain, core::CallFacts facts, HeaderList& headers, WholeBody& body);
+  Task<> publish(Call& call);
+  void settle_published(Call& call, const Error& error);
+  void note_published(const Call& call, const kafka::Placement& placed);
   void settle(Call& call, const Result<>& result);
   Task<> refuse(Call& call);
   void note(const Call& call, std::string_view status);

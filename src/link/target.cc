@@ -24,6 +24,7 @@ net::Speaks speaks_of(Protocol protocol) {
     case Protocol::kApp: return net::Speaks::kHttp1;
     case Protocol::kHttps: return net::Speaks::kHttp1OrHttp2;
     case Protocol::kGrpc: return net::Speaks::kHttp2;
+    case Protocol::kKafka: break;  // by a producer of its own
   }
   return net::Speaks::kHttp1;
 }
@@ -33,6 +34,21 @@ int64_t burst_of(const RateLimitConfig& limit) {
 }
 
 }  // namespace
+
+kafka::ProducerOptions producer_options(const TargetConfig& target, const kafka::ClusterConfig& cluster, size_t longest_body) {
+  constexpr size_t kBesideTheBody = 1 << 20,
+                   kLongest = 1'000'000'000;  // key and headers, which the listener bounds; librdkafka's own
+  kafka::ProducerOptions options{.cluster = target.kafka->cluster,
+                                 .config = cluster,
+                                 .acks = target.kafka->acks,
+                                 .delivery_timeout = target.timeout,
+                                 .max_record_bytes = std::min(longest_body + kBesideTheBody, kLongest)};
+  if (target.retry.has_value()) {
+    options.max_attempts = target.retry->max_attempts;
+    options.retry_pause = target.retry->initial_interval.duration;
+  }
+  return options;
+}
 
 Target::Target(const TargetConfig& target, async::ShardSet& shards, observe::Metrics& metrics)
     : config(target),
@@ -55,8 +71,10 @@ Target::Target(const TargetConfig& target, async::ShardSet& shards, observe::Met
 }
 
 Result<std::shared_ptr<Target>> Target::make(const TargetConfig& config, std::vector<std::string> name_servers,
-                                             async::ShardSet& shards, observe::Metrics& metrics) {
+                                             async::ShardSet& shards, observe::Metrics& metrics,
+                                             std::shared_ptr<kafka::Producer> producer) {
   std::shared_ptr<Target> target(new Target(config, shards, metrics));
+  target->producer = std::move(producer);
   target->client.name_servers = std::move(name_servers);
   if (config.is_secure()) {
     auto tls = net::make_tls_client_context(config.tls_settings().options());
@@ -67,6 +85,9 @@ Result<std::shared_ptr<Target>> Target::make(const TargetConfig& config, std::ve
 }
 
 void Target::show() const {
+  if (producer != nullptr)
+    series.gauge("fiso_link_kafka_records_waiting", "Records that no broker has acknowledged yet, of the producer of a target.")
+        .set(static_cast<double>(producer->queued()));
   if (!breaker.has_value()) return;
   CircuitBreaker::State state = breaker->state();
   circuit_state.set(state == CircuitBreaker::State::kClosed ? 0 : state == CircuitBreaker::State::kHalfOpen ? 1 : 2);

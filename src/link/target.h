@@ -9,6 +9,7 @@
 
 #include "async/blocking_pool.h"
 #include "async/limiter.h"
+#include "kafka/producer.h"
 #include "link/answer_metrics.h"
 #include "link/circuit_breaker.h"
 #include "link/credential_slot.h"
@@ -25,7 +26,8 @@ class Target {
  public:
   // The error is the operator's to read.
   static Result<std::shared_ptr<Target>> make(const TargetConfig& config, std::vector<std::string> name_servers,
-                                              async::ShardSet& shards, observe::Metrics& metrics);
+                                              async::ShardSet& shards, observe::Metrics& metrics,
+                                              std::shared_ptr<kafka::Producer> producer = nullptr);
 
   const TargetConfig config;
   const PathRules paths;
@@ -35,6 +37,7 @@ class Target {
   std::optional<RateLimit> rate;
   RetryBudget retries;
   async::Limiter connections;
+  std::shared_ptr<kafka::Producer> producer;  // of `protocol: kafka`, in place of a client
   // Series with the labels that name the target.
   observe::SeriesGroup series;
   observe::Gauge& circuit_state;  // 0 closed, 1 half-open, 2 open
@@ -47,6 +50,9 @@ class Target {
  private:
   Target(const TargetConfig& config, async::ShardSet& shards, observe::Metrics& metrics);
 };
+
+// The producer of a target of `protocol: kafka`, whose cluster this is. `longest_body`: of a request.
+kafka::ProducerOptions producer_options(const TargetConfig& target, const kafka::ClusterConfig& cluster, size_t longest_body);
 
 // What a reading of the link file comes to.
 struct TargetInUse {
@@ -62,7 +68,7 @@ struct TargetReplica {
         shared(*held),
         client(shard, blocking, shared.client),
         credential(shard.executor()),
-        answers(shared.series) {}
+        answers(shared.series, shared.producer != nullptr ? "kafka" : "sync") {}
 
   const std::shared_ptr<Target> held;
   Target& shared;

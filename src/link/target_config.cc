@@ -93,16 +93,33 @@ Spec<RateLimitConfig> rate_limit_spec() {
       });
 }
 
+void check_host_is_there(const TargetConfig& target, Report& report) {
+  bool needs_one = target.protocol != Protocol::kKafka && target.protocol != Protocol::kApp;
+  if (needs_one && target.host.empty()) report.error("host", "{path}: host is required (except for kafka and app protocol)");
+}
+
 // An app of the process is found by its name alone.
-void check_app_target(const TargetConfig& target, Report& report) {
+void check_app(const TargetConfig& target, Report& report) {
   if (target.protocol != Protocol::kApp) {
     if (report.has("app")) report.error("app", "{path} has an effect with `protocol: app` only");
-    if (target.host.empty()) report.error("host", "{path}: host is required (except for kafka and app protocol)");
     return;
   }
   if (target.app.empty()) report.error("app", "{path}: app is required for app protocol: the name of an app");
   for (std::string_view key : {"host", "port", "tls", "allowPrivate", "allowAddresses"})
     if (report.has(key)) report.error(key, "{path} has no effect with `protocol: app`");
+}
+
+// What a topic cannot do without, and which keys it has no use for.
+void check_kafka(const TargetConfig& target, Report& report) {
+  if (target.protocol != Protocol::kKafka) {
+    if (report.has("kafka")) report.error("kafka", "{path} has an effect with `protocol: kafka` only");
+    return;
+  }
+  if (!report.has("kafka")) report.error("kafka", "{path}: kafka protocol requires kafka.cluster and kafka.topic");
+  if (report.has("host")) report.error("host", "{path}: kafka protocol does not use host field (use kafka.clusters in config)");
+  for (std::string_view key : {"port", "basePath", "auth", "allowedPaths", "maxConnections", "allowPrivate", "allowAddresses",
+                               "tls", "retry.backoff", "retry.maxInterval", "retry.jitter"})
+    if (report.has(key)) report.error(key, "{path} has no effect with `protocol: kafka`");
 }
 
 }  // namespace
@@ -114,14 +131,16 @@ Spec<TargetConfig> target_spec(const core::Registry& registry) {
       .required("name", &TargetConfig::name, "What it is called in paths, logs and metrics.",
                 {.missing = "{path}: name is required", .check = bad_name})
       .choice("protocol", &TargetConfig::protocol,
-              "What it speaks: http is HTTP/1.1; https HTTP/2 or HTTP/1.1, as agreed by ALPN; grpc HTTP/2 and nothing else; app "
-              "is an "
-              "app of this process (fiso-wasmer-link).",
-              {{"http", Protocol::kHttp}, {"https", Protocol::kHttps}, {"grpc", Protocol::kGrpc}, {"app", Protocol::kApp}},
-              {.refused = {{"kafka", "kafka targets are not built yet"}},
-               .invalid = "{path} \"{value}\" is not valid (must be one of: http, https, grpc, app, kafka)"})
+              "What it speaks: http is HTTP/1.1; https HTTP/2 or HTTP/1.1, as agreed by ALPN; grpc HTTP/2 and nothing else; "
+              "kafka publishes to a topic; app is an app of this process (fiso-wasmer-link).",
+              {{"http", Protocol::kHttp},
+               {"https", Protocol::kHttps},
+               {"grpc", Protocol::kGrpc},
+               {"kafka", Protocol::kKafka},
+               {"app", Protocol::kApp}},
+              {.invalid = "{path} \"{value}\" is not valid (must be one of: http, https, grpc, kafka, app)"})
       .field("app", &TargetConfig::app, "Of `protocol: app`: its name.")
-      .field("host", &TargetConfig::host, "A name or an IP address; required of all but app.", {.check = bad_host})
+      .field("host", &TargetConfig::host, "A name or an IP address; required of all but kafka and app.", {.check = bad_host})
       .field("port", &TargetConfig::port, "0 is the protocol's own.", bounds(0, 65535))
       .field("basePath", &TargetConfig::base_path, "What stands before every path.", {.check = bad_base_path})
       .field("auth", &TargetConfig::auth, auth_spec(), "Credentials.")
@@ -131,7 +150,9 @@ Spec<TargetConfig> target_spec(const core::Registry& registry) {
       .field("allowedPaths", &TargetConfig::allowed_paths,
              "Patterns of paths, without basePath: * within a segment, /** at the end for all below. Without any, all are.",
              {.check = bad_patterns})
-      .field("timeout", &TargetConfig::timeout, "To the head of the answer, all attempts and pauses included.",
+      .field("timeout", &TargetConfig::timeout,
+             "To the head of the answer, all attempts and pauses included; of kafka from the end of the body to the "
+             "acknowledgement.",
              config::between<Duration>(std::chrono::milliseconds(1), std::chrono::hours(1)))
       .field("maxConnections", &TargetConfig::max_connections,
              "Requests to it at a time, over all shards: over HTTP/1.1 as many connections.", bounds(1, 100'000))
@@ -140,7 +161,7 @@ Spec<TargetConfig> target_spec(const core::Registry& registry) {
       .field("allowAddresses", &TargetConfig::allow_addresses,
              "Addresses and blocks that may be connected to although they would be refused, such as 169.254.169.254.")
       .field("tls", &TargetConfig::tls, target_tls_spec(), "Of https; of grpc, which without the key is not encrypted.")
-      .unsupported("kafka", "kafka targets are not built yet")
+      .field("kafka", &TargetConfig::kafka, kafka_target_spec(), "Of `protocol: kafka`: the topic, and what records carry.")
       .field("interceptors", &TargetConfig::interceptors, interceptor, "Steps, in order.")
       .uncompared("interceptors")  // made anew by each reading of the file
       .check({"allowAddresses"},
@@ -149,7 +170,9 @@ Spec<TargetConfig> target_spec(const core::Registry& registry) {
              [](const TargetConfig& target, Report& report) {
                check_host_is_allowed(target.host, address_rules(target.allow_private, target.allow_addresses), report);
              })
-      .check({"protocol", "app", "host"}, check_app_target)
+      .check({"host"}, check_host_is_there)
+      .check({"protocol"}, check_kafka)
+      .check({"protocol", "app"}, check_app)
       .check({"protocol"}, [](const TargetConfig& target, Report& report) {
         if (target.protocol == Protocol::kHttp && report.has("tls"))
           report.error("tls", "{path} has an effect with `protocol: https` and `grpc` only");

@@ -9,13 +9,14 @@
 #include "config/spec.h"
 #include "core/component_config.h"
 #include "link/auth_config.h"
+#include "link/kafka_config.h"
 #include "link/path_rules.h"
 #include "link/retry_policy.h"
 #include "link/target_reach.h"
 
 namespace fiso::link {
 
-enum class Protocol { kHttp, kHttps, kGrpc, kApp };
+enum class Protocol { kHttp, kHttps, kGrpc, kKafka, kApp };
 
 struct BreakerConfig {
   bool enabled = false;
@@ -43,12 +44,12 @@ struct TargetConfig {
   std::string name;
   Protocol protocol = Protocol::kHttps;
   std::string app;   // of that protocol: an app of the process, in place of host and port
-  std::string host;  // an IPv6 address with brackets or without
+  std::string host;  // empty of kafka and app; an IPv6 address with brackets or without
   int64_t port = 0;  // 0: the protocol's
   std::string base_path;
   AuthConfig auth;
   BreakerConfig breaker;
-  RetryConfig retry;
+  std::optional<RetryConfig> retry;  // of kafka without it: as often as there is time for
   RateLimitConfig rate_limit;
   std::vector<std::string> allowed_paths;
   Duration timeout = std::chrono::seconds(30);
@@ -56,12 +57,14 @@ struct TargetConfig {
   bool allow_private = true;
   std::vector<std::string> allow_addresses;
   std::optional<TargetTls> tls;
+  std::optional<KafkaTarget> kafka;  // of that protocol
   std::vector<core::ComponentConfig> interceptors;
 
   uint16_t effective_port() const;
   // Over TLS: https always, grpc where there is a `tls`, even an empty one.
   bool is_secure() const { return protocol == Protocol::kHttps || (protocol == Protocol::kGrpc && tls.has_value()); }
   TargetTls tls_settings() const { return tls.value_or(TargetTls()); }
+  RetryOptions retry_options() const { return retry.value_or(RetryConfig()).options(); }
 };
 
 // The types of interceptors are those of the registry.

@@ -21,7 +21,7 @@ TargetConfig parsed(const std::string& keys) {
 
 // What is due before each further attempt, without jitter.
 std::vector<Duration> pauses(const std::string& retry) {
-  RetryOptions options = parsed("retry: {jitter: 0, initialInterval: 100ms, " + retry + "}").retry.options();
+  RetryOptions options = parsed("retry: {jitter: 0, initialInterval: 100ms, " + retry + "}").retry_options();
   std::vector<Duration> all;
   for (int64_t made = 1; made < options.max_attempts; ++made) all.push_back(pause_after(options, made, 0.9));
   return all;
@@ -39,10 +39,10 @@ TEST(TargetConfig, RetryKeysSayHowLongEachPauseIs) {
 }
 
 TEST(TargetConfig, JitterMakesAPauseShorterOrLonger) {
-  RetryOptions options = parsed("retry: {initialInterval: 100ms, jitter: 0.5}").retry.options();
+  RetryOptions options = parsed("retry: {initialInterval: 100ms, jitter: 0.5}").retry_options();
   EXPECT_EQ(pause_after(options, 1, 0), milliseconds(50));
   EXPECT_EQ(pause_after(options, 1, 0.5), milliseconds(100));
-  EXPECT_EQ(parsed("").retry.options().jitter, 0.2);
+  EXPECT_EQ(parsed("").retry_options().jitter, 0.2);
 }
 
 TEST(TargetConfig, DefaultsAreThoseOfTheGuide) {
@@ -52,7 +52,7 @@ TEST(TargetConfig, DefaultsAreThoseOfTheGuide) {
   EXPECT_EQ(target.max_connections, 1000);
   EXPECT_EQ(target.auth.type, AuthType::kNone);
   EXPECT_FALSE(target.breaker.enabled);
-  EXPECT_EQ(target.retry.max_attempts, 3);
+  EXPECT_EQ(target.retry_options().max_attempts, 3);
   EXPECT_EQ(target.rate_limit.requests_per_second, 0);
 }
 

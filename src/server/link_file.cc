@@ -54,6 +54,22 @@ void check_loops(const LinkFile& file, config::Report& report) {
                               " is fiso-link itself (" + address + ")");
 }
 
+void check_clusters(const LinkFile& file, config::Report& report) {
+  for (size_t i = 0; i < file.targets.size(); ++i) {
+    const auto& kafka = file.targets[i].kafka;
+    if (kafka.has_value() && !file.kafka.clusters.contains(kafka->cluster))
+      report.item_error("targets", i, "{path}: kafka.cluster " + config::quote(kafka->cluster) + " not found in kafka.clusters");
+  }
+}
+
+// An acknowledgement is no answer that a guest could look at.
+void check_phases(const LinkFile& file, config::Report& report) {
+  for (size_t i = 0; i < file.targets.size(); ++i)
+    for (const auto& draft : file.interceptors[i])
+      if (file.targets[i].protocol == link::Protocol::kKafka && draft.phase == core::CallFacts::Direction::kInbound)
+        report.item_error("targets", i, "{path}: an interceptor with `phase: inbound` has no effect with `protocol: kafka`");
+}
+
 void check_vault(const LinkFile& file, config::Report& report) {
   bool is_used = false;
   for (size_t i = 0; i < file.targets.size(); ++i) {
@@ -92,9 +108,11 @@ config::Spec<LinkFile> link_file_spec(const core::Registry& registry) {
       .field("vault", &LinkFile::vault, link::vault_spec(), "Where secrets come from that a vaultRef names.")
       .field("wasmer", &LinkFile::wasmer, apps_section_spec(), "Apps in the same process (fiso-wasmer-link).")
       .uncompared("wasmer")  // each app is compared with the one before
-      .unsupported("kafka", "kafka targets are not built yet")
+      .field("kafka", &LinkFile::kafka, link::kafka_section_spec(), "Clusters for targets of `protocol: kafka`.")
+      .uncompared("kafka")  // producers are compared with those before
       .check({"targets"}, [](const LinkFile& file, config::Report& report) { link::check_targets(file.targets, report); })
       .check({"targets", "vault"}, check_vault)
+      .check({"targets", "kafka"}, check_clusters)
       .check({"nameServers"}, check_name_servers);
 }
 
@@ -167,11 +185,11 @@ Result<LinkFile> load_link_file(const std::string& file, const LinkOverrides& ov
     check_each_app(document->root(), "wasmer", capacity_options(parsed.wasm), errors);
     if (!overrides.listen_addr.empty()) parsed.listen_addr = overrides.listen_addr;
     if (!overrides.metrics_addr.empty()) parsed.metrics_addr = overrides.metrics_addr;
-    if (is_read)
-      config::report_at(document->root(), "", errors, [&](config::Report& report) {
-        check_loops(parsed, report);
-        check_apps_of(parsed, abilities, report);
-      });
+    config::report_at(document->root(), "", errors, [&](config::Report& report) {
+      if (is_read) check_loops(parsed, report);
+      if (is_read) check_apps_of(parsed, abilities, report);
+      check_phases(parsed, report);
+    });
   }
   if (errors.empty()) return parsed;
   std::string message = "load config: validation:\n" + errors.render();

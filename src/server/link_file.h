@@ -25,6 +25,7 @@ struct LinkFile {
   std::string listen_addr = "127.0.0.1:3500";
   std::string metrics_addr = ":9090";
   std::vector<link::TargetConfig> targets;
+  link::KafkaSection kafka;
   link::VaultConfig vault;  // without an address: none
   std::vector<std::string> allow_origins;
   std::vector<std::string> name_servers;  // in place of the system's

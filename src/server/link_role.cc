@@ -59,6 +59,7 @@ Result<> LinkRole::join(Host& host) {
   host_ = &host;
   reloads_.join(host.metrics, host.log);
   host.health.set_not_ready("link");
+  producers_ = std::make_unique<kafka::Producers>(host.log);
   refuse_own_port(file_.listen_addr, host.network);
   host.before_metrics([this] {
     shown_.with([](const link::Targets& targets) {
@@ -74,6 +75,7 @@ Result<> LinkRole::start() {
   FISO_TRY(link::Targets targets, make_targets(file_));
   start_services();
   FISO_TRY_OK(credentials_->prepare(targets));
+  FISO_TRY_OK(tokens_->prepare(producers_->all()));
   use(std::move(targets));
   server_ = std::make_unique<net::HttpServer>(
       host_->parts.shards, host_->parts.commons.options(file_.listen_addr, host_->settings.http),
@@ -89,14 +91,14 @@ Result<> LinkRole::start() {
 void LinkRole::start_services() {
   services_.resize(host_->parts.shards.count());
   host_->parts.shards.run_on_each([&](async::Shard& shard) {
-    services_[shard.index()] = std::make_unique<Service>(link::LinkStackParts{
-        .shard = shard,
-        .blocking = host_->parts.blocking,
-        .metrics = host_->metrics,
-        .log = host_->log,
-        .bodies = host_->parts.commons.bodies.bytes,
-        .most_intercepted = static_cast<size_t>(file_.http.body_bytes.count),
-        .reject = [this](const auto& target, uint64_t number) { credentials_->reject(target, number); }});
+    services_[shard.index()] = std::make_unique<Service>(
+        link::LinkStackParts{.shard = shard,
+                             .blocking = host_->parts.blocking,
+                             .metrics = host_->metrics,
+                             .log = host_->log,
+                             .bodies = host_->parts.commons.bodies.bytes,
+                             .most_intercepted = static_cast<size_t>(file_.http.body_bytes.count),
+                             .reject = [this](const auto& target, uint64_t number) { credentials_->reject(target, number); }});
   });
   auto publish = [this](async::Shard& shard, const link::Target& target, const link::CredentialState& state) {
     services_[shard.index()]->stack.set_credential(target, state);
@@ -107,16 +109,27 @@ void LinkRole::start_services() {
                                                                             .vault = file_.vault,
                                                                             .client = {.name_servers = file_.name_servers},
                                                                             .publish = publish});
+  tokens_ = std::make_unique<link::KafkaTokens>(link::KafkaTokensParts{.shards = host_->parts.shards,
+                                                                       .blocking = host_->parts.blocking,
+                                                                       .log = host_->log,
+                                                                       .metrics = host_->metrics,
+                                                                       .client = {.name_servers = file_.name_servers}});
 }
 
 // A target that says what it said before is the same one: what its breaker, its rate and its connections know stays.
-Result<std::shared_ptr<link::Target>> LinkRole::make_target(const link::TargetConfig& config) {
+Result<std::shared_ptr<link::Target>> LinkRole::make_target(const link::TargetConfig& config, const LinkFile& file) {
   auto spec = link::target_spec(registry_);
+  std::shared_ptr<kafka::Producer> producer;
+  if (config.protocol == link::Protocol::kKafka) {
+    const kafka::ClusterConfig& cluster = file.kafka.clusters.at(config.kafka->cluster);
+    FISO_TRY(producer,
+             producers_->get(link::producer_options(config, cluster, static_cast<size_t>(file_.http.body_bytes.count))));
+  }
   for (const auto& used : targets_)
-    if (spec.changed(used.target->config, config).empty()) return used.target;
+    if (used.target->producer == producer && spec.changed(used.target->config, config).empty()) return used.target;
   std::vector<link::FileWatch> tls_files;  // before they are read, so that no change is missed
-  for (const std::string& file : config.tls_settings().files()) tls_files.emplace_back(file);
-  FISO_TRY(auto target, link::Target::make(config, file_.name_servers, host_->parts.shards, host_->metrics));
+  for (const std::string& path : config.tls_settings().files()) tls_files.emplace_back(path);
+  FISO_TRY(auto target, link::Target::make(config, file_.name_servers, host_->parts.shards, host_->metrics, std::move(producer)));
   tls_files_.insert_or_assign(target.get(), std::move(tls_files));
   if (config.tls_settings().skip_verify)
     host_->log.warn("THE TARGET IS NOT VERIFIED (tls.skipVerify): whoever answers gets its requests and its credentials",
@@ -143,7 +156,7 @@ Result<link::Targets> LinkRole::make_targets(const LinkFile& file) {
   for (size_t i = 0; i < file.targets.size(); ++i) {
     if (!file.interceptors[i].empty()) FISO_TRY_OK(host_->runtimes());
     FISO_TRY(link::TargetConfig config, located(file.targets[i]));
-    FISO_TRY(auto target, make_target(config));
+    FISO_TRY(auto target, make_target(config, file));
     FISO_TRY(auto plan, link::InterceptionPlan::prepare(target->config.name, file.interceptors[i], host_->resources(),
                                                         host_->metrics, host_->log));
     targets.push_back({std::move(target), std::move(plan)});
@@ -158,6 +171,10 @@ void LinkRole::use(link::Targets targets) {
   host_->parts.shards.run_on_each(
       [&](async::Shard& shard) { services_[shard.index()]->stack.use(targets_, file_.allow_origins); });
   credentials_->use(targets_);
+  link::KafkaTokens::Producers producers;
+  for (const auto& used : targets_)
+    if (used.target->producer != nullptr) producers.push_back(used.target->producer);
+  tokens_->use(producers);  // before those go that are not among them
   std::erase_if(tls_files_, [this](const auto& watched) {
     return std::ranges::none_of(targets_, [&](const auto& used) { return used.target.get() == watched.first; });
   });
@@ -173,8 +190,10 @@ Result<> LinkRole::read_and_use() {
   FISO_TRY(LinkFile read, options_.read());
   FISO_TRY(link::Targets targets, make_targets(read));
   FISO_TRY_OK(credentials_->prepare(targets));
+  FISO_TRY_OK(tokens_->prepare(producers_->all()));
   LinkFile next = file_;  // with all that can be taken over while it serves
   next.targets = read.targets;
+  next.kafka = read.kafka;
   next.allow_origins = read.allow_origins;
   next.shutdown_timeout = read.shutdown_timeout;
   host_->settings.shutdown_timeout = read.shutdown_timeout;
@@ -197,6 +216,7 @@ void LinkRole::follow_apps() {
 
 Duration LinkRole::look() {
   follow_apps();
+  producers_->look_after();
   for (const auto& used : targets_) {
     bool changed = false;
     for (link::FileWatch& watch : tls_files_[used.target.get()]) changed = watch.has_changed() || changed;
@@ -234,11 +254,13 @@ Drain LinkRole::drain_state() {
 void LinkRole::release() {
   server_.reset();
   credentials_.reset();
+  tokens_.reset();
   host_->parts.shards.run_on_each([&](async::Shard& shard) {
     if (shard.index() < services_.size()) services_[shard.index()].reset();
   });
   shown_.with([](link::Targets& shown) { shown.clear(); });
   targets_.clear();
+  producers_.reset();
 }
 
 }  // namespace fiso::server

@@ -11,8 +11,10 @@
 
 #include "base/guarded.h"
 #include "core/registry.h"
+#include "kafka/producers.h"
 #include "link/credentials.h"
 #include "link/file_watch.h"
+#include "link/kafka_tokens.h"
 #include "link/link_stack.h"
 #include "server/app_role.h"
 #include "server/link_file.h"
@@ -55,7 +57,7 @@ class LinkRole final : public Role {
   Result<link::Targets> make_targets(const LinkFile& file);
   Result<link::TargetConfig> located(link::TargetConfig config) const;
   void follow_apps();
-  Result<std::shared_ptr<link::Target>> make_target(const link::TargetConfig& config);
+  Result<std::shared_ptr<link::Target>> make_target(const link::TargetConfig& config, const LinkFile& file);
   void use(link::Targets targets);
   Result<> read_and_use();
   void renew_tls(const link::Target& target);
@@ -67,11 +69,13 @@ class LinkRole final : public Role {
   uint64_t apps_version_ = 0;  // of the apps that targets lead to
   Host* host_ = nullptr;
   core::Registry registry_;
+  std::unique_ptr<kafka::Producers> producers_;
   link::Targets targets_;
   std::map<const link::Target*, std::vector<link::FileWatch>> tls_files_;  // of `targets_`
   Guarded<link::Targets> shown_;                                           // the same, for shards that are asked for metrics
   std::vector<std::unique_ptr<Service>> services_;                         // by shard
   std::unique_ptr<link::Credentials> credentials_;
+  std::unique_ptr<link::KafkaTokens> tokens_;
   std::unique_ptr<net::HttpServer> server_;
   std::shared_future<net::HttpServer::Drained> drained_;
 };

@@ -78,6 +78,33 @@ SHOWN_BY = {
     "targets[].retry.jitter": "link/target_config_test.cc:TargetConfig.JitterMakesAPauseShorterOrLonger",
     "targets[].rateLimit.requestsPerSecond": "link_test.py:Rules.test_beyond_the_rate_limit_is_429_with_the_time_to_wait",
     "targets[].rateLimit.burst": "link/target_config_test.cc:MadeTarget.ABurstIsWhatComesInASecondIfItIsNotGiven",
+    "targets[].kafka.cluster": "link_kafka_test.py:Records.test_a_record_is_where_the_answer_says",
+    "targets[].kafka.topic": "link_kafka_test.py:Records.test_a_record_is_where_the_answer_says",
+    "targets[].kafka.key.type": "link_kafka_test.py:Records.test_a_key_comes_from_where_the_target_says",
+    "targets[].kafka.key.field": "link_kafka_test.py:Records.test_a_key_comes_from_where_the_target_says",
+    "targets[].kafka.key.value": "link_kafka_test.py:Records.test_a_key_comes_from_where_the_target_says",
+    "targets[].kafka.headers": "link_kafka_test.py:Records.test_headers_of_target_and_caller_are_on_the_record",
+    "targets[].kafka.requiredAcks": "link_kafka_test.py:Failures.test_an_acknowledgement_is_of_the_leader_where_that_is_enough",
+    "kafka.clusters.<name>.brokers": "link_kafka_test.py:Records.test_a_record_is_where_the_answer_says",
+    "kafka.clusters.<name>.maxQueuedRecords": "link_kafka_test.py:Refusals.test_more_records_than_may_wait_are_503",
+    "kafka.clusters.<name>.maxQueuedBytes": "link_kafka_test.py:Refusals.test_more_bytes_than_may_wait_are_503",
+    "kafka.clusters.<name>.auth.mechanism": "link_kafka_auth_test.py:Passwords.test_a_good_password_publishes",
+    "kafka.clusters.<name>.auth.username": "link_kafka_auth_test.py:Passwords.test_another_user_publishes_nothing",
+    "kafka.clusters.<name>.auth.password": "link_kafka_auth_test.py:Passwords.test_a_bad_password_publishes_nothing",
+    "kafka.clusters.<name>.auth.oauth.provider": "link_kafka_auth_test.py:Tokens.test_azure_is_asked_as_azure_wants_it",
+    "kafka.clusters.<name>.auth.oauth.tokenUrl": "link_kafka_auth_test.py:Tokens.test_a_token_is_got_and_shown",
+    "kafka.clusters.<name>.auth.oauth.tenantId": "kafka/cluster_config_test.cc:ClusterConfig.TheTenantIsPartOfAzuresTokenUrl",
+    "kafka.clusters.<name>.auth.oauth.clientId": "link_kafka_auth_test.py:Tokens.test_a_token_is_got_and_shown",
+    "kafka.clusters.<name>.auth.oauth.clientSecretEnv": "link_kafka_auth_test.py:Tokens.test_a_token_is_got_and_shown",
+    "kafka.clusters.<name>.auth.oauth.clientSecretFile": "link_kafka_auth_test.py:Tokens.test_a_secret_of_the_client_is_read_from_its_file",
+    "kafka.clusters.<name>.auth.oauth.scope": "link_kafka_auth_test.py:Tokens.test_a_token_is_got_and_shown",
+    "kafka.clusters.<name>.auth.oauth.caFile": "link_kafka_auth_test.py:Tokens.test_a_token_endpoint_with_tls_is_verified",
+    "kafka.clusters.<name>.auth.oauth.extensions": "link_kafka_auth_test.py:Tokens.test_a_token_is_got_and_shown",
+    "kafka.clusters.<name>.tls.enabled": "link_kafka_auth_test.py:Tls.test_a_broker_that_is_trusted_gets_the_record",
+    "kafka.clusters.<name>.tls.caFile": "link_kafka_auth_test.py:Tls.test_a_broker_that_is_trusted_gets_the_record",
+    "kafka.clusters.<name>.tls.certFile": "link_kafka_auth_test.py:Tls.test_a_certificate_is_shown_to_who_wants_one",
+    "kafka.clusters.<name>.tls.keyFile": "link_kafka_auth_test.py:Tls.test_a_certificate_is_shown_to_who_wants_one",
+    "kafka.clusters.<name>.tls.skipVerify": "link_kafka_auth_test.py:Tls.test_not_to_verify_is_possible_and_told_loudly",
     "vault.address": "link_auth_test.py:Vaults.test_a_secret_of_either_version_is_sent",
     "vault.namespace": "link_auth_test.py:Vaults.test_a_secret_of_either_version_is_sent",
     "vault.secretRef.filePath": "link_auth_test.py:Vaults.test_what_the_vault_refuses_is_not_sent_any_more",
@@ -94,7 +121,7 @@ AS_IN_FLOWS = ("network.", "wasm.totalMemory", "wasm.maxStack", "wasm.compile.",
 class Walk(unittest.TestCase):
     def test_the_list_has_every_key_that_can_be_used(self):
         lines = (SOURCE / "docs/link-reference.md").read_text().splitlines()
-        keys = {match[1] for line in lines if (match := re.match(r"\| `([\w.\[\]]+)` \| (?!(?:list of )?map \|)(?=\S)", line)) and "*Refused:*" not in line}
+        keys = {match[1] for line in lines if (match := re.match(r"\| `([\w.\[\]<>]+)` \| (?!(?:(?:list|map) of )?map \|)(?=\S)", line)) and "*Refused:*" not in line}
         keys -= {"text", "duration", "size", "secret"}
         self.assertEqual({key for key in keys if key in SHOWN_BY or not key.startswith(AS_IN_FLOWS)}, set(SHOWN_BY))
 
