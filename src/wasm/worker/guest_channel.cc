@@ -17,7 +17,7 @@ namespace {
 
 constexpr size_t kChunk = 64 * 1024;
 constexpr std::string_view kWrote("wrote\0", 6);
-constexpr int kMostReads = 64;  // of output that is there already, and of which a socket holds less
+constexpr int kMostReads = 64;               // of output that is there already, and of which a socket holds less
 constexpr size_t kMostErrors = 1024 * 1024;  // a pipe holds less; a guest that goes on writing is not waited for
 
 // What is read goes here first. Not into the text itself: its room would be filled with zeros first, and most reads are of little
