@@ -59,12 +59,19 @@ class Worker:
         return (usage.ru_utime + usage.ru_stime) * 1000
 
 
-def converse(stdio):
+def converse(stdio, status=None):
+    """A child of a fork server says what it has written when it ends: `wrote SIZE`, the bytes, and how."""
     with stdio:
         stdio.sendall(INPUT)
         stdio.shutdown(socket.SHUT_WR)
         answer = b""
-        while not answer.endswith(b"\n") and (piece := stdio.recv(65536)):
+        while status and not answer:
+            packet = status.recv(65536)
+            if not packet or packet.startswith(b"exit"):
+                break
+            if packet.startswith(b"wrote\0"):
+                answer = packet.split(b"\0", 2)[2]
+        while not status and not answer.endswith(b"\n") and (piece := stdio.recv(65536)):
             answer += piece
         if not answer.startswith(b"{"):
             raise BenchError(f"the guest answered {answer!r}")
@@ -86,7 +93,7 @@ def forked(guest, artifact, count):
         (stdio, their_stdio), (status, their_status) = pairs
         with their_stdio, their_status, open(os.devnull, "wb") as errors:
             socket.send_fds(server.control, [words("run", "untold")], [their_stdio.fileno(), errors.fileno(), their_status.fileno()])
-        times.append((converse(stdio) - began) * 1000)
+        times.append((converse(stdio, status) - began) * 1000)
         with status:
             while not (packet := status.recv(4096)).startswith(b"gone\0"):
                 if not packet:

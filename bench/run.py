@@ -57,7 +57,7 @@ MEANINGS = {
                "server and its child together; goal and moonshot are the original's 75 ms by 4.5 and by 8",
     "call-c": "the same for the C guest of M1, and the time from sending an event to its answer",
     "pooled-c": "the time from sending an event to its answer, C guest, `runtime: wasmer`, pooled, when the pool is complete; HTTP and "
-                "the end of the guest are part of it, and a flow without a guest is measured beside it",
+                "the end of the guest are part of it, and a flow without a guest and nginx are measured beside it",
     "pooled-go": "the same for the Go guest",
     "pooled-rate": "C guest, `runtime: wasmer`, over 16 connections as fast as they are answered: calls per second fresh over those pooled "
                    "with `maxRequests: 1`; pooled is at least 0.95 of fresh",

@@ -11,7 +11,7 @@ from load import Client
 from probes import paced, spread
 from processes import BenchError
 from report import Row
-from servers import FISO_FLOW_WASMER, Flow, fill_cache, wasm
+from servers import FISO_FLOW_WASMER, Flow, Nginx, fill_cache, wasm
 
 ORIGINAL_MS = 75  # CPU the original spends on a call of a Go guest
 SETTLING = 0.1  # seconds in which the last child ends and is reaped
@@ -74,9 +74,10 @@ def pooled_call(name, guest, goal, pause, count):
     """Asked when the instances that stand ready are complete again."""
     took = paced_calls(start(guest, execution="pooled"), pause, count)
     without = paced_calls(Flow({"/": {}}), pause, count)
+    nginx = paced_calls(Nginx(), pause, count)
     return [Row(name, f"until a pooled {'Go' if guest.endswith('_go') else 'C'} guest in a worker has answered", spread(took),
-                f"without a guest p50 {statistics.median(without):.2f} ms", statistics.median(took), "ms", goal,
-                samples={"took_ms": took, "without_ms": without})]
+                f"without a guest p50 {statistics.median(without):.2f} ms, nginx return 200 p50 {statistics.median(nginx):.2f} ms",
+                statistics.median(took), "ms", goal, samples={"took_ms": took, "without_ms": without, "nginx_ms": nginx})]
 
 
 def pooled_c(quick):

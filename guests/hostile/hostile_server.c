@@ -2,7 +2,8 @@
 // connections and lets them wait), /futex.
 // Those that answer {"done": n, "errno": the last}: /threads (starts 200 that never end), /fork and /spawn (a thousand processes),
 // /memory, /files (MiB of a file in memory), /names (files in memory with nothing in them), /fds and /memory-fds (one file, again
-// and again), /sockets, /dial/A.B.C.D/PORT, /open/PATH, and /link/TARGET (makes /data/link point there and reads it).
+// and again), /sockets, /dial/A.B.C.D/PORT, /bind/A.B.C.D/PORT (dials from a socket that it has bound), /open/PATH, and
+// /link/TARGET (makes /data/link point there and reads it).
 #include <fcntl.h>
 
 #include "threads.h"
@@ -116,7 +117,7 @@ static Outcome open_sockets(void) {
   return outcome;
 }
 
-static Outcome dial(const char* place) {
+static Outcome dial(const char* place, int binds_first) {
   unsigned part[5];
   Outcome outcome = {.error = 28};
   if (sscanf(place, "%u.%u.%u.%u/%u", &part[0], &part[1], &part[2], &part[3], &part[4]) != 5) return outcome;
@@ -124,6 +125,8 @@ static Outcome dial(const char* place) {
   for (int i = 0; i < 4; ++i) peer.address[i] = (uint8_t)part[i];
   int32_t fd = -1;
   outcome.error = wasix_sock_open(kInet4, kStream, kTcp, &fd);
+  SocketAddress own = {.family = kInet4};
+  if (outcome.error == 0 && binds_first) outcome.error = wasix_sock_bind(fd, &own);
   if (outcome.error == 0) outcome.error = wasix_sock_connect(fd, &peer);
   if (fd >= 0) close(fd);
   outcome.done = outcome.error == 0;
@@ -173,7 +176,8 @@ static Outcome act(const char* path) {
   if (is(path, "/fds")) return open_many("/data/flood");
   if (is(path, "/memory-fds")) return open_many("/flood");
   if (is(path, "/sockets")) return open_sockets();
-  if ((rest = after(path, "/dial/"))) return dial(rest);
+  if ((rest = after(path, "/dial/"))) return dial(rest, 0);
+  if ((rest = after(path, "/bind/"))) return dial(rest, 1);
   if ((rest = after(path, "/open/"))) return read_file(rest);
   if ((rest = after(path, "/link/"))) return read_link_to(rest);
   return (Outcome){0};

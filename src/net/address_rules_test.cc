@@ -2,6 +2,12 @@
 
 #include <gtest/gtest.h>
 
+#include <fstream>
+#include <map>
+#include <sstream>
+#include <string>
+#include <vector>
+
 namespace fiso::net {
 namespace {
 
@@ -20,115 +26,34 @@ std::string_view refusal(const AddressRules& rules, const char* address) {
 const AddressRules kUsual;
 const AddressRules kPublicOnly(Private::kRefused, {});
 
-TEST(AddressRules, AddressesOfTheInternetAreAllowed) {
-  for (const char* address : {"93.184.216.34",
-                              "1.1.1.1",
-                              "100.63.255.255",
-                              "100.128.0.1",
-                              "172.15.0.1",
-                              "172.32.0.1",
-                              "192.167.0.1",
-                              "11.0.0.1",
-                              "9.255.255.255",
-                              "126.0.0.1",
-                              "128.0.0.1",
-                              "169.253.0.1",
-                              "169.255.0.1",
-                              "223.255.255.255",
-                              "198.17.0.1",
-                              "198.20.0.1",
-                              "2606:4700::1111",
-                              "2001:db8::1",
-                              "::ffff:8.8.8.8",
-                              "64:ff9b::808:808",
-                              "2002:808:808::1",
-                              "::8.8.8.8",
-                              "2001:0:4136:e378:8000:63bf:f7f7:f7f7"}) {
-    EXPECT_EQ(refusal(kUsual, address), "") << address;
-    EXPECT_EQ(refusal(kPublicOnly, address), "") << address;
+struct Known {
+  std::string address, kind;
+};
+
+// The table that the rules of guests in native/wasmer-host are held to as well.
+std::vector<Known> known_addresses() {
+  std::ifstream table(FISO_SOURCE_DIR "/tests/data/addresses.txt");
+  std::vector<Known> known;
+  for (std::string line; std::getline(table, line);) {
+    Known one;
+    if (line.starts_with('#') || !(std::istringstream(line) >> one.address >> one.kind)) continue;
+    known.push_back(one);
   }
+  return known;
 }
 
-TEST(AddressRules, NeighboursAreAllowedUnlessTheyAreRefused) {
-  struct {
-    const char *address, *what;
-  } const kCases[] = {
-      {"127.0.0.1", "a loopback address"},
-      {"127.255.255.254", "a loopback address"},
-      {"127.64.0.1", "a loopback address"},
-      {"127.127.3.4", "a loopback address"},
-      {"::1", "a loopback address"},
-      {"::ffff:127.0.0.1", "a loopback address"},
-      {"::127.0.0.1", "a loopback address"},
-      {"::ffff:0:127.0.0.1", "a loopback address"},
-      {"64:ff9b::7f00:1", "a loopback address"},
-      {"2002:7f00:1::", "a loopback address"},
-      {"10.0.0.0", "a private address"},
-      {"10.255.255.255", "a private address"},
-      {"172.16.0.1", "a private address"},
-      {"172.31.255.255", "a private address"},
-      {"192.168.1.1", "a private address"},
-      {"100.64.0.1", "a private address"},
-      {"100.127.255.255", "a private address"},
-      {"192.0.0.1", "a private address"},
-      {"198.18.0.1", "a private address"},
-      {"198.19.255.255", "a private address"},
-      {"fc00::1", "a private address"},
-      {"fdff:ffff::1", "a private address"},
-      {"fec0::1", "a private address"},
-      {"64:ff9b:1::808:808", "a private address"},
-      {"::ffff:10.0.0.1", "a private address"},
-      {"64:ff9b::a00:1", "a private address"},
-      {"2002:a00:1::5", "a private address"},
-      {"2001:0:4136:e378:8000:63bf:f5ff:fffe", "a private address"},
-      {"::ffff:0:192.168.0.1", "a private address"},
-  };
-  for (const auto& one : kCases) {
-    EXPECT_EQ(refusal(kUsual, one.address), "") << one.address;
-    EXPECT_EQ(refusal(kPublicOnly, one.address), one.what) << one.address;
+TEST(AddressRules, EveryKnownAddressIsJudgedAsWhatItIs) {
+  std::map<std::string, int> met;
+  for (const Known& known : known_addresses()) {
+    ++met[known.kind];
+    std::string what = (known.kind == "unspecified" ? "an " : "a ") + known.kind + " address";
+    bool is_public = known.kind == "internet", is_near = known.kind == "loopback" || known.kind == "private";
+    EXPECT_EQ(refusal(kUsual, known.address.c_str()), is_public || is_near ? "" : what) << known.address;
+    EXPECT_EQ(refusal(kPublicOnly, known.address.c_str()), is_public ? "" : what) << known.address;
   }
-}
-
-TEST(AddressRules, WhatGivesAwayCredentialsOrIsNobodysIsRefusedWhateverElseIsAllowed) {
-  struct {
-    const char *address, *what;
-  } const kCases[] = {
-      {"169.254.169.254", "a link-local address"},
-      {"169.254.0.1", "a link-local address"},
-      {"169.254.170.2", "a link-local address"},
-      {"fe80::1", "a link-local address"},
-      {"febf::1", "a link-local address"},
-      {"::ffff:169.254.169.254", "a link-local address"},
-      {"::ffff:a9fe:a9fe", "a link-local address"},
-      {"::169.254.169.254", "a link-local address"},
-      {"::ffff:0:169.254.169.254", "a link-local address"},
-      {"64:ff9b::a9fe:a9fe", "a link-local address"},
-      {"64:ff9b:1::a9fe:a9fe", "a link-local address"},
-      {"2002:a9fe:a9fe::1", "a link-local address"},
-      {"2001:0:4136:e378:8000:63bf:5601:5601", "a link-local address"},
-      {"100.100.100.200", "a metadata address"},
-      {"::ffff:100.100.100.200", "a metadata address"},
-      {"168.63.129.16", "a metadata address"},
-      {"192.0.0.192", "a metadata address"},
-      {"fd00:ec2::254", "a metadata address"},
-      {"fd20:ce::254", "a metadata address"},
-      {"fd00:c1::a9fe:a9fe", "a metadata address"},
-      {"0.0.0.0", "an unspecified address"},
-      {"0.1.2.3", "an unspecified address"},
-      {"::", "an unspecified address"},
-      {"::ffff:0.0.0.0", "an unspecified address"},
-      {"64:ff9b::", "an unspecified address"},
-      {"224.0.0.1", "a multicast address"},
-      {"239.255.255.255", "a multicast address"},
-      {"ff02::1", "a multicast address"},
-      {"255.255.255.255", "a broadcast address"},
-      {"240.0.0.1", "a reserved address"},
-      {"2002:e000:1::1", "a multicast address"},
-  };
-  for (const auto& one : kCases) {
-    EXPECT_EQ(refusal(kUsual, one.address), one.what) << one.address;
-    EXPECT_EQ(refusal(kPublicOnly, one.address), one.what) << one.address;
-  }
+  for (const char* kind :
+       {"internet", "loopback", "private", "link-local", "metadata", "unspecified", "multicast", "broadcast", "reserved"})
+    EXPECT_GT(met[kind], 0) << kind;
 }
 
 TEST(AddressRules, WhatIsListedIsAllowedHoweverItIsWritten) {

@@ -31,6 +31,13 @@ Result<std::unique_ptr<wasm::Engine>> make_full(const server::EngineParts& parts
 }
 
 constexpr char kNotInThisBuild[] = "runtime \"wasmer\" is not in this build: build with the CMake option FISO_WASMER=ON";
+constexpr char kNotInThisProgram[] = "runtime \"wasmer\" is not in this program: use ";
+
+// A build without it has no such program either.
+std::string why_not_here(const std::string& program_with_wasmer) {
+  return FISO_HAS_WASMER != 0 ? kNotInThisProgram + program_with_wasmer
+                              : kNotInThisBuild + std::string(", and use ") + program_with_wasmer;
+}
 
 server::ProgramEngines engines(std::string why_no_wasmer) {
   auto make = [why_no_wasmer](const server::EngineParts& parts) -> Result<std::unique_ptr<wasm::Runtimes>> {
@@ -45,9 +52,7 @@ server::ProgramEngines engines(std::string why_no_wasmer) {
 
 }  // namespace
 
-server::ProgramEngines light_engine(std::string program_with_wasmer) {
-  return engines("runtime \"wasmer\" is not in this program: use " + std::move(program_with_wasmer));
-}
+server::ProgramEngines light_engine(const std::string& program_with_wasmer) { return engines(why_not_here(program_with_wasmer)); }
 
 server::ProgramEngines all_engines() { return engines(FISO_HAS_WASMER != 0 ? "" : kNotInThisBuild); }
 

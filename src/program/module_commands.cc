@@ -13,6 +13,7 @@
 
 #include "async/spawn.h"
 #include "base/file_handle.h"
+#include "program/engines.h"
 #include "wasm/capacity.h"
 #include "wasm/light/light_engine.h"
 #include "wasm/worker/worker_engine.h"
@@ -50,6 +51,7 @@ struct Workshop {
     return {};
   }
   Result<> open_full() {
+    if (std::string why_not = all_engines().full.why_not; !why_not.empty()) return Error(ErrorCode::kInvalidConfig, why_not);
     wasm::worker::WorkerEngineOptions options;
     FISO_TRY(options.program, wasm::worker::find_worker_program());
     FISO_TRY(engine, wasm::worker::WorkerEngine::make(blocking, capacity, log, std::move(options)));

@@ -100,7 +100,10 @@ class Hostile(HostileCase):
         admin = apps.log("metrics server starting")[0]["port"]
         for place in ("169.254.169.254/80", "169.254.0.1/80", "100.100.100.200/80", f"127.0.0.1/{admin}", f"0.0.0.0/{admin}",
                       f"127.1.2.3/{admin}", "127.64.0.1/80", "127.64.0.0/1", "127.127.255.255/80"):
-            self.assertEqual(get(port, f"/dial/{place}").json(), {"done": 0, "errno": REFUSED}, place)
+            for how in ("dial", "bind"):
+                self.assertEqual(get(port, f"/{how}/{place}").json(), {"done": 0, "errno": REFUSED}, (how, place))
+        for how in ("dial", "bind"):
+            self.assertEqual(get(port, f"/{how}/127.0.0.1/{apps.port('hello')}").json(), {"done": 1, "errno": 0}, how)
         denied = poll("it is told", lambda: apps.log("app network attempt denied"))
         self.assertIn("connect to 169.254.169.254:80", [entry["attempt"] for entry in denied])
         outside = self.mount.path.parent / "secret.txt"

@@ -12,6 +12,7 @@
 //!                                 grown BYTES    its linear memory is now that large
 //!                                 listening PORT ADDRESS  it listens on the port it calls so, which really is there
 //!                                 denied WHAT    an attempt that the network rules refused
+//!                                 wrote SIZE     so many bytes of output follow, raw, and behind them in the same packet:
 //!                                 exit CODE | trap NAME | start REASON    how it ended; `memory` behind it: a growth was refused
 //!                                 gone STATUS CPU_US RSS_KB               from the fork server, once the child is reaped
 //!
@@ -20,7 +21,9 @@ use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 
 use anyhow::{Result, bail};
 
-const MAX_MESSAGE: usize = 192 * 1024;
+const MAX_SETUP: usize = 192 * 1024;
+/// All others are a word or two. A fork server must not touch fresh memory for each run.
+const MAX_MESSAGE: usize = 1024;
 const MAX_DESCRIPTORS: usize = 4;
 
 pub fn leave(code: i32) -> ! {
@@ -57,14 +60,17 @@ fn encode(words: &[&str]) -> Vec<u8> {
 }
 
 fn send_words(socket: RawFd, words: &[&str]) {
-    let bytes = encode(words);
+    send_packet(socket, &encode(words));
+}
+
+fn send_packet(socket: RawFd, bytes: &[u8]) {
     // SAFETY: the buffer is ours. A parent that is gone is noticed by whoever reads.
     unsafe { libc::send(socket, bytes.as_ptr().cast(), bytes.len(), libc::MSG_NOSIGNAL) };
 }
 
 /// One packet: its words and what came with it. `None`: the parent is gone.
-fn receive(socket: RawFd) -> Result<Option<(Vec<String>, Vec<OwnedFd>)>> {
-    let mut bytes = vec![0u8; MAX_MESSAGE];
+fn receive(socket: RawFd, most: usize) -> Result<Option<(Vec<String>, Vec<OwnedFd>)>> {
+    let mut bytes = vec![0u8; most];
     let mut ancillary = [0u64; 8];
     let mut iov = libc::iovec { iov_base: bytes.as_mut_ptr().cast(), iov_len: bytes.len() };
     // SAFETY: every pointer is to a buffer above that outlives the call; descriptors that arrive are owned at once.
@@ -92,7 +98,7 @@ fn receive(socket: RawFd) -> Result<Option<(Vec<String>, Vec<OwnedFd>)>> {
             }
         }
         if header.msg_flags & (libc::MSG_TRUNC | libc::MSG_CTRUNC) != 0 {
-            bail!("a message of more than {MAX_MESSAGE} bytes");
+            bail!("a message of more than {most} bytes");
         }
         bytes.truncate(length as usize);
         let text = String::from_utf8(bytes)?;
@@ -114,14 +120,14 @@ impl Control {
         send_words(self.fd(), words);
     }
     pub fn receive_setup(&self) -> Result<(Vec<String>, Vec<OwnedFd>)> {
-        match receive(self.fd())? {
+        match receive(self.fd(), MAX_SETUP)? {
             Some(message) => Ok(message),
             None => leave(0),
         }
     }
     /// `None` once the parent is gone; a message that makes no sense counts as that too.
     pub fn receive(&self) -> Option<(Vec<String>, Vec<OwnedFd>)> {
-        receive(self.fd()).ok().flatten()
+        receive(self.fd(), MAX_MESSAGE).ok().flatten()
     }
 }
 
@@ -136,5 +142,15 @@ impl Status {
     }
     pub fn send(&self, words: &[&str]) {
         send_words(self.0, words);
+    }
+    /// How the guest ended, with what it has written and the parent does not have yet.
+    pub fn send_end(&self, output: &[u8], words: &[&str]) {
+        let mut packet = Vec::new();
+        if !output.is_empty() {
+            packet = encode(&["wrote", &output.len().to_string()]);
+            packet.extend_from_slice(output);
+        }
+        packet.extend_from_slice(&encode(words));
+        send_packet(self.0, &packet);
     }
 }

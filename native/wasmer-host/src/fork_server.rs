@@ -99,6 +99,7 @@ fn start(setup: &Setup, loaded: &Loaded, children: &mut Children, words: &[Strin
         become_child(server, stdio, errors, status);
         let descriptors = Descriptors { input: 0, output: 1, errors: 2 };
         crate::memory::tell_growth_to(CHILD_STATUS_FD);
+        crate::stdio::hold_output();
         leave_after_others(crate::guest::run(setup, loaded, descriptors, Status::new(CHILD_STATUS_FD), waiting, |_| {}))
     }
     if pid < 0 {

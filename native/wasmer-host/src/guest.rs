@@ -98,7 +98,7 @@ pub fn tell(ending: &Ending, status: Status) {
     if crate::memory::was_refused() {
         words.push("memory".to_owned());
     }
-    status.send(&words.iter().map(String::as_str).collect::<Vec<_>>());
+    status.send_end(&crate::stdio::take_held(), &words.iter().map(String::as_str).collect::<Vec<_>>());
 }
 
 fn run_to_end(

@@ -37,18 +37,28 @@ enum Host {
     Block(IpAddr, u8),
 }
 
+impl Host {
+    /// Of IPv4 addresses, if those are what it holds.
+    fn block(ip: IpAddr, bits: u8) -> Host {
+        let mapped = ip.is_ipv6() && ip.to_canonical().is_ipv4();
+        match mapped {
+            true if bits >= 96 => Host::Block(ip.to_canonical(), bits - 96),
+            _ => Host::Block(ip, bits),
+        }
+    }
+}
+
 impl Allowed {
     /// Entries were checked by the parent; one that makes no sense allows nothing.
     fn parse(text: &str) -> Option<Allowed> {
         let (host, port) = text.rsplit_once(':')?;
         let port = if port == "*" { None } else { Some(port.parse().ok()?) };
-        let host = host.trim_start_matches('[').trim_end_matches(']');
-        let host = match host.split_once('/') {
-            Some((ip, bits)) => Host::Block(ip.parse().ok()?, bits.parse().ok()?),
-            None => match host.parse::<IpAddr>() {
-                Ok(ip) => Host::Block(ip, if ip.is_ipv4() { 32 } else { 128 }),
-                Err(_) => Host::Name(host.to_ascii_lowercase()),
-            },
+        let plain = host.replace(['[', ']'], ""); // around IPv6 addresses, the bits of a block being outside
+        let (ip, bits) = plain.split_once('/').map_or((plain.as_str(), None), |(ip, bits)| (ip, Some(bits)));
+        let host = match ip.parse::<IpAddr>() {
+            Ok(ip) => Host::block(ip, bits.map_or(Some(128), |bits| bits.parse().ok())?),
+            Err(_) if bits.is_none() => Host::Name(plain.to_ascii_lowercase()),
+            Err(_) => return None,
         };
         Some(Allowed { host, port })
     }
@@ -77,13 +87,43 @@ fn is_guest_address(ip: IpAddr) -> bool {
     in_block(ip, Ipv4Addr::new(127, 64, 0, 0).into(), 10)
 }
 
-/// Addresses that hand out credentials to whoever asks from this machine.
+/// How an IPv6 address carries an IPv4 one: the block, the byte it begins at, and what its bits are flipped by.
+const CARRIERS: [(Ipv6Addr, u8, usize, u8); 6] = [
+    (Ipv6Addr::UNSPECIFIED, 96, 12, 0),                              // IPv4-compatible: RFC 4291
+    (Ipv6Addr::new(0, 0, 0, 0, 0xffff, 0, 0, 0), 96, 12, 0),         // translated: RFC 2765
+    (Ipv6Addr::new(0x64, 0xff9b, 0, 0, 0, 0, 0, 0), 96, 12, 0),      // NAT64: RFC 6052
+    (Ipv6Addr::new(0x64, 0xff9b, 1, 0, 0, 0, 0, 0), 48, 12, 0),      // NAT64 of this network: RFC 8215
+    (Ipv6Addr::new(0x2002, 0, 0, 0, 0, 0, 0, 0), 16, 2, 0),          // 6to4: RFC 3056
+    (Ipv6Addr::new(0x2001, 0, 0, 0, 0, 0, 0, 0), 32, 12, 0xff),      // Teredo: RFC 4380
+];
+
+/// The IPv4 address that an IPv6 one leads to, or the address itself.
+fn carried(ip: IpAddr) -> IpAddr {
+    let IpAddr::V6(plain) = ip.to_canonical() else { return ip.to_canonical() };
+    if plain.is_loopback() || plain.is_unspecified() {
+        return plain.into();
+    }
+    let carrier = CARRIERS.iter().find(|(block, bits, ..)| in_block(plain.into(), (*block).into(), *bits));
+    let Some((_, _, at, flip)) = carrier else { return plain.into() };
+    let bytes: [u8; 4] = std::array::from_fn(|i| plain.octets()[at + i] ^ flip);
+    Ipv4Addr::from(bytes).into()
+}
+
+/// Addresses that hand out credentials to whoever asks from this machine, as src/net/address_rules.cc knows them too.
 fn is_link_local_or_metadata(ip: IpAddr) -> bool {
+    const METADATA_V4: [Ipv4Addr; 3] = [
+        Ipv4Addr::new(100, 100, 100, 200), // Alibaba
+        Ipv4Addr::new(168, 63, 129, 16),   // Azure
+        Ipv4Addr::new(192, 0, 0, 192),     // Oracle
+    ];
+    const METADATA_V6: [Ipv6Addr; 3] = [
+        Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254),        // Amazon
+        Ipv6Addr::new(0xfd20, 0xce, 0, 0, 0, 0, 0, 0x254),         // Google
+        Ipv6Addr::new(0xfd00, 0xc1, 0, 0, 0, 0, 0xa9fe, 0xa9fe),   // Oracle
+    ];
     match ip {
-        IpAddr::V4(ip) => {
-            ip.is_link_local() || ip == Ipv4Addr::new(100, 100, 100, 200) || ip == Ipv4Addr::new(168, 63, 129, 16)
-        }
-        IpAddr::V6(ip) => ip.is_unicast_link_local() || ip == Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254),
+        IpAddr::V4(ip) => ip.is_link_local() || METADATA_V4.contains(&ip),
+        IpAddr::V6(ip) => ip.is_unicast_link_local() || METADATA_V6.contains(&ip),
     }
 }
 
@@ -121,23 +161,24 @@ impl Rules {
         Err(NetworkError::PermissionDenied)
     }
 
-    /// IPv4 in IPv6's clothes is judged as IPv4.
+    /// IPv4 in IPv6's clothes is judged as IPv4. What an address leads to may refuse it, but only the address itself is listed.
     fn may_connect(&self, peer: SocketAddr) -> bool {
         let ip = peer.ip().to_canonical();
-        let own = is_guest_address(ip) || (self.setup.refused_ports.contains(&peer.port()) && is_local(ip));
+        let either = |is: fn(IpAddr) -> bool| is(ip) || is(carried(ip));
+        let own = either(is_guest_address) || (self.setup.refused_ports.contains(&peer.port()) && either(is_local));
         if own {
             return false;
         }
         match self.setup.mode {
             NetworkMode::None => false,
             NetworkMode::AllowList => self.is_listed(ip, peer.port()),
-            NetworkMode::Open => !is_link_local_or_metadata(ip) || self.is_listed(ip, peer.port()),
+            NetworkMode::Open => !either(is_link_local_or_metadata) || self.is_listed(ip, peer.port()),
         }
     }
 
     fn is_listed(&self, ip: IpAddr, port: u16) -> bool {
         let by_address = self.allowed.iter().any(|entry| match entry.host {
-            Host::Block(block, bits) => entry.covers_port(port) && in_block(ip, block.to_canonical(), bits),
+            Host::Block(block, bits) => entry.covers_port(port) && in_block(ip, block, bits),
             Host::Name(_) => false,
         });
         by_address || self.is_listed_by_name(ip, port)
@@ -281,6 +322,46 @@ mod tests {
         }
     }
 
+    /// The table that the rules of src/net/address_rules.cc are held to as well.
+    fn known_addresses() -> Vec<(IpAddr, &'static str)> {
+        let table = include_str!("../../../tests/data/addresses.txt");
+        let lines = table.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
+        lines.map(|line| line.split_once(char::is_whitespace).unwrap()).map(|(ip, kind)| (ip.parse().unwrap(), kind.trim())).collect()
+    }
+
+    #[test]
+    fn what_gives_away_credentials_is_refused_however_it_is_written() {
+        let rules = rules(NetworkMode::Open, &[]);
+        let known = known_addresses();
+        assert!(known.len() > 80);
+        for (ip, kind) in known {
+            let refused = ["link-local", "metadata"].contains(&kind) || is_guest_address(carried(ip));
+            assert_eq!(may(&rules, &SocketAddr::new(ip, 80).to_string()), !refused, "{ip} {kind}");
+        }
+    }
+
+    #[test]
+    fn fiso_is_refused_however_it_is_written() {
+        let rules = rules(NetworkMode::AllowList, &["0.0.0.0/0:*", "[::]/0:*"]);
+        for peer in [
+            "[::ffff:0:127.0.0.1]:9090", "[::127.0.0.1]:9090", "[64:ff9b::7f00:1]:9090", "[64:ff9b:1::7f00:1]:9090", "[2002:7f00:1::]:9090",
+            "[2001:0:4136:e378:8000:63bf:80ff:fffe]:9090", "[64:ff9b::7f40:1]:80", "[2002:7f7f:304::1]:80", "[::127.64.0.1]:80",
+        ] {
+            assert!(!may(&rules, peer), "{peer}");
+        }
+        assert!(may(&rules, "[64:ff9b::7f00:1]:9091"));
+    }
+
+    #[test]
+    fn an_address_that_leads_to_a_listed_one_is_not_listed() {
+        let rules = rules(NetworkMode::AllowList, &["10.0.0.0/8:*", "169.254.169.254:80"]);
+        assert!(may(&rules, "[::ffff:10.1.2.3]:80"));
+        for peer in ["[2002:a01:203::1]:80", "[64:ff9b::a01:203]:80", "[64:ff9b::a9fe:a9fe]:80"] {
+            assert!(!may(&rules, peer), "{peer}");
+        }
+        assert!(may(&self::rules(NetworkMode::Open, &["[64:ff9b::]/96:*"]), "[64:ff9b::a9fe:a9fe]:80"));
+    }
+
     #[test]
     fn what_is_listed_is_allowed_even_link_local() {
         let rules = rules(NetworkMode::Open, &["169.254.169.254:80"]);
@@ -290,11 +371,15 @@ mod tests {
 
     #[test]
     fn a_list_allows_blocks_ports_and_names() {
-        let rules = rules(NetworkMode::AllowList, &["10.0.0.0/8:*", "192.0.2.1:443", "[2001:db8::]/32:80", "localhost:6379"]);
+        let listed = ["10.0.0.0/8:*", "192.0.2.1:443", "[2001:db8::]/32:80", "[2001:db9::1]:443", "[::ffff:192.168.7.0]/120:*", "localhost:6379"];
+        let rules = rules(NetworkMode::AllowList, &listed);
         assert!(may(&rules, "10.200.3.4:1234"));
         assert!(may(&rules, "192.0.2.1:443"));
         assert!(may(&rules, "127.0.0.1:6379"));
-        for peer in ["11.0.0.1:1234", "192.0.2.1:80", "192.0.2.2:443", "127.0.0.1:6380"] {
+        assert!(may(&rules, "[2001:db8:1::1]:80"));
+        assert!(may(&rules, "[2001:db9::1]:443"));
+        assert!(may(&rules, "192.168.7.9:1"));
+        for peer in ["[2001:db9::]:80", "[2001:db8:1::1]:81", "[2001:db9::2]:443", "192.168.8.9:1", "11.0.0.1:1234", "192.0.2.1:80", "192.0.2.2:443", "127.0.0.1:6380"] {
             assert!(!may(&rules, peer), "{peer}");
         }
     }

@@ -1,5 +1,6 @@
 //! The guest's standard streams, straight on our descriptors. What one call of the guest writes goes out as one, at the end of that
-//! call; beyond that nothing is buffered, so nothing is lost at `_exit`.
+//! call. In a child of a fork server the output is held back on top of that: nobody judges it before the guest ends or waits, so it
+//! goes out with that, which wakes the parent once and not twice. `guest::tell` takes it along, so nothing is lost at `_exit`.
 //!
 //! Reading blocks in read(2) on the guest's own thread. Before it blocks, the parent is told that the guest waits and how
 //! much it has read: with that it knows a guest that waits for its next input from one that has not come to the last. A parent
@@ -8,7 +9,7 @@ use std::io;
 use std::os::fd::RawFd;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::task::{Context, Poll};
 
 use virtual_fs::{AsyncRead, AsyncSeek, AsyncWrite, FsError, ReadBuf, VirtualFile};
@@ -20,6 +21,58 @@ static HUSHED: AtomicBool = AtomicBool::new(false);
 
 pub fn hush() {
     HUSHED.store(true, Ordering::Relaxed);
+}
+
+const OUTPUT: RawFd = 1;
+
+/// What may be held back; more goes out as it comes. The parent has room for as much in a packet.
+const MAX_HELD: usize = 32 * 1024;
+
+/// Output that is held back; nothing where none is.
+static HELD: Mutex<Option<Vec<u8>>> = Mutex::new(None);
+
+/// From now on. Whoever ends the guest takes what is held.
+pub fn hold_output() {
+    *held() = Some(Vec::new());
+}
+
+pub fn take_held() -> Vec<u8> {
+    held().as_mut().map(std::mem::take).unwrap_or_default()
+}
+
+fn held() -> std::sync::MutexGuard<'static, Option<Vec<u8>>> {
+    HELD.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+}
+
+/// `false` if it has to go out itself, and is the next to.
+fn hold(bytes: &[u8]) -> io::Result<bool> {
+    let before = match held().as_mut() {
+        None => return Ok(false),
+        Some(all) if all.len() + bytes.len() <= MAX_HELD => {
+            all.extend_from_slice(bytes);
+            return Ok(true);
+        }
+        Some(all) => std::mem::take(all),
+    };
+    write_all(OUTPUT, &before)?;
+    Ok(false)
+}
+
+fn flush_held() -> io::Result<()> {
+    let bytes = take_held();
+    write_all(OUTPUT, &bytes)
+}
+
+fn write_all(fd: RawFd, mut bytes: &[u8]) -> io::Result<()> {
+    while !bytes.is_empty() {
+        bytes = &bytes[write_some(fd, bytes)?..];
+    }
+    Ok(())
+}
+
+fn write_some(fd: RawFd, bytes: &[u8]) -> io::Result<usize> {
+    // SAFETY: the bytes are borrowed for the call.
+    retried(fd, libc::POLLOUT, || unsafe { libc::write(fd, bytes.as_ptr().cast(), bytes.len()) })
 }
 
 fn ready(fd: RawFd, event: i16, timeout_ms: i32) -> bool {
@@ -63,6 +116,7 @@ impl Input {
     /// Called before a wait.
     fn announce(&self) {
         let Some(status) = self.status else { return };
+        let _ = flush_held(); // a parent that is gone is noticed by whoever reads
         crate::memory::forget_refusal();
         if !HUSHED.load(Ordering::Relaxed) {
             status.send(&["waiting", &self.read.load(Ordering::Relaxed).to_string()]);
@@ -129,15 +183,16 @@ impl Stream {
     }
 
     fn write(&self, bytes: &[u8]) -> io::Result<usize> {
-        // SAFETY: the bytes are borrowed for the call.
-        retried(self.fd, libc::POLLOUT, || unsafe { libc::write(self.fd, bytes.as_ptr().cast(), bytes.len()) })
+        if self.fd == OUTPUT && hold(bytes)? {
+            return Ok(bytes.len());
+        }
+        write_some(self.fd, bytes)
     }
 
     fn write_pending(&mut self) -> io::Result<()> {
         let pending = std::mem::take(&mut self.pending);
-        let mut rest = pending.as_slice();
-        while !rest.is_empty() {
-            rest = &rest[self.write(rest)?..];
+        if self.fd != OUTPUT || !hold(&pending)? {
+            write_all(self.fd, &pending)?;
         }
         self.pending = pending;
         self.pending.clear();

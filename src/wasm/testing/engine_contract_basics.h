@@ -66,6 +66,14 @@ TEST_P(EngineBasics, OtherExitCodesAreTold) {
   EXPECT_EQ(ends({.module = "partial_then_exit"}), "module closed with exit_code(1)");
 }
 
+// 45 and 129 are what wasmer-wasix makes of traps, 134 and 139 what shells make of SIGABRT and SIGSEGV.
+TEST_P(EngineBasics, AnExitCodeThatLooksLikeATrapOrASignalIsAnExitCode) {
+  for (const char* code : {"45", "129", "134", "139"}) {
+    std::string end = std::string("module closed with exit_code(") + code + ")";
+    EXPECT_EQ(ends({.module = std::string("exit_") + code}), end);
+  }
+}
+
 TEST_P(EngineBasics, ATrapIsTold) {
   EXPECT_EQ(ends({.module = "trap_unreachable"}), "wasm trap: unreachable");
   EXPECT_EQ(ends({.module = "partial_then_trap"}), "wasm trap: unreachable");

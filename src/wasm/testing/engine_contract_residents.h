@@ -150,6 +150,13 @@ TEST_P(Residents, HowAGuestEndsIsTold) {
   EXPECT_EQ(end(), "module closed with exit_code(3)");
 }
 
+// wasmer-wasix makes that of a trap.
+TEST_P(Residents, AnExitCodeThatLooksLikeATrapIsAnExitCode) {
+  start_server();
+  EXPECT_EQ(ask("/exit/45"), "");
+  EXPECT_EQ(end(), "module closed with exit_code(45)");
+}
+
 TEST_P(Residents, ATrapIsTold) {
   start_server();
   EXPECT_EQ(ask("/trap"), "");

@@ -39,8 +39,8 @@ std::map<std::string, FakeProgram> fake_guests() {
   guests["empty_output"] = {.serve = answers("")};
   guests["not_json"] = {.serve = answers("this is not JSON\n")};
   guests["exit_0"] = {.reads = FakeReads::kNever, .serve = answers("")};
-  guests["exit_1"] = {.reads = FakeReads::kNever, .serve = exits(1)};
-  guests["exit_255"] = {.reads = FakeReads::kNever, .serve = exits(255)};
+  for (uint32_t code : {1, 45, 129, 134, 139, 255})
+    guests["exit_" + std::to_string(code)] = {.reads = FakeReads::kNever, .serve = exits(code)};
   guests["partial_then_exit"] = {.serve = exits(1)};
   guests["partial_then_trap"] = {.serve = traps("unreachable")};
   guests["trap_unreachable"] = {.reads = FakeReads::kNever, .serve = traps("unreachable")};

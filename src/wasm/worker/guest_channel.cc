@@ -4,8 +4,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
+#include <charconv>
 #include <utility>
 
 #include "base/check.h"
@@ -14,17 +16,25 @@ namespace fiso::wasm::worker {
 namespace {
 
 constexpr size_t kChunk = 64 * 1024;
+constexpr std::string_view kWrote("wrote\0", 6);
+constexpr int kMostReads = 64;               // of output that is there already, and of which a socket holds less
 constexpr size_t kMostErrors = 1024 * 1024;  // a pipe holds less; a guest that goes on writing is not waited for
+
+// What is read goes here first. Not into the text itself: its room would be filled with zeros first, and most reads are of little
+// or nothing.
+std::array<char, kChunk>& chunk() {
+  thread_local std::array<char, kChunk> bytes;
+  return bytes;
+}
 
 // Descriptors are non-blocking. A negative count with EAGAIN: nothing there.
 ssize_t read_some(int fd, std::string& text) {
-  // Not into the text itself: its room would be filled with zeros first, and most reads are of little or nothing.
-  thread_local std::array<char, kChunk> chunk;
+  std::array<char, kChunk>& part = chunk();
   ssize_t count = 0;
   do {
-    count = read(fd, chunk.data(), chunk.size());
+    count = read(fd, part.data(), part.size());
   } while (count < 0 && errno == EINTR);
-  if (count > 0) text.append(chunk.data(), static_cast<size_t>(count));
+  if (count > 0) text.append(part.data(), static_cast<size_t>(count));
   return count;
 }
 
@@ -73,10 +83,11 @@ bool GuestChannel::read_errors() {
 }
 
 bool GuestChannel::read_status() {
-  char packet[4096];
-  ssize_t length = recv(status_.native_handle(), packet, sizeof packet, MSG_DONTWAIT);
+  std::array<char, kChunk>& packet = chunk();
+  ssize_t length = recv(status_.native_handle(), packet.data(), packet.size(), MSG_DONTWAIT);
   if (length > 0) {
-    auto words = split_words({packet, static_cast<size_t>(length)});
+    std::string told = take_output({packet.data(), static_cast<size_t>(length)});
+    auto words = split_words(told);
     if (!words.empty()) listener_->told(words);
     return true;
   }
@@ -85,12 +96,25 @@ bool GuestChannel::read_status() {
   return false;
 }
 
+std::string GuestChannel::take_output(std::string_view packet) {
+  if (!packet.starts_with(kWrote)) return std::string(packet);
+  packet.remove_prefix(kWrote.size());
+  size_t size = 0, digits = std::min(packet.find('\0'), packet.size());
+  std::from_chars(packet.data(), packet.data() + digits, size);
+  packet.remove_prefix(std::min(digits + 1, packet.size()));
+  size = std::min(size, packet.size());
+  std::string output(packet.substr(0, size)), told(packet.substr(size));
+  for (int i = 0; i < kMostReads && read_some(stdio_.native_handle(), output_) > 0; ++i) {}
+  output_ += output;
+  return told;
+}
+
 bool GuestChannel::has_guest() {
   char packet[8];
   ssize_t length = recv(status_.native_handle(), packet, sizeof packet, MSG_PEEK | MSG_DONTWAIT);
   if (length <= 0) return length < 0 && errno == EAGAIN;
   std::string_view told(packet, static_cast<size_t>(length));
-  return !told.starts_with("gone") && !told.starts_with("exit") && !told.starts_with("trap");
+  return !told.starts_with("gone") && !told.starts_with("exit") && !told.starts_with("trap") && !told.starts_with("wrote");
 }
 
 uint64_t GuestChannel::unread() const {

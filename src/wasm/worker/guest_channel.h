@@ -64,6 +64,8 @@ class GuestChannel : public std::enable_shared_from_this<GuestChannel> {
   bool read_output();
   bool read_errors();
   bool read_status();
+  // A guest's last output comes with how it ended, behind all that is in the stream: the packet without it.
+  std::string take_output(std::string_view packet);
   void write_more();
 
   Descriptor stdio_;
