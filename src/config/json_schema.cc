@@ -49,6 +49,23 @@ Json bytes_schema() {
   return any_of(of_type("integer").set("minimum", Json::literal("0")), std::move(text));
 }
 
+bool is_integer(std::string_view word) {
+  if (word.starts_with('-')) word.remove_prefix(1);
+  return !word.empty() && word.find_first_not_of("0123456789") == std::string_view::npos;
+}
+
+// The words as text, and those that are numbers as numbers too: YAML reads them so where they are not quoted.
+Json words_schema(const std::vector<std::string>& words) {
+  Json list = strings(words);
+  bool has_numbers = false;
+  for (const std::string& word : words) {
+    if (!is_integer(word)) continue;
+    list.add(Json::literal(word));
+    has_numbers = true;
+  }
+  return has_numbers ? Json::object().set("enum", std::move(list)) : of_type("string").set("enum", std::move(list));
+}
+
 // One of the words in any case, white space around it aside.
 std::string any_case_pattern(const std::vector<std::string>& words) {
   std::string pattern;
@@ -64,8 +81,8 @@ std::string any_case_pattern(const std::vector<std::string>& words) {
 
 Json text_schema(const FieldSpec& field) {
   if (field.container != Container::kOne) return scalar_schema();
+  if (!field.words.empty() && field.match == Match::kExact) return words_schema(field.words);
   Json schema = of_type("string");
-  if (!field.words.empty() && field.match == Match::kExact) schema.set("enum", strings(field.words));
   if (!field.words.empty() && field.match == Match::kIgnoreCase) schema.set("pattern", any_case_pattern(field.words));
   if (!field.pattern.empty()) schema.set("pattern", field.pattern);
   if (field.words.empty() && field.presence == Presence::kRequired) schema.set("minLength", Json::literal("1"));

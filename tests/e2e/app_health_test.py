@@ -15,7 +15,7 @@ class HealthCase(TestCase):
         return self.closing(Apps("-config", directory.path / "apps.yaml", "-admin-addr", ANY_PORT))
 
     def shown(self, apps, name):
-        return next(app for app in apps.admin("/apps").json() if app["name"] == name)
+        return poll(f"{name} is shown", lambda: next((app for app in apps.admin("/apps").json() if app["name"] == name), None))
 
     def hung(self, more):
         """An app of each mode and engine whose health check computes for ever."""

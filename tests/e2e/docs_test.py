@@ -7,7 +7,7 @@ import tempfile
 import unittest
 
 from harness import FISO_FLOW, SOURCE, environment, guest, main, run
-from link_harness import FISO_LINK, Certificate
+from link_harness import FISO_LINK, FISO_WASMER_LINK, Certificate
 
 DOCS = SOURCE / "docs"
 LOG_CALL = re.compile(r'(?:(?<!report)\.(?:debug|info|warn|error)\(|_log_\.write\()\s*"((?:[^"\\]|\\.)*)"')
@@ -128,8 +128,10 @@ class LinkFiles(unittest.TestCase):
                 text = re.sub(r"/etc/[\w/-]+\.pem", str(certificate.file), text)
                 text = re.sub(r"/etc/[\w/-]+\.key", str(certificate.key), text)
                 text = re.sub(r"module: [^ ,}\n]+", f"module: {guest('enrich')}", text)
+                if "app: request-interceptor" in text:
+                    text += f"wasmer: {{apps: [{{name: request-interceptor, module: {guest('enrich')}}}]}}\n"
                 pathlib.Path(folder, "link.yaml").write_text(text)
-                ended = run(FISO_LINK, "-config", f"{folder}/link.yaml", "-check")
+                ended = run(FISO_WASMER_LINK if "app" in text and "wasmer" in text else FISO_LINK, "-config", f"{folder}/link.yaml", "-check")
                 self.assertEqual(ended.returncode, 0, (block, ended.stderr))
 
 

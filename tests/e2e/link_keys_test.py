@@ -46,6 +46,7 @@ SHOWN_BY = {
     "targets[].interceptors[].config.maxRequests": "link_interceptors_test.py:Requests.test_instances_that_stand_ready_serve_requests_too",
     "targets[].name": "link_test.py:Passing.test_unknown_targets_and_paths_are_not_found",
     "targets[].protocol": "Targets.test_https_is_verified_by_its_authority",
+    "targets[].app": "wasmer_link_test.py:Targets.test_an_app_is_a_target_without_a_port_being_named",
     "targets[].host": "Targets.test_a_name_is_looked_up_and_sent",
     "targets[].port": "link_test.py:Passing.test_a_request_reaches_its_target_as_it_was_sent",
     "targets[].basePath": "link_test.py:Passing.test_a_target_alone_is_its_root",
@@ -114,8 +115,8 @@ SHOWN_BY = {
     "vault.tls.caFile": "link_auth_test.py:Vaults.test_a_vault_with_tls_is_verified",
 }
 
-# The same parts as those of flows, whose tests show what these keys do.
-AS_IN_FLOWS = ("network.", "wasm.totalMemory", "wasm.maxStack", "wasm.compile.", "targets[].interceptors[].config.")
+# The same parts as those of flows and of apps.yaml, whose tests (apps_keys_test.py, wasmer_link_test.py) show what these keys do.
+AS_IN_FLOWS = ("wasmer.", "network.", "wasm.totalMemory", "wasm.maxStack", "wasm.compile.", "targets[].interceptors[].config.")
 
 
 class Walk(unittest.TestCase):

@@ -259,7 +259,7 @@ class Running(LinkCase):
         done = run(FISO_LINK, "-config", files.path / "link.yaml", "-check")
         self.assertEqual(done.returncode, 1)
         text = done.stderr.decode()
-        for part in ("link.yaml:4:5: targets[0].protocl", "(must be one of: http, https, grpc, kafka)", "host is required",
+        for part in ("link.yaml:4:5: targets[0].protocl", "(must be one of: http, https, grpc, kafka, app)", "host is required",
                      "must be between 0.0 and 1.0", "a pattern begins with /"):
             self.assertIn(part, text)
 
