@@ -69,7 +69,8 @@ class Echo(grpc.GenericRpcHandler):
         context.abort(grpc.StatusCode.DATA_LOSS, "half way")
 
     def slow(self, message, context):
-        context.add_callback(self.cancelled.set)
+        if not context.add_callback(self.cancelled.set):  # given up already
+            self.cancelled.set()
         self.cancelled.wait(PATIENCE)
         return message
 
