@@ -28,6 +28,7 @@ class Echo(grpc.GenericRpcHandler):
 
     def __init__(self):
         self.cancelled = threading.Event()
+        self.slow_began = threading.Event()
         self.metadata = []
         self.peers = set()
 
@@ -71,6 +72,7 @@ class Echo(grpc.GenericRpcHandler):
     def slow(self, message, context):
         if not context.add_callback(self.cancelled.set):  # given up already
             self.cancelled.set()
+        self.slow_began.set()  # before, a call that is given up reaches nobody
         self.cancelled.wait(PATIENCE)
         return message
 
@@ -195,7 +197,7 @@ class Failures(GrpcCase):
 
     def test_a_call_that_is_given_up_is_given_up_at_the_server(self):
         call = self.through_link().unary_unary("/test.Echo/Slow").future(b"", timeout=PATIENCE)
-        poll("the call has arrived", lambda: "/test.Echo/Slow" in self.server.echo.peers)
+        self.assertTrue(self.server.echo.slow_began.wait(PATIENCE))
         call.cancel()
         self.assertTrue(self.server.echo.cancelled.wait(PATIENCE))
 
