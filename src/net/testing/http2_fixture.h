@@ -18,8 +18,8 @@
 namespace fiso::testing {
 
 // Answers with method, target and body; `/wait` when the test says so, `/late` looks for its client only then, `/big` with as
-// much as no window takes. Trailers of a streamed request come back as the answer's; `/whole` is not answered before all of it has
-// come.
+// much as no window takes. Trailers of a streamed request come back as the answer's; `/whole` is not answered before all of it
+// has come.
 class Http2Echo final : public net::HttpService, private net::StreamingService {
  public:
   explicit Http2Echo(async::Shard& shard) : go_(shard.executor()) {}
