@@ -1,6 +1,7 @@
 // What somebody inside the process asks an app: what `wasmer-app` interceptors do with messages on their way.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <string_view>
 
@@ -15,8 +16,8 @@ struct AppCall {
   // An app that listens gets POST /process with these,
   std::string_view payload;
   const HeaderList& headers;
-  // all others this one message: a JSON object, in one line.
-  std::string_view envelope;
+  // all others this one message, made for them only: a JSON object, in one line.
+  std::function<std::string()> envelope;
 };
 
 struct AppReply {

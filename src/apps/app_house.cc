@@ -28,6 +28,7 @@ Result<std::shared_ptr<const App>> AppHouse::open(AppConfig config) {
 
 // An end takes as long as what is under way, and whoever lets go may be on a shard that it needs.
 void AppHouse::end(std::unique_ptr<App> app) {
+  app->show(Shown::kNo);  // another one of its name may be there already
   auto ended = std::async(std::launch::async, [gone = std::move(app)]() mutable {
     MonotonicTime deadline = std::chrono::steady_clock::now() + kEnding;
     gone->stop(deadline);

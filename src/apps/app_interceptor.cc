@@ -76,8 +76,9 @@ Task<Result<>> AppInterceptor::ask(core::Event& event) {
       co_return valid.take_error().with_message(std::move(message));
     }
   HeaderList headers = process_headers(event);
-  std::string envelope =
-      joined(interceptors::EnvelopeIn(event.payload.view(), event.headers, interceptors::EnvelopeForm::kLine, event.call));
+  auto envelope = [&event] {
+    return joined(interceptors::EnvelopeIn(event.payload.view(), event.headers, interceptors::EnvelopeForm::kLine, event.call));
+  };
   AppCall call{.payload = event.payload.view(), .headers = headers, .envelope = envelope};
   FISO_CO_TRY(AppReply reply, co_await callee->ask(call));
   co_return apply(event, std::move(reply));

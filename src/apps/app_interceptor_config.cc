@@ -96,8 +96,8 @@ void AppInterceptor::check(const Config& config, const core::Resources& resource
     if (std::ranges::find(apps->names, config.app) != apps->names.end()) return;
     std::string known;
     for (const std::string& name : apps->names) known += (known.empty() ? "" : ", ") + name;
-    return report.error("app",
-                        "{path}: there is no app \"" + config.app + "\" (there are: " + (known.empty() ? "none" : known) + ")");
+    return report.error("app", "{path}: there is no app \"" + config.app +
+                                   "\" that answers requests (there are: " + (known.empty() ? "none" : known) + ")");
   }
   const auto* full = resources.find<wasm::FullEngineSupport>();
   if (config.own.runtime == wasm::Runtime::kFull && full != nullptr && !full->why_not.empty())

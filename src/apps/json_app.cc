@@ -71,7 +71,8 @@ Task<net::HttpResponse> JsonApp::call(net::HttpRequest& request) {
 
 Task<Result<AppReply>> JsonApp::ask(const AppCall& call) {
   MonotonicTime start = Clock::system().now();
-  auto output = co_await run(call.envelope, {});
+  std::string input = call.envelope();
+  auto output = co_await run(input, {});
   shared_.traffic.note(output.has_value() ? 200 : status_of(output.error()), Clock::system().now() - start);
   if (!output.has_value()) co_return output.take_error();
   co_return AppReply{.text = std::move(*output)};

@@ -33,7 +33,8 @@ class LongRunning::Service final : public AppService, private net::StreamingServ
       auto answered = co_await lines_.ask(call);
       if (answered.has_value() || answered.error().code() != ErrorCode::kCancelled) co_return answered;
       // It was not given to the guest, which turned out to answer once: fresh ones stand ready in a moment.
-      if (!co_await owner_.parts_.state.enter() || fresh_ == nullptr) co_return answered;
+      if (!co_await owner_.parts_.state.enter() || fresh_ == nullptr)
+        co_return Error(ErrorCode::kOverloaded, answered.error().message());
     }
     co_return co_await fresh_->ask(call);
   }

@@ -71,7 +71,7 @@ Task<Result<net::HttpResponse>> ResidentLines::call(const net::HttpRequest& requ
 
 Task<Result<AppReply>> ResidentLines::ask(const AppCall& call) {
   MonotonicTime began = now();
-  auto answered = co_await ask_at_home(std::string(call.envelope), began + parts_.config.timeout);
+  auto answered = co_await ask_at_home(call.envelope(), began + parts_.config.timeout);
   if (!answered.has_value() && answered.error().code() == ErrorCode::kCancelled) co_return answered.take_error();
   note(answered.has_value() ? nullptr : &answered.error());
   parts_.traffic.note(answered.has_value() ? 200 : status_of(answered.error()), now() - began);

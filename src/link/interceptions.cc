@@ -1,5 +1,6 @@
 #include "link/interceptions.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace fiso::link {
@@ -22,6 +23,13 @@ Result<std::shared_ptr<const InterceptionPlan>> InterceptionPlan::prepare(const 
     part.push_back(std::move(*prepared));
   }
   return std::shared_ptr<const InterceptionPlan>(std::move(plan));
+}
+
+bool InterceptionPlan::warm() const {
+  auto all = [](const std::vector<Part>& parts) {
+    return std::ranges::all_of(parts, [](const Part& part) { return part->warm(); });
+  };
+  return all(requests_) && all(answers_);
 }
 
 std::shared_ptr<Interceptions> InterceptionPlan::make(async::Shard& shard) const {

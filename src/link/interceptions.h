@@ -29,6 +29,8 @@ class InterceptionPlan : public std::enable_shared_from_this<InterceptionPlan> {
                                                                  core::Resources& resources, observe::Metrics& metrics,
                                                                  const observe::Log& log);
 
+  // True once what is started ahead for it stands ready. Thread-safe.
+  bool warm() const;
   // On the shard. Keeps the plan.
   std::shared_ptr<Interceptions> make(async::Shard& shard) const;
 

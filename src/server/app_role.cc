@@ -77,7 +77,6 @@ Result<> AppRole::start() {
   MonotonicTime began = now();
   FISO_TRY(auto wanted, wanted_apps(file_));
   FISO_TRY_OK(apps_->start(wanted, file_.default_port_range, options_.started));
-  ++version_;
   if (!options_.speaks_of_process)  // others do not say it themselves
     for (const apps::AppStatus& app : apps_->status())
       host_->log.info("started wasmer app", {{"name", app.name}, {"addr", app.host + ":" + std::to_string(app.port)}});
@@ -125,7 +124,6 @@ void AppRole::settle_reload() {
 
 void AppRole::end_reload(const apps::AppSet::Settled& settled) {
   using Extent = apps::AppSet::Extent;
-  if (settled.extent != Extent::kNothing) ++version_;
   if (settled.extent != Extent::kNothing && options_.speaks_of_process) host_->settings.shutdown_timeout = next_shutdown_timeout_;
   if (settled.problems.empty()) return reloads_.end({});
   Error error(ErrorCode::kUnavailable, settled.problems);

@@ -46,8 +46,8 @@ class AppRole final : public Role {
   void release() override;
 
   std::vector<apps::AppStatus> apps() const { return apps_->status(); }
-  // Rises whenever other apps, or the same at other ports, are in force.
-  uint64_t version() const { return version_; }
+  // Whether a change of them is under way.
+  bool changing() const { return apps_->changing(); }
 
  private:
   Result<> begin_reload();
@@ -60,7 +60,6 @@ class AppRole final : public Role {
   AppsFile file_;  // as it was read first
   Settings settings_;
   Duration next_shutdown_timeout_{};  // of the reload under way
-  uint64_t version_ = 0;
   Host* host_ = nullptr;
   std::unique_ptr<apps::AppSet> apps_;  // from join() on
 };

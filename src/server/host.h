@@ -33,6 +33,8 @@ class Host {
   Result<wasm::Runtimes*> runtimes();
   // What apps are made of. After runtimes().
   apps::AppParts app_parts();
+  // Ends what is left of apps of interceptors, and waits for that. When nothing asks them any more.
+  void end_apps() { house_.reset(); }
   // What components are built with; runtimes among it once they are made. Roles add what is theirs.
   core::Resources& resources() { return resources_; }
 

@@ -69,8 +69,7 @@ class Files {
     LinkAbilities abilities{.full = program_.engines.full, .runs_apps = program_.runs_apps};
     if (!apps_file_.empty()) {
       FISO_TRY(AppsFile file, separate_apps());
-      abilities.apps.emplace();
-      for (const apps::AppConfig& app : file.apps) abilities.apps->push_back(app.name);
+      abilities.apps = std::move(file.apps);
     }
     return load_link_file(arguments_.config, overrides, abilities);
   }

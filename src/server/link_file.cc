@@ -118,10 +118,16 @@ config::Spec<LinkFile> link_file_spec(const core::Registry& registry) {
 
 namespace {
 
+std::vector<apps::AppConfig> apps_of(const LinkFile& file, const LinkAbilities& abilities) {
+  if (file.wasmer.has_value()) return file.wasmer->apps;
+  return abilities.apps.value_or(std::vector<apps::AppConfig>());
+}
+
+// Of those that answer requests.
 std::vector<std::string> names_of(const LinkFile& file, const LinkAbilities& abilities) {
-  std::vector<std::string> names = abilities.apps.value_or(std::vector<std::string>());
-  if (file.wasmer.has_value())
-    for (const apps::AppConfig& app : file.wasmer->apps) names.push_back(app.name);
+  std::vector<std::string> names;
+  for (const apps::AppConfig& app : apps_of(file, abilities))
+    if (app.listen == apps::Listen::kHttp) names.push_back(app.name);
   return names;
 }
 
@@ -151,6 +157,10 @@ void check_apps_of(const LinkFile& file, const LinkAbilities& abilities, config:
     report.error("wasmer", "{path}: this program runs no apps: use fiso-wasmer-link");
   if (file.wasmer.has_value() && abilities.apps.has_value())
     report.error("wasmer", "{path}: apps are described in the file of FISO_WASMER_CONFIG already; they can be in one place");
+  ProcessNetwork network(file.network);
+  for (const apps::AppConfig& app : apps_of(file, abilities))
+    if (auto complaint = network.bad_dns(app.network))
+      report.error("wasmer", "network.dns of app \"" + app.name + "\" " + *complaint);
   std::vector<std::string> names = names_of(file, abilities);
   for (size_t i = 0; i < file.targets.size(); ++i) {
     const link::TargetConfig& target = file.targets[i];
@@ -158,7 +168,7 @@ void check_apps_of(const LinkFile& file, const LinkAbilities& abilities, config:
     if (!abilities.runs_apps)
       report.item_error("targets", i, "{path}: `protocol: app` needs fiso-wasmer-link, this program runs no apps");
     else if (std::ranges::find(names, target.app) == names.end())
-      report.item_error("targets", i, "{path}: there is no app \"" + target.app + "\"");
+      report.item_error("targets", i, "{path}: there is no app \"" + target.app + "\" that answers requests");
   }
 }
 

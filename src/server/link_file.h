@@ -50,8 +50,8 @@ struct LinkOverrides {
 struct LinkAbilities {
   wasm::FullEngineSupport full;  // for what targets' interceptors may ask
   bool runs_apps = false;
-  // The apps are described elsewhere, these are their names; the file has none then.
-  std::optional<std::vector<std::string>> apps = {};
+  // The apps are described elsewhere; the file has none then.
+  std::optional<std::vector<apps::AppConfig>> apps = {};
 };
 
 // All that is wrong with it at once, in the error's message. Opens the files that it names, and nothing else.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <future>
+#include <thread>
 #include <utility>
 
 #include "server/host.h"
@@ -11,6 +12,7 @@
 namespace fiso::server {
 namespace {
 
+constexpr std::chrono::seconds kLongestWarming{5}, kFollowAgain{5};
 constexpr std::chrono::seconds kFileLook{1};  // how soon a changed secret or certificate is noticed
 
 MonotonicTime now() { return Clock::system().now(); }
@@ -73,6 +75,7 @@ Result<> LinkRole::start() {
   reloads_.announce();
   MonotonicTime began = now();
   FISO_TRY(link::Targets targets, make_targets(file_));
+  wait_warm(targets);
   start_services();
   FISO_TRY_OK(credentials_->prepare(targets));
   FISO_TRY_OK(tokens_->prepare(producers_->all()));
@@ -97,7 +100,7 @@ void LinkRole::start_services() {
                              .metrics = host_->metrics,
                              .log = host_->log,
                              .bodies = host_->parts.commons.bodies.bytes,
-                             .most_intercepted = static_cast<size_t>(file_.http.body_bytes.count),
+                             .most_intercepted = static_cast<size_t>(host_->settings.http.body_bytes.count),
                              .reject = [this](const auto& target, uint64_t number) { credentials_->reject(target, number); }});
   });
   auto publish = [this](async::Shard& shard, const link::Target& target, const link::CredentialState& state) {
@@ -122,8 +125,8 @@ Result<std::shared_ptr<link::Target>> LinkRole::make_target(const link::TargetCo
   std::shared_ptr<kafka::Producer> producer;
   if (config.protocol == link::Protocol::kKafka) {
     const kafka::ClusterConfig& cluster = file.kafka.clusters.at(config.kafka->cluster);
-    FISO_TRY(producer,
-             producers_->get(link::producer_options(config, cluster, static_cast<size_t>(file_.http.body_bytes.count))));
+    FISO_TRY(producer, producers_->get(
+                           link::producer_options(config, cluster, static_cast<size_t>(host_->settings.http.body_bytes.count))));
   }
   for (const auto& used : targets_)
     if (used.target->producer == producer && spec.changed(used.target->config, config).empty()) return used.target;
@@ -151,7 +154,6 @@ Result<link::TargetConfig> LinkRole::located(link::TargetConfig config) const {
 }
 
 Result<link::Targets> LinkRole::make_targets(const LinkFile& file) {
-  if (options_.apps != nullptr) apps_version_ = options_.apps->version();
   link::Targets targets;
   for (size_t i = 0; i < file.targets.size(); ++i) {
     if (!file.interceptors[i].empty()) FISO_TRY_OK(host_->runtimes());
@@ -162,6 +164,14 @@ Result<link::Targets> LinkRole::make_targets(const LinkFile& file) {
     targets.push_back({std::move(target), std::move(plan)});
   }
   return targets;
+}
+
+// What interceptors start ahead stands ready before it is asked, unless it takes too long, or the process stops.
+void LinkRole::wait_warm(const link::Targets& targets) const {
+  MonotonicTime until = now() + kLongestWarming;
+  auto warm = [](const link::TargetInUse& used) { return used.interceptions->warm(); };
+  while (!std::ranges::all_of(targets, warm) && now() < until && !host_->stop.made())
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
 }
 
 // After credentials_->prepare().
@@ -180,8 +190,14 @@ void LinkRole::use(link::Targets targets) {
   });
 }
 
+// Targets may lead to apps that the same change brings: those come first.
 void LinkRole::reload(const ControlEvents& events) {
   if (!reloads_.concerned(events)) return;
+  reload_due_ = options_.apps != nullptr && options_.apps->changing();
+  if (!reload_due_) reload();
+}
+
+void LinkRole::reload() {
   reloads_.begin();
   reloads_.end(read_and_use());
 }
@@ -189,10 +205,12 @@ void LinkRole::reload(const ControlEvents& events) {
 Result<> LinkRole::read_and_use() {
   FISO_TRY(LinkFile read, options_.read());
   FISO_TRY(link::Targets targets, make_targets(read));
+  wait_warm(targets);
   FISO_TRY_OK(credentials_->prepare(targets));
   FISO_TRY_OK(tokens_->prepare(producers_->all()));
   LinkFile next = file_;  // with all that can be taken over while it serves
-  next.targets = read.targets;
+  next.targets = std::move(read.targets);
+  next.interceptors = std::move(read.interceptors);
   next.kafka = read.kafka;
   next.allow_origins = read.allow_origins;
   next.shutdown_timeout = read.shutdown_timeout;
@@ -203,18 +221,37 @@ Result<> LinkRole::read_and_use() {
   return {};
 }
 
-// Apps that a change of their file has moved, or brought.
+// Apps that a change of their file has moved.
 void LinkRole::follow_apps() {
-  if (options_.apps == nullptr || apps_version_ == options_.apps->version()) return;
-  auto targets = make_targets(file_);
-  if (targets.has_value())
-    if (auto prepared = credentials_->prepare(*targets); !prepared.has_value()) targets = prepared.take_error();
-  if (!targets.has_value())
-    return host_->log.error("targets stay where their apps were", {{"error", targets.error().describe()}});
-  use(std::move(*targets));
+  if (options_.apps == nullptr || now() < next_follow_) return;
+  auto moved = targets_at_their_apps();
+  if (moved.has_value() && moved->empty()) return;
+  if (moved.has_value())
+    if (auto prepared = credentials_->prepare(*moved); !prepared.has_value()) moved = prepared.take_error();
+  if (moved.has_value()) return use(std::move(*moved));
+  next_follow_ = now() + kFollowAgain;
+  host_->log.error("targets stay where their apps were", {{"error", moved.error().describe()}});
+}
+
+// All targets, if some app has moved; none, if none has.
+Result<link::Targets> LinkRole::targets_at_their_apps() {
+  link::Targets targets = targets_;
+  bool moved = false;
+  for (auto& used : targets) {
+    auto config = located(used.target->config);  // one that does not run any more stays where it was
+    bool stays = !config.has_value() || (config->host == used.target->config.host && config->port == used.target->config.port);
+    if (stays) continue;
+    FISO_TRY(used.target, make_target(*config, file_));
+    moved = true;
+  }
+  return moved ? targets : link::Targets();
 }
 
 Duration LinkRole::look() {
+  if (reload_due_ && !options_.apps->changing()) {
+    reload_due_ = false;
+    reload();
+  }
   follow_apps();
   producers_->look_after();
   for (const auto& used : targets_) {
@@ -252,6 +289,7 @@ Drain LinkRole::drain_state() {
 }
 
 void LinkRole::release() {
+  if (host_ == nullptr) return;  // another role could not join
   server_.reset();
   credentials_.reset();
   tokens_.reset();

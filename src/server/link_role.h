@@ -56,7 +56,10 @@ class LinkRole final : public Role {
   void start_services();
   Result<link::Targets> make_targets(const LinkFile& file);
   Result<link::TargetConfig> located(link::TargetConfig config) const;
+  Result<link::Targets> targets_at_their_apps();
   void follow_apps();
+  void wait_warm(const link::Targets& targets) const;
+  void reload();
   Result<std::shared_ptr<link::Target>> make_target(const link::TargetConfig& config, const LinkFile& file);
   void use(link::Targets targets);
   Result<> read_and_use();
@@ -66,7 +69,8 @@ class LinkRole final : public Role {
   Reloads reloads_;
   LinkFile file_;  // in use
   Settings settings_;
-  uint64_t apps_version_ = 0;  // of the apps that targets lead to
+  bool reload_due_ = false;      // once the apps have changed
+  MonotonicTime next_follow_{};  // not before, after it has failed
   Host* host_ = nullptr;
   core::Registry registry_;
   std::unique_ptr<kafka::Producers> producers_;

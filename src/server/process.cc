@@ -128,6 +128,7 @@ bool Process::release() {
   if (admin_ != nullptr) admin_->drain(now() + kAdminDrain);
   admin_.reset();
   for (Role* role : std::views::reverse(roles_)) role->release();
+  host_->end_apps();
   return host_->parts.wait_guests_gone();
 }
 

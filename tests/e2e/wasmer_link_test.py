@@ -2,6 +2,7 @@
 """fiso-wasmer-link: calls out and apps in one process; apps as targets, and as interceptors of targets."""
 import gzip
 import json
+import signal
 import subprocess
 
 from harness import ANY_PORT, ReservedPort, descendants, environment, get, guest, main, missing_guests, poll, post, request
@@ -109,6 +110,37 @@ class Targets(WasmerLinkCase):
         self.assertEqual((verdict["apps"]["status"], verdict["link"]["status"]), ("ok", "ok"))
 
 
+class Changes(WasmerLinkCase):
+    HEAD = f'listenAddr: "{ANY_PORT}"\nmetricsAddr: "{ANY_PORT}"\ntargets:\n'
+
+    def target_text(self, name, steps=""):
+        return f"  - name: {name}\n    protocol: http\n    host: 127.0.0.1\n    port: {self.target.port}\n{steps}"
+
+    def change(self, link, text):
+        before = link.reload_state()["link"]["generation"]
+        self.files.write("link.yaml", self.HEAD + text)
+        poll("the change is in force", lambda: link.reload_state()["link"]["generation"] == before + 1)
+
+    def test_an_app_and_its_target_may_come_with_one_change(self):
+        self.target = self.service()
+        link = self.start("targets:\n" + self.target_text("api"))
+        self.change(link, self.target_text("api") + to_app("hello", "hello") + "wasmer:\n  apps:\n" + app("hello", "hello_app"))
+        self.assertEqual(get(link.port(), "/link/hello/hello").status, 200)
+        self.assertEqual(link.log("failed to load config, the old one stays"), [])
+
+    def test_interceptors_stay_with_their_targets(self):
+        self.target = self.service()
+        marked, plain = "    interceptors:\n      - {type: wasm, config: {module: %s}}\n" % guest("wraps"), ""
+        apps = "wasmer:\n  apps:\n" + app("hello", "hello_app")
+        body = lambda name: (request(link.port(), "POST", f"/link/{name}/", b"{}"), self.target.asked[-1]["body"])[1]
+        link = self.start("targets:\n" + self.target_text("a", plain) + self.target_text("b", marked) + apps)
+        self.change(link, self.target_text("new", plain) + self.target_text("a", marked) + self.target_text("b", plain) + apps)
+        link.signal(signal.SIGHUP)
+        poll("it was read again", lambda: link.reload_state()["link"]["generation"] == 3)
+        self.assertEqual((body("new"), body("b")), (b"{}", b"{}"))
+        self.assertEqual(json.loads(body("a"))["target"], "a")
+
+
 class Interceptors(WasmerLinkCase):
     def through(self, apps, steps, answer=lambda asked: (200, {"Content-Type": "application/json"}, b'{"from":"target"}'), ready=True):
         self.target = self.service(answer)
@@ -183,10 +215,10 @@ class Checking(WasmerLinkCase):
         hello = "wasmer:\n  apps:\n" + app("hello", "hello_app")
         target = "  - {name: t, protocol: http, host: h, interceptors: [{type: wasmer-app, config: {%s}}]}\n"
         for text, place, why in (
-                ("targets:\n" + to_app("t", "none") + hello, "2:5: targets[0]", 'there is no app "none"'),
+                ("targets:\n" + to_app("t", "none") + hello, "2:5: targets[0]", 'there is no app "none" that answers requests'),
                 ("targets:\n  - {name: t, protocol: app}\n" + hello, "targets[0]", "app is required for app protocol"),
                 ("targets:\n" + to_app("t", "hello", ", host: h") + hello, "targets[0].host", "has no effect with `protocol: app`"),
-                ("targets:\n" + target % "app: none" + hello, "targets[0].interceptors[0].config.app", 'there is no app "none" (there are: hello)'),
+                ("targets:\n" + target % "app: none" + hello, "targets[0].interceptors[0].config.app", 'there is no app "none" that answers requests (there are: hello)'),
                 ("targets:\n" + target % "failOpen: true", "targets[0].interceptors[0].config", "module is required for wasmer-app interceptor"),
                 ("targets:\n" + target % "app: hello, timeout: 1s" + hello, "config.timeout", "has no effect with `app`"),
                 ("targets:\n" + target % "module: /not/there", "config.module", "No such file or directory"),
