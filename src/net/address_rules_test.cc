@@ -68,7 +68,7 @@ TEST(AddressRules, WhatIsListedIsAllowedHoweverItIsWritten) {
 TEST(AddressBlock, EndsAtItsBits) {
   struct {
     const char *block, *inside, *outside;
-  } const kCases[] = {
+  } const cases[] = {
       {"10.0.0.0/8", "10.255.255.255", "11.0.0.0"},
       {"172.16.0.0/12", "172.31.0.0", "172.32.0.0"},
       {"192.0.2.1", "192.0.2.1", "192.0.2.2"},
@@ -79,7 +79,7 @@ TEST(AddressBlock, EndsAtItsBits) {
       {"0.0.0.0/0", "8.8.8.8", "2001:db8::1"},
       {"::/0", "2001:db8::1", "8.8.8.8"},
   };
-  for (const auto& one : kCases) {
+  for (const auto& one : cases) {
     auto block = AddressBlock::parse(one.block);
     ASSERT_TRUE(block.has_value()) << one.block;
     EXPECT_TRUE(block->contains(boost::asio::ip::make_address(one.inside))) << one.block;

@@ -44,15 +44,17 @@ Result<> Process::start_admin(ControlEvents& events, const std::string& address)
   admin_service_ = std::make_unique<AdminService>(
       host_->health, metrics_,
       AdminService::Reload{[&events] { events.request_reload(); }, [this] { return reload_verdicts(); }});
-  admin_service_->refresh_with([this]() -> Task<> {
-    co_await host_->parts.sample_processes();
-    host_->refresh_metrics();
-  });
+  admin_service_->refresh_with([this] { return refresh_metrics(); });
   for (const auto& [path, json] : host_->pages()) admin_service_->add_page(path, json);
   FISO_TRY(admin_, host_->parts.bind_admin(address, *admin_service_, log_));
   host_->network.refuse_port(admin_->port());
   admin_->start();
   return {};
+}
+
+Task<> Process::refresh_metrics() {
+  co_await host_->parts.sample_processes();
+  host_->refresh_metrics();
 }
 
 // That of the only role as it is; of several, each by its name.

@@ -55,6 +55,7 @@ class Process {
 
  private:
   Result<> start_admin(ControlEvents& events, const std::string& address);
+  Task<> refresh_metrics();
   std::string reload_verdicts() const;
   Duration look();
   Ended drain(ControlEvents& events);
