@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <future>
 
 #include "async/testing/run_task.h"
@@ -85,7 +86,7 @@ TEST_F(HostResolverTest, AnAliasCountsWithItsTimeToLive) {
 }
 
 TEST_F(HostResolverTest, TimesToLiveAreASecondAtLeastAndFiveMinutesAtMost) {
-  uint32_t ttl = 0;
+  std::atomic<uint32_t> ttl = 0;
   DnsServer server([&](const DnsQuestion&) { return DnsAnswer{.records = {{.address = "192.0.2.1", .ttl = ttl}}}; });
   use("a.test", {server.address()});
   found();
