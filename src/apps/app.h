@@ -7,6 +7,7 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "apps/app_config.h"
@@ -49,6 +50,9 @@ struct AppStatus {
   Duration cpu{};
   Bytes memory;
   std::optional<Bytes> resident;  // of worker processes, where there are any
+
+  // Where it answers this machine.
+  std::string_view reachable_host() const { return host == "0.0.0.0" || host == "[::]" ? std::string_view("127.0.0.1") : host; }
 };
 
 class App {

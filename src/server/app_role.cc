@@ -17,14 +17,6 @@ constexpr Duration kChangeLook = std::chrono::milliseconds(10);
 
 MonotonicTime now() { return Clock::system().now(); }
 
-Settings settings_of(const AppsFile& file) {
-  return {.shards = file.shards,
-          .shutdown_timeout = file.shutdown_timeout,
-          .network = file.network,
-          .wasm = file.wasm,
-          .http = file.http};
-}
-
 Result<std::vector<apps::WantedApp>> wanted_apps(const AppsFile& file) {
   std::vector<apps::WantedApp> wanted;
   for (const apps::AppConfig& config : file.apps) {

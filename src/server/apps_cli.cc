@@ -42,12 +42,6 @@ void declare(CLI::App& app, Arguments& arguments) {
       "Example: fiso-wasmer -config apps.yaml");
 }
 
-// An address of this machine where it answers.
-const char* reachable(const apps::AppStatus& app) {
-  bool everywhere = app.host == "0.0.0.0" || app.host == "[::]";
-  return everywhere ? "127.0.0.1" : app.host.c_str();
-}
-
 int fail(const std::string& message) {
   std::fprintf(stderr, "Error %s\n", message.c_str());
   return 1;
@@ -75,7 +69,7 @@ int serve(const Arguments& arguments, const std::string& name, const ProgramEngi
   AppRole role(role_options(arguments));
   auto started = [&role] {
     for (const apps::AppStatus& app : role.apps())
-      std::printf("App %s running at %s:%u\n", app.name.c_str(), reachable(app), app.port);
+      std::printf("App %s running at %s:%u\n", app.name.c_str(), std::string(app.reachable_host()).c_str(), app.port);
     std::printf("Press Ctrl+C to stop\n");
     std::fflush(stdout);
   };

@@ -17,14 +17,6 @@ constexpr std::chrono::seconds kFileLook{1};  // how soon a changed secret or ce
 
 MonotonicTime now() { return Clock::system().now(); }
 
-Settings settings_of(const LinkFile& file) {
-  return {.shards = file.shards,
-          .shutdown_timeout = file.shutdown_timeout,
-          .network = file.network,
-          .wasm = file.wasm,
-          .http = file.http};
-}
-
 // No guest calls what is meant for applications. The port is known before it is open, and before any guest is started.
 void refuse_own_port(const std::string& address, ProcessNetwork& network) {
   uint16_t port = 0;
@@ -145,8 +137,7 @@ Result<link::TargetConfig> LinkRole::located(link::TargetConfig config) const {
   if (config.protocol != link::Protocol::kApp) return config;
   for (const apps::AppStatus& app : options_.apps->apps()) {
     if (app.name != config.app) continue;
-    bool everywhere = app.host == "0.0.0.0" || app.host == "[::]";
-    config.host = everywhere ? "127.0.0.1" : app.host;
+    config.host = app.reachable_host();
     config.port = app.port;
     return config;
   }

@@ -29,6 +29,16 @@ struct Settings {
   net::ServerLimits http;
 };
 
+// What a file of another kind says of the process, under the same names.
+template <class File>
+Settings settings_of(const File& file) {
+  return {.shards = file.shards,
+          .shutdown_timeout = file.shutdown_timeout,
+          .network = file.network,
+          .wasm = file.wasm,
+          .http = file.http};
+}
+
 config::Spec<Settings> settings_spec();
 config::Spec<WasmSettings> wasm_settings_spec();
 config::Spec<net::ServerLimits> http_settings_spec();

@@ -100,26 +100,26 @@ TYPED_TEST_P(SecretSourceContract, IsAskedAgainBeforeItMayNotBeUsedAnyMore) {
 }
 
 TYPED_TEST_P(SecretSourceContract, ARefusalEndsTheUse) {
-  if (!this->bench_.become(SecretMood::kRefuses)) GTEST_SKIP();
+  if (!this->bench_.become(SecretMood::kRefuses)) GTEST_SKIP() << "nobody refuses this secret";
   EXPECT_FALSE(retryable(this->failure()));
   ASSERT_TRUE(this->bench_.become(SecretMood::kGives));
   EXPECT_EQ(this->given(), "held-canary");
 }
 
 TYPED_TEST_P(SecretSourceContract, AFailureDoesNot) {
-  if (!this->bench_.become(SecretMood::kFails)) GTEST_SKIP();
+  if (!this->bench_.become(SecretMood::kFails)) GTEST_SKIP() << "what gives this secret never fails for a while";
   EXPECT_TRUE(retryable(this->failure()));
   ASSERT_TRUE(this->bench_.become(SecretMood::kGives));
   EXPECT_EQ(this->given(), "held-canary");
 }
 
 TYPED_TEST_P(SecretSourceContract, SilenceIsAFailureAtTheDeadline) {
-  if (!this->bench_.become(SecretMood::kHangs)) GTEST_SKIP();
+  if (!this->bench_.become(SecretMood::kHangs)) GTEST_SKIP() << "what gives this secret never hangs";
   EXPECT_EQ(this->failure(std::chrono::milliseconds(100)), ErrorCode::kTimeout);
 }
 
 TYPED_TEST_P(SecretSourceContract, AbortEndsAQuestionUnderWay) {
-  if (!this->bench_.become(SecretMood::kHangs)) GTEST_SKIP();
+  if (!this->bench_.become(SecretMood::kHangs)) GTEST_SKIP() << "what gives this secret never hangs";
   std::thread stopper([&] {
     this->bench_.wait_asked();
     this->shards_[0].post([&] { this->source_->abort(); });
