@@ -89,10 +89,12 @@ def _first_line(command):
 
 def describe():
     """What a reader needs to judge the figures; nothing that names this one machine."""
-    cpu = re.search(r"^model name\s*:\s*(.+)$", pathlib.Path("/proc/cpuinfo").read_text(), re.M)
+    cpuinfo = pathlib.Path("/proc/cpuinfo").read_text()
+    cpu = re.search(r"^model name\s*:\s*(.+)$", cpuinfo, re.M)
     return {
         "cpu": cpu[1] if cpu else platform.machine(),
         "cores": len(_cores),
+        "where": "virtual cores" if re.search(r"^flags\s*:.*\bhypervisor\b", cpuinfo, re.M) else "cores",
         "memory_gib": round(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 2**30, 1),
         "kernel": re.match(r"[\d.]+", platform.release())[0],
         "nginx": _first_line(["nginx", "-v"]).removeprefix("nginx version: "),

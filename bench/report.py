@@ -1,6 +1,8 @@
 """What was measured, as rows; and the rows as a table for people, as JSON, and as a page of the documentation."""
 import dataclasses
+import datetime
 import json
+import re
 
 import machine
 
@@ -42,7 +44,7 @@ def table(rows):
 
 
 def machine_line(description):
-    return (f"{description['cpu']}, {description['cores']} cores, {description['memory_gib']} GiB, Linux {description['kernel']}; "
+    return (f"{description['cpu']}, {description['cores']} {description['where']}, {description['memory_gib']} GiB, Linux {description['kernel']}; "
             f"{description['nginx']}, {description['wrk']}; load average at the start {description['load_average']}")
 
 
@@ -65,15 +67,12 @@ PAGE = """# Benchmarks
 
 Ours against nginx on the same machine, in the same run, and single figures with their goals. To reproduce: `make bench`, on a
 machine that does nothing else; `bench/run.py --help` lists the options, `bench/run.py --markdown` writes this page, and
-`build/bench.json` holds every sample.
+`build/bench.json` holds every sample. Each processor that it was measured on has its table; what is measured anew replaces that of
+its own processor only.
 
-Machine: {machine}.
+{sections}
 
-| {headings} |
-|{rules}|
-{lines}
-
-{notes}## How it is measured
+## How it is measured
 
 - One server at a time runs on one core; what loads it (wrk, the paced client, and for the proxy rows the nginx behind it) has
   another. nginx: one worker, no access log. fiso-flow, fiso-wasmer: one shard, logging warnings; their worker processes share
@@ -95,14 +94,34 @@ Machine: {machine}.
 """
 
 
+SECTION = """## On {cpu}
+
+{date}: {machine}.
+
+| {headings} |
+|{rules}|
+{lines}{notes}"""
+
+
 def escape(cell):
     return cell.replace("|", "\\|")
 
 
-def write_page(path, description, rows, notes, meanings, facts):
+def section(description, rows, notes):
     lines = ("| " + " | ".join(escape(cell) for cell in row.cells()) + " |" for row in rows)
     said = [*warnings(description), *notes]
-    path.write_text(PAGE.format(
-        machine=machine_line(description), headings=" | ".join(HEADINGS), rules="|".join(["---"] * len(HEADINGS)), lines="\n".join(lines),
-        notes="".join(f"Note: {note}.\n\n" for note in said), meanings="\n".join(f"- **{name}**: {text}" for name, text in meanings.items()),
-        **facts))
+    return SECTION.format(cpu=description["cpu"], date=datetime.date.today(), machine=machine_line(description),
+                          headings=" | ".join(HEADINGS), rules="|".join(["---"] * len(HEADINGS)), lines="\n".join(lines),
+                          notes="".join(f"\n\nNote: {note}." for note in said))
+
+
+def sections_of(path):
+    """What the page says of each processor so far."""
+    text = path.read_text() if path.exists() else ""
+    return {found[1]: found[0].strip() for found in re.finditer(r"^## On (.+)\n(?:(?!^## ).*\n)*", text, re.M)}
+
+
+def write_page(path, description, rows, notes, meanings, facts):
+    sections = {**sections_of(path), description["cpu"]: section(description, rows, notes)}
+    path.write_text(PAGE.format(sections="\n\n".join(text for _, text in sorted(sections.items())),
+                                meanings="\n".join(f"- **{name}**: {text}" for name, text in meanings.items()), **facts))

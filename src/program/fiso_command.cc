@@ -1,5 +1,4 @@
-#include "program/fiso_command.h"
-
+// The `fiso` command: checks configurations, fills the module cache, runs one module by hand.
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <cstdlib>
@@ -10,6 +9,8 @@
 #include "observe/log.h"
 #include "program/engines.h"
 #include "program/module_commands.h"
+#include "program/program.h"
+#include "program/start.h"
 #include "server/command_line.h"
 #include "server/flow_role.h"
 #include "server/registries.h"
@@ -76,8 +77,6 @@ void declare_module(CLI::App& app, Commands& commands, int& exit_code) {
   run->callback([&] { exit_code = run_module(parsed(parse_module_run(commands.run))); });
 }
 
-}  // namespace
-
 int fiso_command(int argc, char** argv) {
   Commands commands;
   int exit_code = 0;
@@ -92,6 +91,12 @@ int fiso_command(int argc, char** argv) {
   declare_module(app, commands, exit_code);
   if (auto ended = server::parse_command_line(app, argc, argv)) return *ended;
   return exit_code;
+}
+
+}  // namespace
+
+int fiso_program(int argc, char** argv) {
+  return start(argc, argv, [&] { return fiso_command(argc, argv); });
 }
 
 }  // namespace fiso::program

@@ -1,4 +1,5 @@
-// What the mains in bin/ call: programs with the engines that this build has.
+// What the mains in bin/ call: programs with the engines that this build has. Those that serve the same share a file, so that a
+// program is linked with what it uses and nothing else.
 #pragma once
 
 #include <string>
