@@ -1,5 +1,5 @@
-#include "program/program.h"
 #include "program/engines.h"
+#include "program/program.h"
 #include "program/start.h"
 #include "server/link_cli.h"
 
