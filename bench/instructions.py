@@ -10,13 +10,16 @@ import re
 import shutil
 import subprocess
 
+import machine
 from load import Client
 from processes import BenchError
 from report import Row
-from servers import CACHE, FISO_FLOW, GUESTS, WORK, Flow, wasm
+from servers import CACHE, FISO_FLOW, FISO_LINK, GUESTS, WORK, Flow, Link, Nginx, wasm
+from throughput import EVERYTHING
 
 CACHE_HERE = WORK / "valgrind-cache"
 PROGRAM = WORK / "fiso-flow"
+LINK_PROGRAM = WORK / "fiso-link"
 COMPILER = WORK / "fiso-module-compiler"
 STACK_BYTES = 512 << 10  # the default of wasm.maxStack
 COMPILED = b"\x01"  # what the compiler's reply begins with; the artifact follows
@@ -28,10 +31,11 @@ TUNABLES = "GLIBC_TUNABLES=" + ":".join(f"glibc.cpu.x86_rep_{name}_threshold={1 
 
 
 def prepare():
-    """The program without debug information, which valgrind cannot read."""
+    """The programs without debug information, which valgrind cannot read."""
     if missing := [tool for tool in ("valgrind", "strip") if shutil.which(tool) is None]:
         raise BenchError(f"not installed: {', '.join(missing)}")
-    subprocess.run(["strip", "--strip-debug", "-o", PROGRAM, FISO_FLOW], check=True)
+    for stripped, program in ((PROGRAM, FISO_FLOW), (LINK_PROGRAM, FISO_LINK)):
+        subprocess.run(["strip", "--strip-debug", "-o", stripped, program], check=True)
     COMPILER.unlink(missing_ok=True)
     COMPILER.symlink_to(PROGRAM)
 
@@ -67,16 +71,16 @@ def fill_cache(guest):
     entry.with_suffix(".sha256").write_text(hashlib.sha256(entry.name.encode() + b"\n" + artifact).hexdigest())
 
 
-def count_run(parts, cache, requests):
+def count_run(server_under, requests):
     """Instructions of a whole run, from start to stop."""
     output = WORK / "callgrind.out"
     output.unlink(missing_ok=True)
     wrapper = ("env", TUNABLES, "valgrind", "--tool=callgrind", f"--callgrind-out-file={output}")
-    with Flow({"/": parts}, SETTINGS, wrapper, PROGRAM, cache) as server:
+    with server_under(wrapper) as server:
         server.wait_ready()
         with Client(server.port, timeout=120) as client:
             for _ in range(requests):
-                client.accepted()
+                client.accepted(server.entry)
         server.process.stop(30)
     found = re.search(r"^(?:totals|summary): (\d+)", output.read_text(), re.M) if output.exists() else None
     if found is None:
@@ -84,16 +88,25 @@ def count_run(parts, cache, requests):
     return int(found[1])
 
 
-def per_request(parts, cache, quick):
+def per_request(server_under, quick):
+    """`server_under` starts a server under what it is given."""
     short, long = (SHORT // 4, LONG // 4) if quick else (SHORT, LONG)
-    return (count_run(parts, cache, long) - count_run(parts, cache, short)) / (long - short)
+    return (count_run(server_under, long) - count_run(server_under, short)) / (long - short)
+
+
+def flow_under(cache, **parts):
+    return lambda wrapper: Flow({"/": parts}, SETTINGS, wrapper, PROGRAM, cache)
 
 
 def measure(quick):
     prepare()
     guest = "passthrough"
     fill_cache(guest)
-    bare = per_request({}, CACHE, quick)
-    with_guest = per_request({"interceptors": [wasm(guest)]}, CACHE_HERE, quick)
+    bare = per_request(flow_under(CACHE), quick)
+    with_guest = per_request(flow_under(CACHE_HERE, interceptors=[wasm(guest)]), quick)
+    with Nginx(core=machine.LOAD_CORE) as backend:
+        backend.wait_ready()
+        link = per_request(lambda wrapper: Link(backend.port, SETTINGS, wrapper, LINK_PROGRAM, **EVERYTHING), quick)
     return [Row("instructions", "per request in user space, C guest", f"{with_guest:,.0f}", f"without a guest {bare:,.0f}",
-                samples={"with_guest": with_guest, "without": bare})]
+                samples={"with_guest": with_guest, "without": bare}),
+            Row("instructions", "per call of fiso-link in user space", f"{link:,.0f}", samples={"link": link})]

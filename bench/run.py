@@ -10,6 +10,7 @@ import time
 
 import apps
 import fork_server
+import hops
 import instructions
 import load
 import machine
@@ -23,7 +24,7 @@ from processes import BenchError, end_with_us
 JSON_FILE = servers.SOURCE / "build/bench.json"
 PAGE_FILE = servers.SOURCE / "docs/benchmarks.md"
 INSTRUCTIONS = "instructions"
-PROBES = {**probes.PROBES, **workers.PROBES, **fork_server.PROBES, **apps.PROBES}
+PROBES = {**probes.PROBES, **workers.PROBES, **fork_server.PROBES, **apps.PROBES, **hops.PROBES}
 
 # What each row means, in the order of the table.
 MEANINGS = {
@@ -32,6 +33,15 @@ MEANINGS = {
     "M3": "an event over HTTP through a new instance of the C guest to an HTTP sink, against nginx passing it to the same server",
     "M3-bare": "the same hop without its interceptor",
     "M6": "as M3, with a Go guest (3.3 MB, `encoding/json`); goal and moonshot are an eighth and a hundredth of the original's CPU",
+    "M4": "CPU per call of fiso-link with everything on (credentials, retries, a breaker, a rate limit, metrics) to a target that is the "
+          "backend of M3, against nginx passing it on; the 99th percentile of the latency at 64 connections, which saturate both, must be "
+          "no worse either",
+    "M4-tls": "the same where the backend speaks TLS 1.3 and is verified",
+    "M4-guest": "M4 through a new instance of the C guest (`passthrough`) as the target's interceptor",
+    "M4-added": "what the hop adds at one connection and one call every 5 ms: fiso-link and nginx in front of the backend, each less the "
+                "backend asked directly",
+    "link-idle": "what 5,000 client connections that wait for their next request add to the resident memory of fiso-link",
+    "link-slow": "what 1,000 client connections add that have sent half of a request head each; good calls meanwhile, and without them",
     "M8-armed": "CPU per event of the C guest with its usual deadline of 30 s, against the farthest there is (1 h), which no ticker ever "
                 "comes near; guests are always compiled to be stopped, so a row without any deadline does not exist",
     "M8-armed-go": "the same for the Go guest of M6",
@@ -71,7 +81,7 @@ MEANINGS = {
     "app-hundred": "from exec until a hundred such apps are healthy",
     "app-crash": "how soon an app's port answers 200 again when its worker is killed; and that of an app whose guest is forked per "
                  "request (`hello_app`) when the fork server does",
-    INSTRUCTIONS: "user-space instructions for one event, C guest included, one connection",
+    INSTRUCTIONS: "user-space instructions for one event, C guest included, and for one call as in M4, one connection",
 }
 
 

@@ -1,4 +1,4 @@
-"""The servers that are measured: nginx, fiso-flow and fiso-wasmer with one shard. Ports are the kernel's choice."""
+"""The servers that are measured: nginx, fiso-flow, fiso-link and fiso-wasmer with one shard. Ports are the kernel's choice."""
 import json
 import os
 import pathlib
@@ -14,6 +14,7 @@ from processes import BenchError, Process, wait_until
 
 SOURCE = pathlib.Path(__file__).resolve().parents[1]
 FISO_FLOW = SOURCE / "tmp/fiso-flow"
+FISO_LINK = SOURCE / "tmp/fiso-link"
 FISO_FLOW_WASMER = SOURCE / "tmp/fiso-flow-wasmer"
 FISO_WASMER = SOURCE / "tmp/fiso-wasmer"
 FISO = SOURCE / "tmp/fiso"
@@ -29,7 +30,7 @@ master_process off;
 worker_processes 1;
 pid nginx.pid;
 error_log stderr crit;
-events {{ worker_connections 2048; }}
+events {{ worker_connections 8192; }}
 http {{
   access_log off;
   server_tokens off;
@@ -42,14 +43,17 @@ http {{
   scgi_temp_path scgi;
   {upstream}
   server {{
-    listen 127.0.0.1:{port} backlog=1024;
+    listen 127.0.0.1:{port} {tls} backlog=1024;
+    {certificate}
     location / {{ {location} }}
   }}
 }}
 """
 RETURN_200 = "return 200;"
 UPSTREAM = "upstream backend {{ server {address}; keepalive 256; keepalive_requests 1000000000; keepalive_timeout 1h; }}"
-PROXY_PASS = 'proxy_pass http://backend; proxy_http_version 1.1; proxy_set_header Connection "";'
+PROXY_PASS = 'proxy_pass {scheme}://backend; proxy_http_version 1.1; proxy_set_header Connection "";'
+SERVE_TLS = "ssl_certificate {pem}; ssl_certificate_key {pem}; ssl_protocols TLSv1.3;"
+VERIFY_TLS = "proxy_ssl_verify on; proxy_ssl_trusted_certificate {pem}; proxy_ssl_name localhost; proxy_ssl_server_name on; proxy_ssl_protocols TLSv1.3;"
 
 
 class ReservedPort:
@@ -99,13 +103,19 @@ class Server:
 
 
 class Nginx(Server):
-    """Answers 200, or passes everything on to what listens at `backend`."""
+    """Answers 200, or passes everything on to what listens at `backend`. `certificate`: it serves TLS, or its backend does."""
 
-    def __init__(self, backend=None, core=machine.SERVER_CORE):
+    def __init__(self, backend=None, core=machine.SERVER_CORE, certificate=None):
         super().__init__()
-        upstream, location = ("", RETURN_200) if backend is None else (UPSTREAM.format(address=backend), PROXY_PASS)
+        upstream, location, tls, own = "", RETURN_200, "", ""
+        if backend is not None:
+            upstream = UPSTREAM.format(address=backend)
+            location = PROXY_PASS.format(scheme="https" if certificate else "http")
+            location += VERIFY_TLS.format(pem=certificate) if certificate else ""
+        elif certificate:
+            tls, own = "ssl", SERVE_TLS.format(pem=certificate)
         config = self.directory / "nginx.conf"
-        config.write_text(NGINX_CONFIG.format(port=self.port, upstream=upstream, location=location))
+        config.write_text(NGINX_CONFIG.format(port=self.port, upstream=upstream, location=location, tls=tls, certificate=own))
         self.process = Process(["nginx", "-p", str(self.directory), "-e", "stderr", "-c", str(config)], core, self.directory / "log")
 
     def wait_ready(self):
@@ -170,6 +180,22 @@ class Flow(FisoServer):
                    re.findall(r'^fiso_flow_events_total\{[^}]*status="delivered"[^}]*\} (\S+)$', self._get("/metrics").text(), re.M))
 
 
+class Link(FisoServer):
+    """fiso-link, one shard, logging warnings, with one target, `backend`: a port of 127.0.0.1."""
+
+    entry = "/link/bench/"
+
+    def __init__(self, backend_port, settings=None, wrapper=(), program=FISO_LINK, **target):
+        super().__init__()
+        target = {"name": "bench", "protocol": "http", "host": "localhost", "port": backend_port, **target}
+        file = self.directory / "link.yaml"
+        file.write_text(json.dumps({"listenAddr": f"127.0.0.1:{self.port}", "metricsAddr": f"127.0.0.1:{self._admin.number}", "shards": 1,
+                                    "targets": [target], **(settings or {})}))
+        env = {**os.environ, "FISO_CACHE_DIR": str(CACHE), "BENCH_TOKEN": "a-token-of-the-usual-length-0123456789"}
+        self.process = Process([*wrapper, str(program), "-config", str(file), "-log-level", "warn"], machine.SERVER_CORE,
+                               self.directory / "log", env)
+
+
 class Apps(FisoServer):
     """fiso-wasmer, one shard, logging warnings, with `count` apps alike; requests go to the first."""
 
@@ -194,6 +220,18 @@ def check_built():
         raise BenchError(f"not built: {', '.join(missing)}; run make build")
     if missing := [name for name in ("nginx", "wrk") if shutil.which(name) is None]:
         raise BenchError(f"not installed: {', '.join(missing)}; run make setup")
+
+
+def certificate():
+    """Key and certificate of `localhost` in one file, which is made once."""
+    file = WORK / "localhost.pem"
+    if not file.exists():
+        WORK.mkdir(parents=True, exist_ok=True)
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "3650",
+                        "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost", "-keyout", file, "-out", f"{file}.crt"],
+                       check=True, capture_output=True)
+        file.write_bytes(file.read_bytes() + pathlib.Path(f"{file}.crt").read_bytes())
+    return file
 
 
 def fill_cache(*guests, runtime="wazero"):
