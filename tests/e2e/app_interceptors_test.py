@@ -2,7 +2,7 @@
 """Flows whose interceptor is an app of its own: `type: wasmer-app` in fiso-flow-wasmer."""
 import subprocess
 
-from harness import (FISO_FLOW, FISO_FLOW_WASMER, Flow, TestCase, descendants, environment, guest, http_sink, main, poll, post)
+from harness import (FISO_FLOW, FISO_FLOW_WASMER, PATIENCE, Flow, TestCase, descendants, environment, guest, http_sink, main, poll, post)
 
 
 class Flows(TestCase):
@@ -47,6 +47,45 @@ class Flows(TestCase):
         self.assertEqual((answer.status, self.events.received), (500, []))
         self.assertTrue(answer.text.endswith("app returned error: 422 Unprocessable Content\n"), answer.text)
         self.assertNotIn("not that", answer.text)
+
+    def data_for(self, module, config, payload=None):
+        """What an event has become, for an app that serves per event and for one that was started ahead."""
+        became = []
+        for mode in ("", ", execution: pooled"):
+            flow = self.start(config + mode, module)
+            answer = post(flow.port(), "/orders", payload)
+            became.append(self.events.events()[0]["data"] if answer.status == 200 else f"{answer.status} {answer.text}")
+            flow.stop()
+        self.assertEqual(became[0], became[1])
+        return became[0]
+
+    def test_arguments_environment_and_input_are_the_guests(self):
+        config = ", input: stdin, args: ['--level', '3'], env: {LOG_LEVEL: debug}"
+        self.assertEqual(self.data_for("env_args", config), {"args": ["env_args.wasm", "--level", "3"], "env": {"LOG_LEVEL": "debug"}})
+        self.assertEqual(self.data_for("env_args", ", input: stdin-file")["args"][1], "--stdin-file")
+
+    def test_limits_hold(self):
+        self.assertIn("wasm execution timeout after 300ms", self.data_for("sleeper", ", timeout: 300ms", {"ms": 60_000}))
+        for mode in ("", ", execution: pooled", ", execution: longRunning"):
+            self.events = self.sink()
+            files = self.directory(orders=self.flow_text(", memoryMB: 1" + mode, "enrich_go"))
+            done = subprocess.run([FISO_FLOW_WASMER, "-config-dir", str(files.path)], env=environment(), capture_output=True, text=True,
+                                  check=False, timeout=PATIENCE)
+            self.assertEqual(done.returncode, 1)
+            self.assertIn("the module needs 2688KiB of memory", done.stderr, mode)
+
+    def test_directories_are_those_that_were_opened_for_it(self):
+        folder = self.directory().path
+        (folder / "greeting.txt").write_text("hello")
+        asked = {"op": "read", "path": "/data/greeting.txt"}
+        self.assertEqual(self.data_for("files", f", preopens: {{/data: '{folder}:ro'}}", asked), {"ok": True, "errno": 0, "text": "hello"})
+        self.assertFalse(self.data_for("files", "", asked)["ok"])
+
+    def test_a_guest_that_loops_serves_as_many_events_as_it_may(self):
+        flow = self.start(", execution: pooled, maxRequests: 2, poolSize: 1", "ndjson")
+        for _ in range(4):
+            self.assertEqual(post(flow.port(), "/orders", {"a": 1}).status, 200)
+        self.assertEqual(flow.stop(), 0)
 
     def test_what_cannot_be_used_is_told(self):
         self.events = self.sink()
