@@ -333,6 +333,12 @@ bool AppSet::all_healthy() const {
   return std::ranges::all_of(running_, [](const Running& one) { return one.app->state() == State::kHealthy; });
 }
 
+std::vector<AppConfig> AppSet::configs() const {
+  std::vector<AppConfig> all;
+  for (const Running& one : running_) all.push_back(one.as.config);
+  return all;
+}
+
 std::vector<AppStatus> AppSet::status() {
   return listed_.with([](const auto& listed) {
     std::vector<AppStatus> all;

@@ -60,6 +60,8 @@ class AppSet {
   void reap();
 
   bool all_healthy() const;
+  // In the order of the file.
+  std::vector<AppConfig> configs() const;
   // Thread-safe.
   std::vector<AppStatus> status();
 

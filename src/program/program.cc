@@ -10,6 +10,7 @@
 
 #include "program/engines.h"
 #include "program/fiso_command.h"
+#include "server/aio_cli.h"
 #include "server/apps_cli.h"
 #include "server/flow_cli.h"
 #include "server/link_cli.h"
@@ -63,6 +64,10 @@ int link_program(int argc, char** argv, const std::string& name) {
 
 int wasmer_link_program(int argc, char** argv, const std::string& name) {
   return run(argc, argv, [&] { return server::link_main(argc, argv, name, {.engines = all_engines(), .runs_apps = true}); });
+}
+
+int wasmer_aio_program(int argc, char** argv, const std::string& name) {
+  return run(argc, argv, [&] { return server::aio_main(argc, argv, name, all_engines()); });
 }
 
 int wasmer_program(int argc, char** argv, const std::string& name) {

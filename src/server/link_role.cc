@@ -205,7 +205,7 @@ Result<> LinkRole::read_and_use() {
   next.kafka = read.kafka;
   next.allow_origins = read.allow_origins;
   next.shutdown_timeout = read.shutdown_timeout;
-  host_->settings.shutdown_timeout = read.shutdown_timeout;
+  if (options_.speaks_of_process) host_->settings.shutdown_timeout = read.shutdown_timeout;
   reloads_.note_restart_needed(link_file_spec(registry_).changed(next, read));
   file_ = std::move(next);
   use(std::move(targets));

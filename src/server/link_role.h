@@ -28,6 +28,7 @@ struct LinkRoleOptions {
   std::string file;                        // that it reads
   // Of a program that runs apps: they start before, and `protocol: app` leads to them. Borrowed; null: there are none.
   const AppRole* apps = nullptr;
+  bool speaks_of_process = true;  // the file says what the process has, too
 };
 
 class LinkRole final : public Role {
@@ -38,7 +39,7 @@ class LinkRole final : public Role {
   std::string_view name() const override { return "link"; }
   void watch(ControlEvents& events) override { reloads_.watch(events); }
   Result<> read() override;
-  const Settings* settings() const override { return &settings_; }
+  const Settings* settings() const override { return options_.speaks_of_process ? &settings_ : nullptr; }
   Result<> join(Host& host) override;
   Result<> start() override;
   void reload(const ControlEvents& events) override;
@@ -48,6 +49,8 @@ class LinkRole final : public Role {
   Drain drain_state() override;
   void release() override;
 
+  // A change waits for one of the apps.
+  bool reload_is_due() const { return reload_due_; }
   // Where the file wants the admin port. After read().
   const std::string& admin_address() const { return file_.metrics_addr; }
 
