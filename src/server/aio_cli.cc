@@ -70,10 +70,9 @@ int aio_main(int argc, char** argv, const std::string& name, const ProgramEngine
     std::printf("%s: ok\n", arguments.config.c_str());
     return 0;
   }
-  return run_process({.admin_address = [&] { return admin_address; },
-                      .wasmer_host = arguments.wasmer_host,
-                      .started = "all components started"},
-                     parts.roles(), engines, {.component = name, .level = arguments.log_level});
+  return run_process(
+      {.admin_address = [&] { return admin_address; }, .wasmer_host = arguments.wasmer_host, .tells_started = true},
+      parts.roles(), engines, {.component = name, .level = arguments.log_level});
 }
 
 }  // namespace fiso::server

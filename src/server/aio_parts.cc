@@ -36,11 +36,15 @@ std::vector<Role*> AioParts::roles() {
 
 Result<> AioParts::check() const {
   std::string problems;
-  if (has_link())
-    if (auto link = read_link(); !link.has_value()) append(problems, link.error());
-  FlowRoleOptions options{.config_dir = file_.flow.config_dir,
-                          .admin_address = file_.flow.metrics_addr,
-                          .surroundings = [this] { return around_flows(); }};
+  std::optional<Result<LinkFile>> link;
+  if (has_link()) link = read_link();
+  if (link.has_value() && !link->has_value()) append(problems, link->error());
+  auto around = [&] {
+    FlowSurroundings surroundings = around_flows(file_.wasmer.apps, link.has_value() && link->has_value() ? &**link : nullptr);
+    surroundings.names.all_known = !link.has_value() || link->has_value();
+    return surroundings;
+  };
+  FlowRoleOptions options{.config_dir = file_.flow.config_dir, .admin_address = file_.flow.metrics_addr, .surroundings = around};
   if (auto flows = read_flows(options, registry_, engines_.full); !flows.has_value()) append(problems, flows.error());
   if (problems.empty()) return {};
   return Error(ErrorCode::kInvalidConfig, std::move(problems));
@@ -63,7 +67,7 @@ LinkRoleOptions AioParts::link_options() {
 FlowRoleOptions AioParts::flow_options() {
   return {.config_dir = file_.flow.config_dir,
           .admin_address = file_.flow.metrics_addr,
-          .surroundings = [this] { return around_flows(); },
+          .surroundings = [this] { return around_flows(apps_->in_force(), link_.has_value() ? &link_->file() : nullptr); },
           .surroundings_change = [this] { return apps_->changing() || (link_.has_value() && link_->reload_is_due()); }};
 }
 
@@ -78,14 +82,18 @@ Result<LinkFile> AioParts::read_link() const {
   abilities.apps = apps_.has_value() ? apps_->in_force() : file_.wasmer.apps;
   abilities.apps_place = path_;
   abilities.process = settings_of(file_);
-  return load_link_file(file_.link.config_path,
-                        {.listen_addr = file_.link.listen_addr, .metrics_addr = file_.flow.metrics_addr}, abilities);
+  return load_link_file(file_.link.config_path, {.listen_addr = file_.link.listen_addr, .metrics_addr = file_.flow.metrics_addr},
+                        abilities);
 }
 
-FlowSurroundings AioParts::around_flows() const {
+FlowSurroundings AioParts::around_flows(const std::vector<apps::AppConfig>& apps, const LinkFile* link) const {
   FlowSurroundings around{.settings = settings_of(file_)};
-  for (const apps::AppConfig& app : apps_.has_value() ? apps_->in_force() : file_.wasmer.apps)
-    if (app.listen == apps::Listen::kHttp) around.apps.names.push_back(app.name);
+  for (const apps::AppConfig& app : apps)
+    if (app.listen == apps::Listen::kHttp) around.names.apps.push_back(app.name);
+  if (link == nullptr) return around;
+  around.ports.push_back({link->listen_addr, "the link's"});
+  auto& targets = around.names.targets.emplace();
+  for (const link::TargetConfig& target : link->targets) targets.push_back(target.name);
   return around;
 }
 

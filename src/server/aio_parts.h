@@ -1,5 +1,5 @@
-// The parts of fiso-wasmer-aio and what each has to know of the others: apps, then the link that leads to them, then the flows that
-// may ask both.
+// The parts of fiso-wasmer-aio and what each has to know of the others: apps, then the link that leads to them, then the flows
+// that may ask both.
 //
 // Control thread.
 #pragma once
@@ -34,7 +34,7 @@ class AioParts {
   FlowRoleOptions flow_options();
   Result<AppsFile> read_apps();
   Result<LinkFile> read_link() const;
-  FlowSurroundings around_flows() const;
+  FlowSurroundings around_flows(const std::vector<apps::AppConfig>& apps, const LinkFile* link) const;
   bool has_link() const { return !file_.link.config_path.empty(); }
 
   const std::string path_;

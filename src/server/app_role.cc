@@ -59,7 +59,7 @@ Result<> AppRole::join(Host& host) {
   FISO_TRY_OK(host.runtimes());
   apps::AppParts parts = host.app_parts();
   parts.listen_addr = options_.listen_addr;
-  apps_ = std::make_unique<apps::AppSet>(std::move(parts), host.apps);
+  apps_ = std::make_unique<apps::AppSet>(std::move(parts), host.apps, host.local);
   host.add_page("/apps", [this] { return describe_apps(); });
   return {};
 }

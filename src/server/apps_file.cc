@@ -27,7 +27,8 @@ config::Spec<AppsFile> apps_file_spec() {
 
 config::Spec<AppsSection> apps_section_spec() {
   return config::Spec<AppsSection>("wasmer", "Apps in the same process.")
-      .field("apps", &AppsSection::apps, apps::app_spec(), "The apps, started in this order, before the program's other ports open.")
+      .field("apps", &AppsSection::apps, apps::app_spec(),
+             "The apps, started in this order, before the program's other ports open.")
       .field("defaultPortRange", &AppsSection::default_port_range, apps::port_range_spec(), "Ports for apps that name none.")
       .check({"apps"}, [](const AppsSection& section, config::Report& report) { apps::check_apps(section.apps, report); });
 }

@@ -6,6 +6,7 @@
 #include <system_error>
 #include <utility>
 
+#include "apps/app_interceptor.h"
 #include "components/process_network.h"
 #include "server/host.h"
 
@@ -26,8 +27,8 @@ void refuse_settings_file(const std::string& directory, config::Errors& errors) 
 }
 
 // All flows against each other, and against what the process has.
-void check_drafts(const FlowRoleOptions& options, const Settings& settings, FlowSurroundings* around, wasm::FullEngineSupport full,
-                  const std::vector<flow::FlowDraft>& flows, config::Errors& errors) {
+void check_drafts(const FlowRoleOptions& options, const Settings& settings, FlowSurroundings* around,
+                  wasm::FullEngineSupport full, const std::vector<flow::FlowDraft>& flows, config::Errors& errors) {
   net::RouteTables claims(0);
   claims.reserve(options.admin_address, "the admin port (FISO_METRICS_ADDR)");
   if (around != nullptr)
@@ -39,7 +40,12 @@ void check_drafts(const FlowRoleOptions& options, const Settings& settings, Flow
   checked_with.add(full);
   checked_with.add(capacity);
   checked_with.add(network);
-  if (around != nullptr) checked_with.add(around->apps);
+  apps::AppNames apps;
+  if (around != nullptr) {
+    apps.names = around->names.apps;
+    checked_with.add(apps);
+    checked_with.add(around->names);
+  }
   flow::check_flows(flows, checked_with, errors);
 }
 
@@ -131,7 +137,10 @@ void FlowRole::reload(const ControlEvents& events) {
 void FlowRole::reload() {
   reload_due_ = false;
   reloads_.begin();
-  reloads_.end(read_and_serve());
+  Result<> outcome = read_and_serve();
+  failed_with_.reset();
+  if (!outcome.has_value() && !is_alone()) failed_with_ = options_.surroundings().names;
+  reloads_.end(outcome);
 }
 
 Result<> FlowRole::read_and_serve() {
@@ -144,7 +153,9 @@ Result<> FlowRole::read_and_serve() {
 
 Duration FlowRole::look() {
   listeners_->reap();
-  if (reload_due_ && !options_.surroundings_change()) reload();
+  // What was missing may have come since.
+  bool may_be_good = failed_with_.has_value() && *failed_with_ != options_.surroundings().names;
+  if ((reload_due_ || may_be_good) && !options_.surroundings_change()) reload();
   return listeners_->has_retired() ? Duration(kRetiredLook) : Duration(kIdleLook);
 }
 

@@ -10,10 +10,10 @@
 #include <string>
 #include <vector>
 
-#include "apps/app_interceptor.h"
 #include "components/sinks/stdout/line_queue.h"
 #include "core/registry.h"
 #include "flow/flow_loader.h"
+#include "net/local_services.h"
 #include "server/control_events.h"
 #include "server/engines.h"
 #include "server/listeners.h"
@@ -24,8 +24,8 @@ namespace fiso::server {
 
 // What flows have around them in a program that does more.
 struct FlowSurroundings {
-  Settings settings;    // of the process, in place of those of fiso.yaml, which is refused
-  apps::AppNames apps;  // that flows may ask
+  Settings settings;      // of the process, in place of those of fiso.yaml, which is refused
+  net::LocalNames names;  // that flows may ask
   struct Port {
     std::string address, owner;
   };
@@ -84,6 +84,8 @@ class FlowRole final : public Role {
   Reloads reloads_;
   FlowReading reading_;      // the last
   bool reload_due_ = false;  // once what is around has changed
+  // That there were when the last reading failed.
+  std::optional<net::LocalNames> failed_with_;
   Host* host_ = nullptr;
   std::set<std::string> served_;  // names of the flows of the current generation
   std::unique_ptr<sinks::LineQueue> output_;

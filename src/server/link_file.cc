@@ -199,12 +199,12 @@ Result<LinkFile> load_link_file(const std::string& file, const LinkOverrides& ov
         if (report.has("network"))
           report.error("network", "{path} has an effect with `runtime: wasmer` only: " + abilities.full.why_not);
       });
-    if (abilities.process.has_value())
-      spec.check({"metricsAddr", "shards", "shutdownTimeout", "network", "wasm", "http"}, [&](const LinkFile& link, config::Report& report) {
-        refuse_process_keys(link, overrides.metrics_addr, report);
-      });
     bool is_read = spec.parse(document->root(), "", parsed, errors);
-    if (abilities.process.has_value()) use_process_settings(*abilities.process, parsed);
+    if (abilities.process.has_value()) {
+      config::report_at(document->root(), "", errors,
+                        [&](config::Report& report) { refuse_process_keys(parsed, overrides.metrics_addr, report); });
+      use_process_settings(*abilities.process, parsed);
+    }
     read_interceptors(parsed, registry, abilities, errors);
     check_each_app(document->root(), "wasmer", capacity_options(parsed.wasm), errors);
     if (!overrides.listen_addr.empty()) parsed.listen_addr = overrides.listen_addr;
