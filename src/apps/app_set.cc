@@ -12,6 +12,8 @@ bool is_ready(const std::shared_future<bool>& future) {
   return future.wait_for(std::chrono::seconds(0)) == std::future_status::ready;
 }
 
+std::string local_name(const std::string& app) { return net::LocalUrl{.name = app}.service(); }
+
 Error about(const AppConfig& config, Error error) {
   std::string message = "starting app " + config.name + ": " + error.message();
   return std::move(error).with_message(std::move(message));
@@ -19,9 +21,10 @@ Error about(const AppConfig& config, Error error) {
 
 }  // namespace
 
-AppSet::AppSet(AppParts parts, AppDirectory& directory)
+AppSet::AppSet(AppParts parts, AppDirectory& directory, net::LocalServices& local)
     : parts_(std::move(parts)),
       directory_(directory),
+      local_(local),
       port_parts_{.shards = parts_.shards, .commons = parts_.commons, .limits = parts_.limits} {}
 
 AppSet::~AppSet() {
@@ -231,7 +234,14 @@ void AppSet::lead(Change& change, const Next& next) {
     auto opened = change.opened.find(addresses[i]);
     PublicPort& port = opened != change.opened.end() ? *opened->second : *open_.at(addresses[i]);
     port.lead_to(i == 0 ? next.app->services() : next.app->services_of(i - 1));
+    if (i == 0 && port.kind() != PortKind::kBytes) local_.lead(local_name(next.as.config.name), port.server());
+    if (i == 0 && port.kind() == PortKind::kBytes) local_.forget(local_name(next.as.config.name));
   }
+}
+
+void AppSet::forget(const std::string& name) {
+  directory_.forget(name);
+  local_.forget(local_name(name));
 }
 
 void AppSet::take_effect(Change change, MonotonicTime deadline) {
@@ -244,7 +254,7 @@ void AppSet::take_effect(Change change, MonotonicTime deadline) {
       parts_.log.info("app replaced", {{"app", next.as.config.name}, {"port", next.planned.port}});
   }
   for (const std::string& name : change.removed) {
-    directory_.forget(name);
+    forget(name);
     parts_.log.info("app stopped", {{"app", name}});
   }
   std::vector<Retired> ending = part_with(change);
@@ -310,9 +320,9 @@ void AppSet::retire(std::unique_ptr<App> app, std::vector<PublicPort::Ptr> ports
 void AppSet::begin_drain(MonotonicTime deadline) {
   if (changing()) call_off();
   reap();
+  for (const Running& one : running_) forget(one.as.config.name);
   for (auto& [address, port] : open_) port->begin_drain(net::HttpServer::Port::kCloses);
   for (Running& one : std::exchange(running_, {})) {
-    directory_.forget(one.as.config.name);
     std::vector<PublicPort::Ptr> ports;
     for (const std::string& address : addresses_of(one)) ports.push_back(std::move(open_.extract(address).mapped()));
     retire(std::move(one.app), std::move(ports), deadline);
@@ -331,6 +341,12 @@ void AppSet::reap() {
 
 bool AppSet::all_healthy() const {
   return std::ranges::all_of(running_, [](const Running& one) { return one.app->state() == State::kHealthy; });
+}
+
+std::vector<AppConfig> AppSet::configs() const {
+  std::vector<AppConfig> all;
+  for (const Running& one : running_) all.push_back(one.as.config);
+  return all;
 }
 
 std::vector<AppStatus> AppSet::status() {

@@ -22,13 +22,14 @@
 #include "apps/app_plan.h"
 #include "apps/public_port.h"
 #include "base/guarded.h"
+#include "net/local_services.h"
 
 namespace fiso::apps {
 
 class AppSet {
  public:
-  // Who is inside the process finds its apps in the directory.
-  AppSet(AppParts parts, AppDirectory& directory);
+  // Who is inside the process finds its apps in the directory, and as `app://NAME` those that answer requests.
+  AppSet(AppParts parts, AppDirectory& directory, net::LocalServices& local);
   // Ends at once what has not ended.
   ~AppSet();
   AppSet(const AppSet&) = delete;
@@ -60,6 +61,8 @@ class AppSet {
   void reap();
 
   bool all_healthy() const;
+  // In the order of the file.
+  std::vector<AppConfig> configs() const;
   // Thread-safe.
   std::vector<AppStatus> status();
 
@@ -107,6 +110,7 @@ class AppSet {
   // kNever: the reason is added to `problems`.
   static Ripeness ripeness(const Change& change, std::string& problems);
   void lead(Change& change, const Next& next);
+  void forget(const std::string& name);
   void take_effect(Change change, MonotonicTime deadline);
   std::vector<Retired> part_with(const Change& change);
   void take_over(Change change);
@@ -115,6 +119,7 @@ class AppSet {
 
   AppParts parts_;
   AppDirectory& directory_;
+  net::LocalServices& local_;
   PublicPort::Parts port_parts_;
   std::vector<Running> running_;
   std::map<std::string, size_t> order_;  // by name, of the file read last

@@ -42,6 +42,7 @@ class PublicPort {
   void lead_to(const std::vector<net::HttpService*>& services);
 
   uint16_t port() const { return server_.port(); }
+  net::HttpServer& server() { return server_; }
   const std::string& address() const { return address_; }
   PortKind kind() const { return kind_; }
 

@@ -147,7 +147,7 @@ Task<Result<ClientResponse>> ConnectionOf<Stream>::exchange(const ClientRequest&
   }
   if (!read.has_value()) {
     close();
-    if (!answered(body)) co_return read.take_error().with_context(authority());
+    if (!answered(body)) co_return read.take_error().with_context(peer());
   }
   reusable_ = read.has_value() && sent_ && parser_.keep_alive() && buffer_.data().empty();
   if (reusable_) {

@@ -39,9 +39,10 @@ class ClientConnection : public async::Watchdog::Entry {
   // Of an idle connection: nothing has come, not even its end.
   virtual bool quiet() = 0;
 
-  // The client's TLS context when it was opened, as a number: one that is older than the client's is not used again.
-  void set_tls_version(unsigned version) { tls_version_ = version; }
-  unsigned tls_version() const { return tls_version_; }
+  // What the client connected to, and with which certificates, as a number: one of another version than the client's is not used
+  // again.
+  void set_version(unsigned version) { version_ = version; }
+  unsigned version() const { return version_; }
 
   // For a ClientExchange, in place of exchange().
   ClientStreaming& streaming() {
@@ -66,6 +67,7 @@ class ClientConnection : public async::Watchdog::Entry {
   ClientConnection(async::Shard& shard, HttpClient& client) : Entry(shard.watchdog()), client_(client) {}
   const ClientOptions& options() const { return client_.options_; }
   const std::string& authority() const { return client_.authority_; }
+  const std::string& peer() const { return client_.peer(); }
   void expired() noexcept override {
     if (idle_)
       client_.drop_idle(*this);  // destroys us
@@ -78,7 +80,7 @@ class ClientConnection : public async::Watchdog::Entry {
  private:
   HttpClient& client_;
   bool idle_ = false;
-  unsigned tls_version_ = 0;
+  unsigned version_ = 0;
   Duration kept_open_ = Duration::max();
   std::unique_ptr<ClientStreaming> streaming_;
 };

@@ -31,7 +31,7 @@ Task<Result<>> ClientExchange::start(const StreamedRequest& request, MonotonicTi
     Result<async::Limiter::Permit> permit = co_await limit->acquire(deadline);
     // The other side has not been asked yet: it is not what is late.
     if (!permit.has_value() && permit.error().code() == ErrorCode::kTimeout)
-      co_return Error(ErrorCode::kOverloaded, "no connection was free in time").with_context(client_.authority_);
+      co_return Error(ErrorCode::kOverloaded, "no connection was free in time").with_context(client_.peer());
     FISO_CO_TRY(permit_, std::move(permit));
   }
   counted_ = true;
@@ -283,7 +283,7 @@ std::string_view ClientExchange::ahead() const { return parts().buffer.data(); }
 Error ClientExchange::failed(Error error) const {
   if (aborted_) return {ErrorCode::kCancelled, "the exchange was given up"};
   if (late_) error = Error(ErrorCode::kTimeout, "timeout");
-  return std::move(error).with_context(client_.authority_);
+  return std::move(error).with_context(client_.peer());
 }
 
 Result<> ClientExchange::named(Result<> result) const {

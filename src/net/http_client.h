@@ -35,6 +35,8 @@
 
 namespace fiso::net {
 
+class LocalServices;
+
 // RFC 9110 section 9.2.2: acting upon it twice is as good as once.
 bool is_idempotent(std::string_view method);
 
@@ -74,6 +76,10 @@ struct ClientOptions {
   const AddressRules* addresses = nullptr;  // which may be connected to; nullptr = all. Borrowed
   std::vector<std::string> name_servers;    // in place of the system's: net/name_lookup.h
   Speaks speaks = Speaks::kHttp1;           // other than kHttp1: for ClientExchange only
+  // Not null: connections are to the service of that name in this process, and `origin`, without TLS, is only what the Host field
+  // says. Borrowed.
+  const LocalServices* local = nullptr;
+  std::string local_name = {};
 };
 
 class ClientConnection;
@@ -99,6 +105,8 @@ class HttpClient {
 
   // The origin's, as a Host field says it.
   const std::string& authority() const { return authority_; }
+  // The same as errors say it.
+  const std::string& peer() const { return options_.local != nullptr ? options_.local_name : authority_; }
   size_t idle() const { return idle_.size(); }
 
  private:
@@ -114,6 +122,7 @@ class HttpClient {
   Task<Result<std::unique_ptr<ClientConnection>>> connect(MonotonicTime deadline, Speaks offer = Speaks::kHttp1);
   Task<Result<std::unique_ptr<ClientConnection>>> open(Connected connected, MonotonicTime deadline, Speaks offer);
   Result<> drop_refused(Addresses& addresses) const;
+  unsigned version() const;
   std::unique_ptr<ClientConnection> take_idle();
   void keep(std::unique_ptr<ClientConnection> connection);
   void drop_idle(ClientConnection& connection);

@@ -131,6 +131,21 @@ void HttpServer::start() {
   phase_ = Phase::kServing;
 }
 
+Result<Socket> HttpServer::connect(async::Shard& shard) {
+  int ends[2];
+  if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends) != 0)
+    return Error(ErrorCode::kUnavailable, "no connection: " + errno_text(errno));
+  FileHandle ours(ends[0]), clients(ends[1]);
+  Socket accepted(shard.executor()), connected(shard.executor());
+  SystemError error;
+  accepted.assign(asio::ip::tcp::v6(), ours.get(), error);  // the family only matters to calls that we do not make
+  if (!error) ours.release();
+  if (!error) connected.assign(asio::ip::tcp::v6(), clients.get(), error);
+  if (!error) clients.release();
+  if (!error && state_->shared.shards[shard.index()]->adopt_local(std::move(accepted))) return connected;
+  return Error(ErrorCode::kUnavailable, error ? "no connection: " + error.message() : "the service stops");
+}
+
 // Closing a listening socket resets the connections in its queue, and those whose handshake the client believes to be over.
 // So nothing new is let in first, while everything that has begun is still accepted.
 void HttpServer::begin_drain(Port port) {

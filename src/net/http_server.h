@@ -26,6 +26,7 @@
 #include "net/connection_budget.h"
 #include "net/http_service.h"
 #include "net/refusals.h"
+#include "net/stream.h"
 #include "net/tls.h"
 
 namespace fiso::net {
@@ -89,6 +90,10 @@ class HttpServer {
   void use_tls(TlsContext context);
   // Starts to serve, which cannot fail. After bind().
   void start();
+
+  // On the shard, from inside the process, while it serves: the client's side of a new connection, which counts as one that was
+  // accepted here. Of a server without TLS.
+  Result<Socket> connect(async::Shard& shard);
 
   enum class Drained { kClean, kCut };
   // kPassesOn: the port stays open for the server that is bound beside this one, and gets what has not been accepted.

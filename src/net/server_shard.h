@@ -68,7 +68,8 @@ class ServerConnection : public async::Watchdog::Entry {
 
  private:
   friend class ServerShard;
-  size_t place_ = 0;  // in the shard's list
+  size_t place_ = 0;       // in the shard's list
+  bool is_local_ = false;  // who is at the other end knows when we drain
 };
 
 class ServerShard {
@@ -95,6 +96,8 @@ class ServerShard {
   void accept_from(Acceptor acceptor);
   // Takes a connected socket, soon. Thread-safe.
   void adopt_later(int fd);
+  // Takes one end of a pair whose other end is on this shard; false in a drain.
+  bool adopt_local(Socket socket);
   // Ends accepting; what was accepted meanwhile is adopted when this completes.
   Task<> stop_accepting();
 
@@ -117,7 +120,8 @@ class ServerShard {
   Task<bool> accept_one();
   void tell_cannot_accept(SystemError error);
   void place(Socket socket);
-  void start(Socket socket);
+  enum class Origin { kNetwork, kProcess };
+  void start(Socket socket, Origin origin = Origin::kNetwork);
   std::unique_ptr<ServerConnection> make_connection(Socket socket);
   void refuse(Socket socket);
   size_t cut_connections();

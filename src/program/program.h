@@ -18,6 +18,9 @@ int link_program(int argc, char** argv, const std::string& name);
 // fiso-wasmer-link: the same with apps, and with Wasmer.
 int wasmer_link_program(int argc, char** argv, const std::string& name);
 
+// fiso-wasmer-aio: flows, targets and apps. The exit code is that of server::aio_main.
+int wasmer_aio_program(int argc, char** argv, const std::string& name);
+
 // fiso-wasmer: apps. The exit code is that of server::apps_main.
 int wasmer_program(int argc, char** argv, const std::string& name);
 

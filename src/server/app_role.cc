@@ -59,7 +59,7 @@ Result<> AppRole::join(Host& host) {
   FISO_TRY_OK(host.runtimes());
   apps::AppParts parts = host.app_parts();
   parts.listen_addr = options_.listen_addr;
-  apps_ = std::make_unique<apps::AppSet>(std::move(parts), host.apps);
+  apps_ = std::make_unique<apps::AppSet>(std::move(parts), host.apps, host.local);
   host.add_page("/apps", [this] { return describe_apps(); });
   return {};
 }
@@ -69,12 +69,15 @@ Result<> AppRole::start() {
   MonotonicTime began = now();
   FISO_TRY(auto wanted, wanted_apps(file_));
   FISO_TRY_OK(apps_->start(wanted, file_.default_port_range, options_.started));
-  if (!options_.speaks_of_process)  // others do not say it themselves
+  has_started_ = true;
+  if (options_.logs_starts)
     for (const apps::AppStatus& app : apps_->status())
       host_->log.info("started wasmer app", {{"name", app.name}, {"addr", app.host + ":" + std::to_string(app.port)}});
   reloads_.record_start(now() - began);
   return {};
 }
+
+std::vector<apps::AppConfig> AppRole::in_force() const { return has_started_ ? apps_->configs() : file_.apps; }
 
 std::string AppRole::describe_apps() const {
   std::string text = "[";
@@ -102,7 +105,10 @@ void AppRole::reload(const ControlEvents& events) {
 Result<> AppRole::begin_reload() {
   FISO_TRY(AppsFile read, options_.read());
   FISO_TRY(auto wanted, wanted_apps(read));
-  if (options_.speaks_of_process) reloads_.note_changes(host_->settings, settings_of(read));
+  if (options_.restart_needed != nullptr)
+    reloads_.note_restart_needed(options_.restart_needed());
+  else if (options_.speaks_of_process)
+    reloads_.note_changes(host_->settings, settings_of(read));
   FISO_TRY_OK(apps_->begin_change(wanted, read.default_port_range));
   next_shutdown_timeout_ = read.shutdown_timeout;
   return {};

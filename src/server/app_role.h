@@ -22,7 +22,11 @@ struct AppRoleOptions {
   std::string file;                        // that it reads
   Watch watch = Watch::kYes;
   std::string listen_addr = "127.0.0.1";
-  bool speaks_of_process = true;                                            // the file says what the process has, too
+  bool speaks_of_process = true;  // the file says what the process has, too
+  bool logs_starts = false;       // of apps; others print them
+  // Keys of the file, as it was read last, that say something else than what is in use and that take a restart; null: those of
+  // the process's settings.
+  std::function<std::vector<std::string>()> restart_needed = {};
   std::function<void(const apps::App&)> started = [](const apps::App&) {};  // told of each at the start
 };
 
@@ -45,6 +49,8 @@ class AppRole final : public Role {
   Drain drain_state() override;
   void release() override;
 
+  // Those in force; before the start, those that were read. Control thread.
+  std::vector<apps::AppConfig> in_force() const;
   std::vector<apps::AppStatus> apps() const { return apps_->status(); }
   // Whether a change of them is under way.
   bool changing() const { return apps_->changing(); }
@@ -61,6 +67,7 @@ class AppRole final : public Role {
   Settings settings_;
   Duration next_shutdown_timeout_{};  // of the reload under way
   Host* host_ = nullptr;
+  bool has_started_ = false;
   std::unique_ptr<apps::AppSet> apps_;  // from join() on
 };
 

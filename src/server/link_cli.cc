@@ -91,7 +91,8 @@ class Files {
 };
 
 AppRoleOptions app_role_options(const Files& files) {
-  AppRoleOptions options{.read = [&files] { return files.apps(); }, .file = files.with_apps(), .speaks_of_process = false};
+  AppRoleOptions options{
+      .read = [&files] { return files.apps(); }, .file = files.with_apps(), .speaks_of_process = false, .logs_starts = true};
   if (std::string listen = env_or_nothing("FISO_APPS_LISTEN"); !listen.empty()) options.listen_addr = std::move(listen);
   return options;
 }

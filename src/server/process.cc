@@ -37,6 +37,7 @@ Result<> Process::start(ControlEvents& events) {
   for (Role* role : roles_) FISO_TRY_OK(role->join(*host_));
   if (std::string address = options_.admin_address(); !address.empty()) FISO_TRY_OK(start_admin(events, address));
   for (Role* role : roles_) FISO_TRY_OK(role->start());
+  if (options_.tells_started) log_.info("all components started");
   return {};
 }
 

@@ -26,6 +26,7 @@ struct ProcessOptions {
   std::function<std::string()> admin_address;  // asked once configurations are read; empty: no admin port
   std::string wasmer_host = {};                // the worker program; empty: it is looked for
   bool is_link = false;                        // the log tells of a stop in the words of fiso-link
+  bool tells_started = false;                  // the log says when all roles have
 };
 
 // How a process has come to its end.
