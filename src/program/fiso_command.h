@@ -1,4 +1,4 @@
-// The `fiso` command: checks configurations, fills the module cache, runs one module by hand.
+// The `fiso` command: checks configurations, asks servers how they are, fills the module cache, runs one module by hand.
 #pragma once
 
 namespace fiso::program {
