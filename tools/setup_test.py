@@ -58,13 +58,13 @@ class Setup(unittest.TestCase):
         libraries = target_libraries or self.root
         self.stub("rustc", f"case $1 in --print) echo {libraries};; *) echo 'rustc {version} (0 2026-01-01)';; esac")
 
-    def run_setup(self):
+    def run_setup(self, *arguments):
         """As a user who is not root: nothing that it runs could change the machine."""
         env = {"PATH": str(self.bin), "HOME": str(self.root), "FISO_BUILD_CACHE": str(self.cache), "CALLS": str(self.calls),
                "INSTALLED": str(self.installed)}
         user = {"user": NOBODY, "group": NOBODY, "extra_groups": []} if os.geteuid() == 0 else {}
         self.calls.write_text("")
-        done = subprocess.run([str(self.bin / "bash"), str(self.root / "tools/setup.sh")], env=env, stdin=subprocess.DEVNULL,
+        done = subprocess.run([str(self.bin / "bash"), str(self.root / "tools/setup.sh"), *arguments], env=env, stdin=subprocess.DEVNULL,
                               capture_output=True, text=True, timeout=60, check=False, **user)
         return done.returncode, done.stdout + done.stderr
 
@@ -79,6 +79,17 @@ class Setup(unittest.TestCase):
         self.assertIn("apt-get -o DPkg::Lock::Timeout=600 -q -y install --no-install-recommends ninja-build wabt", self.called("apt-get"))
         self.assertEqual(self.run_setup(), (0, ""))
         self.assertEqual(self.called("apt-get"), [])
+
+    def test_what_only_packages_and_images_need_is_only_asked_for_by_them(self):
+        self.installed.write_text("done")
+        for arguments, extra in (((), set()), (("deb",), {"dpkg-dev", "file"}), (("images",), {"mmdebstrap", "podman", "runc"})):
+            self.assertEqual(self.run_setup(*arguments), (0, ""))
+            (asked,) = self.called("dpkg-query")
+            self.assertEqual(extra, {"dpkg-dev", "file", "mmdebstrap", "podman", "runc"} & set(asked.split()))
+        self.stub("buildah", "")
+        self.assertEqual(self.run_setup("images"), (0, ""))
+        self.assertNotIn("podman", self.called("dpkg-query")[0].split())
+        self.assertEqual(self.run_setup("cake"), (2, "setup: there is nothing called cake to set up: deb, images\n"))
 
     def test_a_rust_without_the_target_of_guests_is_told_how_to_get_it(self):
         self.installed.write_text("done")

@@ -1,6 +1,5 @@
-#include "program/program.h"
-
 #include "program/engines.h"
+#include "program/program.h"
 #include "program/start.h"
 #include "server/aio_cli.h"
 

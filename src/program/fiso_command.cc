@@ -1,4 +1,4 @@
-// The `fiso` command: checks configurations, fills the module cache, runs one module by hand.
+// The `fiso` command: checks configurations, asks servers how they are, fills the module cache, runs one module by hand.
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <cstdlib>
@@ -8,6 +8,7 @@
 
 #include "observe/log.h"
 #include "program/engines.h"
+#include "program/health_command.h"
 #include "program/module_commands.h"
 #include "program/program.h"
 #include "program/start.h"
@@ -37,10 +38,19 @@ int validate(const std::string& directory) {
 
 struct Commands {
   std::string directory;
+  std::string admin_address;
+  bool ready = false;
   std::vector<std::string> modules;
   RunTexts run;
   wasm::Runtime runtime = wasm::Runtime::kLight;
 };
+
+void declare_health(CLI::App& app, Commands& commands, int& exit_code) {
+  CLI::App* health = app.add_subcommand("health", "Ask the admin port of a server whether it is alive; the exit code says so");
+  health->add_option("address", commands.admin_address, "HOST:PORT or :PORT (env FISO_METRICS_ADDR; default :9090)");
+  health->add_flag("--ready", commands.ready, "Ask whether all that it does is ready");
+  health->callback([&] { exit_code = ask_health(commands.admin_address, commands.ready ? Asked::kReady : Asked::kAlive); });
+}
 
 // CLI11 reports what a callback throws as wrong usage, with the option's name.
 template <class T>
@@ -85,9 +95,12 @@ int fiso_command(int argc, char** argv) {
   app.require_subcommand(1);
   const char* configured = std::getenv("FISO_CONFIG_DIR");
   commands.directory = configured != nullptr ? configured : "/etc/fiso/flows";
+  const char* admin = std::getenv("FISO_METRICS_ADDR");
+  commands.admin_address = admin != nullptr ? admin : ":9090";
   CLI::App* check = app.add_subcommand("validate", "Say all that is wrong with a directory of flow files");
   check->add_option("dir", commands.directory, "The directory (env FISO_CONFIG_DIR; default /etc/fiso/flows)");
   check->callback([&] { exit_code = validate(commands.directory); });
+  declare_health(app, commands, exit_code);
   declare_module(app, commands, exit_code);
   if (auto ended = server::parse_command_line(app, argc, argv)) return *ended;
   return exit_code;

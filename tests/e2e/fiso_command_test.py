@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The `fiso` command: validate, module compile, module run."""
+"""The `fiso` command: validate, health, module compile, module run."""
 import json
 import os
 import pathlib
@@ -8,7 +8,7 @@ import subprocess
 import tempfile
 import threading
 
-from harness import FISO, FISO_WASMER_HOST, TestCase, environment, flow_yaml, guest, main, run
+from harness import FISO, FISO_WASMER_HOST, ReservedPort, TestCase, environment, flow_yaml, guest, main, run
 
 ENVELOPE = b'{"payload":{"a":1},"headers":null,"direction":"inbound"}'
 
@@ -36,6 +36,27 @@ class Validate(TestCase):
         ended = run(FISO, "validate", path)
         self.assertEqual(ended.returncode, 1)
         self.assertIn("load config: 2 problems\n", ended.stderr.decode())
+
+
+class Health(TestCase):
+    def test_a_server_that_answers_is_alive_and_ready(self):
+        admin = f":{self.serve().admin_port}"
+        ended = run(FISO, "health", admin)
+        self.assertEqual((ended.returncode, ended.stdout.decode()), (0, f"{admin}/healthz: HTTP/1.1 200 OK\n"))
+        ended = run(FISO, "health", "--ready", env=environment(FISO_METRICS_ADDR=f"127.0.0.1{admin}"))
+        self.assertEqual((ended.returncode, ended.stdout.decode()), (0, f"127.0.0.1{admin}/readyz: HTTP/1.1 200 OK\n"))
+
+    def test_what_is_not_ready_is_not(self):
+        sink = self.sink()  # which has only POST, and answers a GET with 501
+        ended = run(FISO, "health", f"127.0.0.1:{sink.port}")
+        self.assertEqual((ended.returncode, ended.stdout.decode().split(":")[-1].split()[1]), (1, "501"))
+
+    def test_nobody_there_is_said(self):
+        port = self.closing(ReservedPort())
+        for address, why in ((port.address, "Connection refused"), ("nonsense", "expected HOST:PORT")):
+            ended = run(FISO, "health", address)
+            self.assertEqual(ended.returncode, 1)
+            self.assertIn(why, ended.stderr.decode())
 
 
 class Compile(TestCase):

@@ -8,7 +8,7 @@ import socket
 import subprocess
 import threading
 
-from harness import (ANY_PORT, FISO_FLOW, FISO_WASMER, FISO_WASMER_HOST, PATIENCE, TestCase, descendants, environment, get, guest, main, poll,
+from harness import (ANY_PORT, FISO_FLOW, FISO_WASMER, FISO_WASMER_HOST, PATIENCE, TestCase, descendants, end, environment, get, guest, main, poll,
                      post, request, run)
 
 
@@ -52,7 +52,7 @@ class Apps:
 
     def close(self):
         if self.process.poll() is None:
-            self.process.kill()
+            end(self.process)
             self.process.wait()
         for thread in self._threads:
             thread.join(timeout=PATIENCE)
