@@ -80,6 +80,22 @@ class Metrics(unittest.TestCase):
         self.assertEqual(documented, written)
 
 
+class Security(unittest.TestCase):
+    def test_every_promise_names_tests_that_exist(self):
+        table = (SOURCE / "SECURITY.md").read_text().split("## Can a guest …?\n", 1)[1].split("\n## ", 1)[0]
+        code = "\n".join(path.read_text() for path in (SOURCE / "src").rglob("*") if path.suffix in (".h", ".cc") and
+                         (path.stem.endswith("_test") or "testing" in path.parts))
+        rows = [line for line in table.splitlines() if line.startswith("| ") and not line.startswith("| can a guest")]
+        self.assertGreater(len(rows), 20)
+        for row in rows:
+            shown = row.split(" | ")[3]
+            for file, name in re.findall(r"`(\w+): (test_\w+)`", shown):
+                self.assertIn(f"def {name}(", (SOURCE / f"tests/e2e/{file}_test.py").read_text(), row)
+            for suite, name in re.findall(r"`(\w+)\.(\w+)`", shown):
+                self.assertRegex(code, rf"TEST(?:_F|_P)?\({suite}, {name}\)", row)
+            self.assertTrue("`" in shown or "nothing prevents it" in shown, row)
+
+
 class Keys(unittest.TestCase):
     def test_every_key_in_the_table_of_limits_exists(self):
         reference = (DOCS / "config-reference.md").read_text()
