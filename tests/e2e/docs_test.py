@@ -6,7 +6,7 @@ import re
 import tempfile
 import unittest
 
-from harness import FISO_FLOW, SOURCE, environment, guest, main, run
+from harness import FISO_FLOW, SOURCE, TestCase, environment, get, guest, main, post, run
 from link_harness import FISO_LINK, FISO_WASMER_LINK, Certificate
 
 DOCS = SOURCE / "docs"
@@ -73,11 +73,25 @@ class Texts(unittest.TestCase):
                 self.assertIn(re.split(r"\d", text)[0].removesuffix("unreachable").strip(), known, line)
 
 
-class Metrics(unittest.TestCase):
+class Metrics(TestCase):
+    ROW = re.compile(r"^\| `(\w+)` \| (\w+)(?:, fine)? \| (.*?) ?\| ", re.M)
+
+    def setUp(self):
+        self.rows = {name: (kind, set(re.findall(r"`(\w+)`", labels))) for name, kind, labels in self.ROW.findall(section("metrics.md", "Series"))}
+
     def test_the_documented_series_are_those_of_the_code(self):
-        documented = {name for name in first_cells(section("operations.md", "Metrics")) if name.startswith("fiso_")}
         written = {name for text in sources().values() for name in re.findall(r'"(fiso_(?:flow|wasm|config|http|app|link)_[a-z_]+)"', text)}
-        self.assertEqual(documented, written)
+        self.assertEqual({name for name in self.rows if name.startswith("fiso_")}, written)
+
+    def test_types_and_labels_are_those_of_a_running_process(self):
+        flow = self.serve(module=guest("enrich"))
+        self.assertEqual(post(flow.port(), "/orders", {}).status, 200)
+        told = get(flow.admin_port, "/metrics").text
+        for name, kind in re.findall(r"^# TYPE (\w+) (\w+)$", told, re.M):
+            self.assertEqual(self.rows[name][0], kind, name)
+        for name, labels in re.findall(r"^(\w+)\{(.*)\} ", told, re.M):
+            _, known = self.rows.get(name) or self.rows[re.sub("_(?:bucket|sum|count)$", "", name)]
+            self.assertLessEqual(set(re.findall(r'(\w+)="', labels)) - {"le"}, known, name)
 
 
 class Security(unittest.TestCase):
