@@ -111,12 +111,35 @@ class Security(unittest.TestCase):
 
 
 class Keys(unittest.TestCase):
-    def test_every_key_in_the_table_of_limits_exists(self):
-        reference = (DOCS / "config-reference.md").read_text()
-        for line in section("operations.md", "Limits").splitlines():
-            if line.startswith("| ") and not line.startswith("| limit"):
-                for key in re.findall(r"`([\w.]+)`", line.split(" | ")[1]):
-                    self.assertRegex(reference, rf"\| `(?:[\w.\[\]]+\.)?{re.escape(key)}` \|")
+    LIMIT = re.compile("timeout|max|limit|queue|memory|threads|burst|poolsize|threshold|attempts|interval$|cpu$", re.I)
+    REFERENCES = {"config": ("The process", "Ports", "Guests", "Flows", "Apps"), "apps": ("The process", "Ports", "Guests", "Apps"),
+                  "link": ("The process", "Ports", "Guests", "Apps", "Targets")}
+
+    def limits(self):
+        """The keys of each table of limits."""
+        tables = {}
+        for table in section("operations.md", "Limits").split("\n### ")[1:]:
+            rows = [line.split(" | ")[1] for line in table.splitlines() if line.startswith("| ") and not line.startswith("| limit")]
+            tables[table.split("\n", 1)[0]] = {key for row in rows for key in re.findall(r"`([\w.]+)`", row)}
+        return tables
+
+    def keys(self, page):
+        return re.findall(r"^\| `([^`]+)` \| [^|]", (DOCS / f"{page}-reference.md").read_text(), re.M)
+
+    def test_every_key_in_the_tables_of_limits_exists(self):
+        known = {key for page in self.REFERENCES for key in self.keys(page)}
+        for table, keys in self.limits().items():
+            for key in keys:
+                self.assertTrue(any(other == key or other.endswith(f".{key}") for other in known), (table, key))
+
+    def test_every_key_that_is_a_limit_is_in_a_table_of_limits(self):
+        tables = self.limits()
+        for page, titles in self.REFERENCES.items():
+            listed = set().union(*(tables[title] for title in titles))
+            for key in self.keys(page):
+                last = key.rsplit(".", 1)[-1]
+                if self.LIMIT.search(last) and last != "rateLimit":
+                    self.assertTrue(any(key == other or key.endswith(f".{other}") for other in listed), (page, key))
 
     def test_flags_and_variables_are_those_of_the_program(self):
         said = run(FISO_FLOW, "-help").stdout.decode()
