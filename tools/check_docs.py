@@ -36,8 +36,6 @@ PATIENCE = 120  # seconds until something that must happen counts as never happe
 SHOWN_WITHIN = 20  # the same of output, when the commands have ended
 SKIPPED = 77
 
-# What a complete build may lack: Rust's target, and CPython, which comes from a registry.
-MAY_BE_MISSING = re.compile(r"Rust|python\.wasm")
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.M | re.S)
 FILE_NAME = re.compile(r"(?:#|//|<!--) ([\w./-]+\.\w+)(?: -->)?$")
 HEREDOC = re.compile(r"<<-?\s*'?(\w+)'?")
@@ -84,16 +82,16 @@ def bare(command):
 
 
 def not_typed():
-    """The list: command to reason."""
-    found = {}
+    """The list: commands that are never typed, and those that are where they can be."""
+    found, conditional = set(), set()
     for number, line in enumerate((SOURCE / NOT_TYPED).read_text().splitlines(), 1):
         if not line.strip() or line.startswith("#"):
             continue
-        command, arrow, reason = line.partition(" => ")
-        if not arrow or not reason.strip() or command.strip() in found:
-            raise ValueError(f"{NOT_TYPED}:{number}: expected COMMAND => REASON, each command once")
-        found[command.strip()] = reason.strip()
-    return found
+        entry = re.fullmatch(r"(\S.*?) ([=?])> (\S.*)", line)
+        if not entry or entry[1] in found | conditional:
+            raise ValueError(f"{NOT_TYPED}:{number}: expected COMMAND => REASON, or ?> REASON, each command once")
+        (found if entry[2] == "=" else conditional).add(entry[1])
+    return found, conditional
 
 
 def make_targets(command):
@@ -104,13 +102,13 @@ def make_targets(command):
 
 def check_list():
     """What is wrong with the list, and with what pages say of make."""
-    listed, used, complaints = not_typed(), set(), []
+    (listed, conditional), used, complaints = not_typed(), set(), []
     env = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
     tried = {}
     for page in pages():
         for block in blocks(page):
             for command in map(bare, commands(block.text)) if block.language == "sh" else ():
-                used |= {command} & listed.keys()
+                used |= {command} & (listed | conditional)
                 targets = make_targets(command)
                 for target in targets or ():
                     if target not in tried:
@@ -119,7 +117,7 @@ def check_list():
                         complaints.append(f"{block.place}: the Makefile has no target {target}")
                 if targets is not None and command not in listed:
                     complaints.append(f"{block.place}: `{command}` would build in the middle of a test: it needs a line in {NOT_TYPED}")
-    return complaints + [f"{NOT_TYPED}: no page has `{command}` any more" for command in listed.keys() - used]
+    return complaints + [f"{NOT_TYPED}: no page has `{command}` any more" for command in (listed | conditional) - used]
 
 
 def program(name):
@@ -287,7 +285,7 @@ class Reader:
 
     def read(self):
         """None, or what is wrong with the page."""
-        listed = not_typed()
+        listed, conditional = not_typed()
         before, skipping = 0, None
         for block in blocks(self.page):
             if block.file:
@@ -298,7 +296,7 @@ class Reader:
                 typed = [command for command in commands(block.text) if bare(command) not in listed]
                 before, skipping = len(self._shell.output), self._missing("\n".join(typed))
                 if skipping:
-                    self.skipped.append(f"{block.place}: {skipping}")
+                    self.skipped.append((f"{block.place}: {skipping}", any(bare(command) in conditional for command in typed)))
                 elif complaint := self._type(block, typed):
                     return complaint
             elif block.language == "text" and not skipping:
@@ -334,7 +332,7 @@ class Reader:
 
 
 def read(page):
-    """(What is wrong with it or None, number of commands typed, what was left out and why)."""
+    """(What is wrong with it or None, number of commands typed, what was left out: (why, whether the list knows)."""
     with contextlib.closing(Reader(page)) as reader:
         complaint = reader.read()
         return complaint, reader.typed, reader.skipped
@@ -347,7 +345,7 @@ def main(arguments):
         complaint, count, skipped = read(page)
         typed += count
         print(f"{page}: {'FAILED' if complaint else 'ok'}, {count} commands typed", flush=True)
-        for line in skipped:
+        for line, _ in skipped:
             print(f"  left out: {line}")
         complaints += [complaint] if complaint else []
     for complaint in complaints:
