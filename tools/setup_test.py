@@ -32,7 +32,8 @@ class Setup(unittest.TestCase):
         self.bin.mkdir()
         for tool in REAL_TOOLS:
             (self.bin / tool).symlink_to(shutil.which(tool))
-        for directory, files in ((pinned("llhttp"), LLHTTP_FILES), (pinned("cpython"), ("python.wasm",))):
+        fetched = {pinned("llhttp"): LLHTTP_FILES, pinned("cpython"): ("python.wasm",), pinned("django"): (), pinned("quickjs"): ()}
+        for directory, files in fetched.items():
             (self.cache / "deps" / directory).mkdir(parents=True)
             for name in files:
                 (self.cache / "deps" / directory / name).touch()
@@ -91,12 +92,25 @@ class Setup(unittest.TestCase):
         self.assertNotIn("podman", self.called("dpkg-query")[0].split())
         self.assertEqual(self.run_setup("cake"), (2, "setup: there is nothing called cake to set up: deb, images\n"))
 
-    def test_a_rust_without_the_target_of_guests_is_told_how_to_get_it(self):
+    def test_a_rust_without_the_target_of_guests_gets_that_of_debian_beside_it(self):
+        self.installed.write_text("done")
+        self.rust("1.99.0", target_libraries=self.root / "none")
+        self.stub("dpkg", 'mkdir -p "$3/usr"')
+        self.stub("apt-get", "touch rustc.deb")
+        (self.bin / "chmod").symlink_to(shutil.which("chmod"))
+        os.chmod(self.cache / "deps", 0o777)
+        code, said = self.run_setup()
+        self.assertEqual(code, 0, said)
+        self.assertIn("to use your own instead: rustup target add wasm32-wasip1\n", said)
+        self.assertIn(f'/{pinned("rust_for_guests")}/usr/bin/rustc --sysroot ', (self.cache / "deps" / pinned("rust_for_guests") / "rustc").read_text())
+        self.assertEqual(self.run_setup(), (0, ""))
+
+    def test_where_debian_has_no_rust_either_it_is_told_how_to_get_one(self):
         self.installed.write_text("done")
         self.rust("1.99.0", target_libraries=self.root / "none")
         code, said = self.run_setup()
         self.assertEqual(code, 0, said)
-        self.assertIn("to have it: rustup target add wasm32-wasip1\n", said)
+        self.assertIn("to have them: rustup target add wasm32-wasip1\n", said)
 
     def test_without_root_and_sudo_it_says_what_to_type(self):
         code, said = self.run_setup()
