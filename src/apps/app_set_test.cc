@@ -54,7 +54,7 @@ class AppSetTest : public ::testing::Test {
                                               .log = log_.log(),
                                               .commons = commons_,
                                               .network = network_},
-                                     directory_);
+                                     directory_, local_);
   }
 
   static WantedApp app(const std::string& name, const std::string& module, int64_t port = 0) {
@@ -106,6 +106,7 @@ class AppSetTest : public ::testing::Test {
   wasm::Runtimes runtimes_{std::unique_ptr<wasm::Engine>(engine_), nullptr};
   ProcessNetwork network_;
   AppDirectory directory_{shards_};
+  net::LocalServices local_{shards_};
   std::atomic<bool> talks_ = true;
   std::unique_ptr<AppSet> apps_;
 };
