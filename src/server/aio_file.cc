@@ -69,6 +69,7 @@ Result<AioFile> load_aio_file(const std::string& file, const AioOverrides& overr
   config::Errors errors;
   AioFile parsed;
   auto document = config::Document::parse(*text, file, errors);
+  if (document.has_value() && document->root().is_null()) errors.add(config::nothing_in(file));
   if (document.has_value()) {
     auto spec = aio_file_spec();
     spec.check({"link"}, [&](const AioFile& read, config::Report& report) {

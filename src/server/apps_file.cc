@@ -54,6 +54,7 @@ Result<AppsFile> load_apps_file(const std::string& file, AppsFileOf of) {
   config::Errors errors;
   AppsFile parsed;
   auto document = config::Document::parse(*text, file, errors);
+  if (document.has_value() && document->root().is_null()) errors.add(config::nothing_in(file));
   if (document.has_value()) {
     auto spec = apps_file_spec();
     if (of == AppsFileOf::kPart)

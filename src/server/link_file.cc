@@ -192,6 +192,7 @@ Result<LinkFile> load_link_file(const std::string& file, const LinkOverrides& ov
   config::Errors errors;
   LinkFile parsed;
   auto document = config::Document::parse(*text, file, errors);
+  if (document.has_value() && document->root().is_null()) errors.add(config::nothing_in(file));
   if (document.has_value()) {
     auto spec = link_file_spec(registry);
     if (!abilities.full.why_not.empty())

@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "base/secret.h"
 #include "observe/log.h"
 #include "observe/metrics.h"
 #include "server/admin.h"
@@ -24,6 +25,7 @@ namespace fiso::server {
 
 struct ProcessOptions {
   std::function<std::string()> admin_address;  // asked once configurations are read; empty: no admin port
+  Secret admin_token = {};                     // of who may change something from other machines; empty: nobody may
   std::string wasmer_host = {};                // the worker program; empty: it is looked for
   bool is_link = false;                        // the log tells of a stop in the words of fiso-link
   bool tells_started = false;                  // the log says when all roles have
