@@ -2,6 +2,7 @@
 # Builds images from dist/ (`make dist`) with docker, podman or buildah, whichever is there.
 #
 #   docker/build.sh NAME...     flow, link, wasmer, flow-wasmer, wasmer-link, wasmer-aio
+#   docker/build.sh --base      only says what the base is, and makes it if it must
 #
 #   IMAGE_REPO   fiso          images are IMAGE_REPO/NAME:IMAGE_TAG
 #   IMAGE_TAG    the version
@@ -44,6 +45,10 @@ make_base() {
 }
 
 if has_image "$wanted" || pull_image "$wanted"; then base=$wanted; else base=$(make_base); fi
+if [[ ${1:-} == --base ]]; then
+  echo "$base"
+  exit
+fi
 say "$tool, base $base"
 epoch=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct 2>/dev/null || echo 0)}
 for name in "$@"; do

@@ -49,14 +49,13 @@ build_image() {
 }
 
 # run_image NAME DIRECTORIES ENVIRONMENT IMAGE ARGUMENTS...: until it ends, with our streams and signals, on the host's network.
-# DIRECTORIES are seen inside under the same name; ENVIRONMENT: NAME=VALUE. Both are arrays, by name.
+# DIRECTORIES are seen inside under the same name, or NAME:PLACE is a volume; ENVIRONMENT: NAME=VALUE. Both are arrays, by name.
 run_image() {
   local -n directories=$2 environment=$3
   local name=$1 image=$4 one options=()
   shift 4
-  for one in "${directories[@]}"; do options+=(-v "$one:$one"); done
+  for one in "${directories[@]}"; do if [[ $one == *:* ]]; then options+=(-v "$one"); else options+=(-v "$one:$one"); fi; done
   for one in "${environment[@]}"; do options+=(-e "$one"); done
-  options+=(-v fiso-e2e-cache:/var/cache/fiso)  # modules are compiled once
   case $tool in
     docker) exec docker run --rm --name "$name" --network host "${options[@]}" "$image" "$@" ;;
     podman)
@@ -71,4 +70,13 @@ run_image() {
       ;;
     *) echo "containers: buildah only builds; podman or docker is needed to run $image" >&2; return 2 ;;
   esac
+}
+
+# Everything that is in CONTAINER_STORE, if there is one.
+remove_store() {
+  [[ -n ${CONTAINER_STORE:-} && $tool != docker ]] || return 0
+  if [[ $tool == podman ]]; then podman "${store[@]}" rm --all --force >/dev/null 2>&1 || true; fi
+  "$tool" "${store[@]}" rmi --all --force >/dev/null 2>&1 || true
+  umount "$CONTAINER_STORE/storage/overlay" 2>/dev/null || true
+  rm -rf "$CONTAINER_STORE"
 }

@@ -7,7 +7,8 @@
 set -euo pipefail
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
-readonly build=$PWD/${1:-build/release} out=$PWD/${2:-dist}
+build=$(realpath "${1:-build/release}") out=$(realpath "${2:-dist}")
+readonly build out
 export LC_ALL=C TZ=UTC
 SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct 2>/dev/null || echo 0)}
 export SOURCE_DATE_EPOCH

@@ -10,6 +10,9 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 called=$(basename "$0")
 name=${called#fiso-}
 mapfile -t variables < <(env | grep -E '^(FISO_|OTEL_)' | grep -vE '^FISO_(WASMER_HOST|CACHE_DIR)=' || true)
-places=("${TMPDIR:-/tmp}" "${FISO_GUESTS:-$here/build/release/guests}")
+# On the host's network apps answer where they do without an image.
+variables+=("FISO_APPS_LISTEN=${FISO_APPS_LISTEN:-127.0.0.1}")
+# The volume: modules are compiled once for all tests.
+places=(fiso-e2e-cache:/var/cache/fiso "${TMPDIR:-/tmp}" "${FISO_GUESTS:-$here/build/release/guests}")
 tag=${IMAGE_TAG:-$(sed -n 's/^CMAKE_PROJECT_VERSION:[A-Z]*=//p' "$here/build/release/CMakeCache.txt")}
 run_image "fiso-e2e-$name-$$" places variables "${IMAGE_REPO:-fiso}/$name:$tag" "$@"
