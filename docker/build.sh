@@ -26,7 +26,7 @@ readonly version=${part%%-linux-*} platform=linux-${part##*-linux-}
 # The base, by the packages that it was made with: others, another base.
 make_base() {
   local packages name archive
-  command -v mmdebstrap >/dev/null || tools/setup.sh images
+  command -v mmdebstrap >/dev/null || tools/setup.sh images >&2
   packages=$(for one in "$dist"/fiso*-linux-*.tar.gz; do
     tar -xzOf "$one" --wildcards '*/share/doc/*/runtime-packages'
   done | sort -u | paste -sd,)
