@@ -25,6 +25,7 @@ mod root;
 mod runtime;
 mod sandbox;
 mod setup;
+mod sockets;
 mod stdio;
 
 use std::os::fd::{FromRawFd, OwnedFd};
