@@ -23,7 +23,8 @@ using asio::ip::tcp;
 
 constexpr int kInterimResponses = 16;  // before the answer proper
 constexpr size_t kResponseFields = 256;
-constexpr std::chrono::seconds kDropTime{1};  // for a body that nobody wants to arrive
+constexpr std::chrono::milliseconds kWaits{20};  // for a first answer, until somebody is told, and told again
+constexpr std::chrono::seconds kDropTime{1};     // for a body that nobody wants to arrive
 // Before the end of the time that a server keeps a connection: for a request to reach it.
 constexpr std::chrono::seconds kKeepAliveMargin{1};
 constexpr std::chrono::seconds kLongestKeepAlive = std::chrono::hours(24);
@@ -138,9 +139,11 @@ Task<Result<ClientResponse>> ConnectionOf<Stream>::exchange(const ClientRequest&
     co_return formatted.take_error();
   }
   set(deadline);
+  begin_wait();
   start_writing(request);
   Result<> read = co_await read_response(body, deadline);
   clear();
+  end_wait();
   if (writing_.inside() > 0) {  // answered before it had heard everything: the rest must not follow
     close();
     co_await writing_.wait_empty();
@@ -260,6 +263,23 @@ void ClientConnection::note_kept_open(const HeaderList& answer) {
         std::clamp<std::chrono::seconds>(std::chrono::seconds(seconds), kKeepAliveMargin, kLongestKeepAlive) - kKeepAliveMargin;
     return;
   }
+}
+
+void ClientConnection::begin_wait() {
+  if (answered_ || !options().waits_for_first_answer) return;
+  if (wait_alarm_ == nullptr) wait_alarm_ = std::make_unique<Alarm>(client_.shard_.watchdog(), this, still_waits);
+  wait_alarm_->set(std::chrono::steady_clock::now() + kWaits);
+}
+
+void ClientConnection::end_wait() {
+  answered_ = true;
+  if (wait_alarm_ != nullptr) wait_alarm_->clear();
+}
+
+void ClientConnection::still_waits(void* self) noexcept {
+  auto& connection = *static_cast<ClientConnection*>(self);
+  connection.options().waits_for_first_answer();
+  connection.begin_wait();
 }
 
 Error client_network_error(SystemError error) {

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "async/watchdog.h"
+#include "net/alarm.h"
 #include "net/client_streaming.h"
 #include "net/connect_race.h"
 #include "net/http_client.h"
@@ -49,6 +50,9 @@ class ClientConnection : public async::Watchdog::Entry {
     if (streaming_ == nullptr) streaming_ = make_streaming();
     return *streaming_;
   }
+  // While an answer is waited for: ClientOptions::waits_for_first_answer is told of the first.
+  void begin_wait();
+  void end_wait();
   // What such an exchange has found.
   virtual void set_reusable(bool reusable) = 0;
 
@@ -75,10 +79,13 @@ class ClientConnection : public async::Watchdog::Entry {
       time_out();
   }
   virtual void time_out() noexcept = 0;
+  static void still_waits(void* self) noexcept;
   virtual std::unique_ptr<ClientStreaming> make_streaming() = 0;
 
  private:
   HttpClient& client_;
+  std::unique_ptr<Alarm> wait_alarm_;
+  bool answered_ = false;
   bool idle_ = false;
   unsigned version_ = 0;
   Duration kept_open_ = Duration::max();

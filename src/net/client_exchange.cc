@@ -199,6 +199,7 @@ Task<Result<HttpResponse*>> ClientExchange::read_stream_head(MonotonicTime deadl
 Task<Result<HttpResponse*>> ClientExchange::read_head(MonotonicTime deadline) {
   if (stream_ != nullptr) co_return co_await read_stream_head(deadline);
   ClientStreaming* now = &parts();
+  connection_->begin_wait();
   if (std::exchange(interim_given_, false)) {
     next_message();
     now->buffer.consume(now->parser.feed(now->buffer.data()));
@@ -209,7 +210,9 @@ Task<Result<HttpResponse*>> ClientExchange::read_head(MonotonicTime deadline) {
     if (!may_send_again(received.error())) co_return received.take_error();
     FISO_CO_TRY_OK(co_await again(deadline));
     now = &parts();  // of another connection
+    connection_->begin_wait();
   }
+  connection_->end_wait();
   int status = now->response.status;
   interim_given_ = status < 200 && status != 101;
   if (interim_given_ && ++interim_ > kInterimResponses)

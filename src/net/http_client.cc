@@ -14,6 +14,7 @@
 namespace fiso::net {
 namespace {
 
+constexpr unsigned kNotToKeep = 16;
 constexpr std::chrono::seconds kLeastShare{1};  // for a handshake, of the time to connect, however many addresses there are
 
 bool may_be_repeated(const ClientRequest& request) {
@@ -55,7 +56,8 @@ Task<Result<ClientResponse>> HttpClient::send(const ClientRequest& request, Mono
 }
 
 Task<Result<ClientResponse>> HttpClient::exchange(const ClientRequest& request, MonotonicTime deadline) {
-  std::unique_ptr<ClientConnection> connection = take_idle();
+  bool shared = request.connection == Connection::kShared;
+  std::unique_ptr<ClientConnection> connection = shared ? take_idle() : nullptr;
   if (connection != nullptr) {
     Result<ClientResponse> response = co_await connection->exchange(request, deadline);
     bool again = !response.has_value() && response.error().code() == ErrorCode::kUnavailable && connection->stale() &&
@@ -67,7 +69,7 @@ Task<Result<ClientResponse>> HttpClient::exchange(const ClientRequest& request, 
   }
   FISO_CO_TRY(connection, co_await connect(deadline));
   Result<ClientResponse> response = co_await connection->exchange(request, deadline);
-  keep(std::move(connection));
+  if (shared) keep(std::move(connection));
   co_return response;
 }
 
@@ -174,10 +176,19 @@ std::unique_ptr<ClientConnection> HttpClient::take_idle() {
 
 void HttpClient::keep(std::unique_ptr<ClientConnection> connection) {
   if (!connection->reusable() || idle_.size() >= options_.max_idle || connection->version() != version()) return;
+  if (not_to_keep_ > 0) {
+    --not_to_keep_;
+    return;
+  }
   Duration idle_time = std::min(options_.idle_timeout, connection->kept_open());
   if (idle_time <= Duration(0)) return;
   connection->begin_idle(std::chrono::steady_clock::now() + idle_time);
   idle_.push_back(std::move(connection));
+}
+
+void HttpClient::give_up_idle() {
+  idle_.clear();
+  not_to_keep_ = kNotToKeep;
 }
 
 void HttpClient::drop_idle(ClientConnection& connection) {

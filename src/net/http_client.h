@@ -14,6 +14,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -49,12 +50,16 @@ enum class Wanted {
   kHead,
 };
 
+// Whether its connection may carry others too. One that may not is new, and says that it is closed afterwards.
+enum class Connection { kShared, kOwn };
+
 struct ClientRequest {
   std::string_view method;
   std::string_view target;              // path and query
   const HeaderList* headers = nullptr;  // Host, Content-Length, Connection and Transfer-Encoding in it are ignored: they are ours
   std::span<const std::string_view> body;  // sent one after the other, without copying
   Wanted wanted = Wanted::kAll;
+  Connection connection = Connection::kShared;
 };
 
 using ClientResponse = HttpResponse;
@@ -80,6 +85,9 @@ struct ClientOptions {
   // says. Borrowed.
   const LocalServices* local = nullptr;
   std::string local_name = {};
+  // Told, now and then, while the first answer on a new connection is waited for. An origin that serves one connection until it
+  // is closed will not answer as long as others are kept open: see give_up_idle(). May be empty.
+  std::function<void()> waits_for_first_answer;
 };
 
 class ClientConnection;
@@ -108,6 +116,8 @@ class HttpClient {
   // The same as errors say it.
   const std::string& peer() const { return options_.local != nullptr ? options_.local_name : authority_; }
   size_t idle() const { return idle_.size(); }
+  // Closes idle connections, and does not keep the next few that come to be idle.
+  void give_up_idle();
 
  private:
   friend class ClientConnection;
@@ -133,6 +143,7 @@ class HttpClient {
   std::unique_ptr<HostResolver> resolver_;
   size_t under_way_ = 0;
   unsigned tls_version_ = 0;
+  unsigned not_to_keep_ = 0;                             // of those that come to be idle
   std::unique_ptr<Http2Pool> http2_;                     // null where only HTTP/1.1 is spoken
   std::vector<std::unique_ptr<ClientConnection>> idle_;  // the last one was used last
 };
