@@ -14,12 +14,11 @@ bool is_ready(const std::shared_future<bool>& future) {
 
 std::string local_name(const std::string& app) { return net::LocalUrl{.name = app}.service(); }
 
-Error about(const AppConfig& config, Error error) {
-  std::string message = "starting app " + config.name + ": " + error.message();
-  return std::move(error).with_message(std::move(message));
-}
-
 }  // namespace
+
+Error AppSet::about(const AppConfig& config, Error error) const {
+  return std::move(error).with_context(parts_.alone ? "starting app" : "starting app " + config.name);
+}
 
 AppSet::AppSet(AppParts parts, AppDirectory& directory, net::LocalServices& local)
     : parts_(std::move(parts)),
@@ -39,7 +38,7 @@ AppSet::Running* AppSet::find(const std::string& name) {
 }
 
 std::string AppSet::address_of(const AppConfig& config, int64_t port) const {
-  return (config.listen_addr.empty() ? parts_.listen_addr : config.listen_addr) + ":" + std::to_string(port);
+  return host_of(config, parts_.listen_addr) + ":" + std::to_string(port);
 }
 
 // That of its own port first.
@@ -199,7 +198,7 @@ std::optional<AppSet::Settled> AppSet::settle(Duration retirement) {
   return settled;
 }
 
-AppSet::Ripeness AppSet::ripeness(const Change& change, std::string& problems) {
+AppSet::Ripeness AppSet::ripeness(const Change& change, std::string& problems) const {
   Ripeness ripeness = Ripeness::kNow;
   for (const Next& next : change.apps) {
     if (next.planned.step != AppStep::kReplaced || next.app->state() == State::kHealthy) continue;
@@ -209,7 +208,7 @@ AppSet::Ripeness AppSet::ripeness(const Change& change, std::string& problems) {
       continue;
     }
     std::string why = ended ? "its guest ended" : "not healthy after " + format_duration(next.as.config.start_timeout);
-    problems += (problems.empty() ? "" : "\n") + about(next.as.config, Error(ErrorCode::kUnavailable, std::move(why))).message();
+    problems += (problems.empty() ? "" : "\n") + about(next.as.config, Error(ErrorCode::kUnavailable, std::move(why))).describe();
     return Ripeness::kNever;
   }
   return ripeness;
@@ -223,7 +222,10 @@ AppSet::Extent AppSet::call_off() {
 
 void AppSet::call_off(Change change) {
   for (Next& next : change.apps)
-    if (next.app != nullptr) retire(std::move(next.app), {}, now());
+    if (next.app != nullptr) {
+      next.app->end_by(now());
+      retire(std::move(next.app), {}, now());
+    }
 }
 
 void AppSet::lead(Change& change, const Next& next) {
@@ -310,9 +312,9 @@ void AppSet::retire(std::unique_ptr<App> app, std::vector<PublicPort::Ptr> ports
     bool clean = true;
     for (auto& wait : waits) clean = wait.get() == PublicPort::Drained::kClean && clean;
     clean = gone->stop(deadline) && clean;
+    if (!drained.empty()) gone->cut();  // who waits there for an answer is cut off now
     drained.clear();
-    gone->release();
-    return clean;
+    return gone->release() && clean;
   };
   retired_.push_back({.app = std::move(app), .clean = std::async(std::launch::async, end, std::move(ports))});
 }
@@ -321,8 +323,10 @@ void AppSet::begin_drain(MonotonicTime deadline) {
   if (changing()) call_off();
   reap();
   for (const Running& one : running_) forget(one.as.config.name);
+  for (Retired& one : retired_) one.app->end_by(deadline);
   for (auto& [address, port] : open_) port->begin_drain(net::HttpServer::Port::kCloses);
   for (Running& one : std::exchange(running_, {})) {
+    one.app->end_by(deadline);
     std::vector<PublicPort::Ptr> ports;
     for (const std::string& address : addresses_of(one)) ports.push_back(std::move(open_.extract(address).mapped()));
     retire(std::move(one.app), std::move(ports), deadline);

@@ -96,6 +96,7 @@ class AppSet {
     std::shared_future<bool> clean = {};  // until it is there, its thread has the app
   };
 
+  Error about(const AppConfig& config, Error error) const;
   Running* find(const std::string& name);
   std::string address_of(const AppConfig& config, int64_t port) const;
   std::vector<std::string> addresses_of(const AppConfig& config, uint16_t port) const;
@@ -108,7 +109,7 @@ class AppSet {
   Result<> start_app(Next& next);
   enum class Ripeness { kNotYet, kNow, kNever };
   // kNever: the reason is added to `problems`.
-  static Ripeness ripeness(const Change& change, std::string& problems);
+  Ripeness ripeness(const Change& change, std::string& problems) const;
   void lead(Change& change, const Next& next);
   void forget(const std::string& name);
   void take_effect(Change change, MonotonicTime deadline);

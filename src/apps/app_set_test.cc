@@ -231,7 +231,7 @@ TEST_F(AppSetTest, APortInUseRefusesTheChange) {
   ASSERT_TRUE(other.bind().has_value());
   auto changed = change({app("a", "two"), app("b", "one", other.port())});
   ASSERT_FALSE(changed.has_value());
-  EXPECT_NE(changed.error().message().find("starting app b: listen 127.0.0.1:"), std::string::npos);
+  EXPECT_NE(changed.error().describe().find("starting app b: listen 127.0.0.1:"), std::string::npos);
   EXPECT_EQ(ask(port()), "one");
 }
 

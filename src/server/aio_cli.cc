@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "server/aio_parts.h"
+#include "server/apps_listen.h"
 #include "server/command_line.h"
 #include "server/run_process.h"
 
@@ -61,6 +62,9 @@ int aio_main(int argc, char** argv, const std::string& name, const ProgramEngine
   AioOverrides overrides{.config_dir = env_or("FISO_CONFIG_DIR", ""),
                          .link_config = env_or("FISO_LINK_CONFIG", ""),
                          .metrics_addr = env_or("FISO_METRICS_ADDR", "")};
+  auto apps_listen = apps_listen_address();
+  if (!apps_listen.has_value()) return fail(apps_listen.error().message());
+  overrides.apps_listen = *apps_listen;
   auto file = load_aio_file(arguments.config, overrides);
   if (!file.has_value()) return fail(file.error().message());
   std::string admin_address = file->flow.metrics_addr;

@@ -32,6 +32,7 @@ config::Spec<AioFile> aio_file_spec();
 // What the environment says in place of the file; empty: as the file says.
 struct AioOverrides {
   std::string config_dir, link_config, metrics_addr;
+  std::string apps_listen = "127.0.0.1";
 };
 
 // All that is wrong with this file, not with those that it names, in the error's message.

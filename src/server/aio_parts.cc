@@ -55,7 +55,7 @@ AppRoleOptions AioParts::app_options() {
                          .file = path_,
                          .logs_starts = true,
                          .restart_needed = [this] { return restart_needed_; }};
-  if (const char* listen = std::getenv("FISO_APPS_LISTEN"); listen != nullptr && *listen != '\0') options.listen_addr = listen;
+  options.listen_addr = overrides_.apps_listen;
   return options;
 }
 

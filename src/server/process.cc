@@ -48,8 +48,8 @@ Result<> Process::start(ControlEvents& events) {
 
 Result<> Process::start_admin(ControlEvents& events, const std::string& address) {
   admin_service_ = std::make_unique<AdminService>(
-      host_->health, metrics_,
-      AdminService::Reload{[&events] { events.request_reload(); }, [this] { return reload_verdicts(); }}, options_.admin_token);
+      host_->health, metrics_, AdminService::Reload{[&events] { events.request_reload(); }, [this] { return reload_verdicts(); }},
+      options_.admin_token);
   admin_service_->refresh_with([this] { return refresh_metrics(); });
   for (const auto& [path, json] : host_->pages()) admin_service_->add_page(path, json);
   FISO_TRY(admin_, host_->parts.bind_admin(address, *admin_service_, log_));

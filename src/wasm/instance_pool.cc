@@ -56,6 +56,11 @@ void InstancePool::close() {
   capacity_.reserves.remove(*this);
 }
 
+void InstancePool::stop_runs() {
+  stopped_ = true;
+  for (Instance* instance : running_) instance->stop();
+}
+
 Task<RunResult> InstancePool::run(const RunRequest& request) {
   RunRequest given = request;
   for (int attempt = 1;; ++attempt) {
@@ -68,12 +73,13 @@ Task<RunResult> InstancePool::run(const RunRequest& request) {
     }
     if (!given.deadline.has_value()) given.deadline = now() + share_->setup->limits.timeout;
     RunResult result{.outcome = Outcome::kTimeout};
-    if (request.handle == nullptr || request.handle->begin(*lease.instance)) {
-      ++running_;
+    if (!stopped_ && (request.handle == nullptr || request.handle->begin(*lease.instance))) {
+      running_.push_back(lease.instance.get());
       result = co_await run_leased(lease, given);
-      --running_;
+      std::erase(running_, lease.instance.get());
     }
     if (request.handle != nullptr) request.handle->end();
+    if (stopped_ && result.outcome == Outcome::kTimeout) result.outcome = Outcome::kOverloaded;
     put_back(std::move(lease), result);
     if (attempt == kMostAttempts || !is_untouched(request, result)) co_return result;
   }
@@ -262,7 +268,7 @@ void InstancePool::refill() {
 Task<> InstancePool::refill_in_background(std::shared_ptr<InstancePool> self) {
   bool more = true;
   while (more && !self->closed_) {
-    for (int i = 0; i == 0 || (i < kMostStepsAside && self->running_ > 0 && !self->closed_); ++i)
+    for (int i = 0; i == 0 || (i < kMostStepsAside && !self->running_.empty() && !self->closed_); ++i)
       co_await async::sleep_until(now() + kStepAside);
     self->drop_all(self->spent_);
     more = self->may_start() && self->take_place() && co_await self->start_ahead();

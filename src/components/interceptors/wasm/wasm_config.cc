@@ -5,6 +5,7 @@
 #include "components/guest_checks.h"
 #include "components/guest_environment.h"
 #include "components/guest_preopens.h"
+#include "components/guest_words.h"
 #include "components/interceptors/wasm/module_label.h"
 #include "components/interceptors/wasm/wasm_interceptor.h"
 #include "components/process_network.h"
@@ -148,6 +149,8 @@ void WasmInterceptor::check(const Config& config, const core::Resources& resourc
                      .memory = config.memory_limit,
                      .memory_key = "memoryLimit"};
   check_guest(claims, report);
+  if (config.runtime == wasm::Runtime::kFull)
+    check_guest_words({.args = config.args, .env = config.env, .preopens = config.preopens, .network = config.network}, report);
   if (const auto* network = resources.find<ProcessNetwork>(); network != nullptr)
     if (auto complaint = network->bad_dns(config.network)) report.error("network.dns", "{path} " + *complaint);
   if (const auto* all = resources.find<wasm::CapacityOptions>(); all != nullptr) check_against_capacity(claims, *all, report);
