@@ -91,6 +91,22 @@ class ConnectionOf final : public ClientConnection {
   bool reusable_ = false;
 };
 
+const char* what_is_wrong(long verdict) {
+  switch (verdict) {
+    case X509_V_ERR_HOSTNAME_MISMATCH:
+    case X509_V_ERR_IP_ADDRESS_MISMATCH: return "tls: the certificate is not valid for the host";
+    case X509_V_ERR_CERT_HAS_EXPIRED:
+    case X509_V_ERR_CERT_NOT_YET_VALID: return "tls: the certificate is not valid now";
+    case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
+    case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
+    case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
+    case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
+    case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
+    case X509_V_ERR_CERT_UNTRUSTED: return "tls: the certificate is not trusted";
+    default: return "tls: the certificate cannot be verified";
+  }
+}
+
 template <class Stream>
 Task<Result<>> ConnectionOf<Stream>::open(Connected connected, MonotonicTime deadline) {
   stream_.socket() = std::move(connected.socket);
@@ -123,8 +139,7 @@ Task<Result<>> ConnectionOf<Stream>::shake_hands() {
     co_return Error(ErrorCode::kUnavailable, "tls: the other side does not speak HTTP/2");
   if (!error) co_return Result<>();
   if (long verdict = SSL_get_verify_result(ssl); verdict != X509_V_OK)
-    co_return Error(ErrorCode::kUnavailable, "tls: the certificate is not valid for the host")
-        .with_context(X509_verify_cert_error_string(verdict));
+    co_return Error(ErrorCode::kUnavailable, what_is_wrong(verdict)).with_context(X509_verify_cert_error_string(verdict));
   co_return Error(ErrorCode::kUnavailable, "tls handshake failed").with_context(error.message());
 }
 
@@ -151,7 +166,10 @@ Task<Result<ClientResponse>> ConnectionOf<Stream>::exchange(const ClientRequest&
   if (!read.has_value()) {
     close();
     if (!answered(body)) co_return read.take_error().with_context(peer());
+    if (request.broke_off != nullptr) *request.broke_off = read.error().message();
   }
+  if (request.broke_off != nullptr && read.has_value() && !buffer_.data().empty())
+    *request.broke_off = "the answer is longer than it says";
   reusable_ = read.has_value() && sent_ && parser_.keep_alive() && buffer_.data().empty();
   if (reusable_) {
     note_kept_open(response_.headers);

@@ -275,6 +275,13 @@ Task<> Http2Session::write_rest(std::shared_ptr<Http2Session> self, [[maybe_unus
   self->end_read_when_over();
 }
 
+void Http2Session::hurry_writes(Duration patience) {
+  if (write_timeout_ <= patience) return;
+  write_timeout_ = patience;
+  if (write_alarm_.deadline() != kNever) write_alarm_.set(std::min<MonotonicTime>(write_alarm_.deadline(), now() + patience));
+  for (const auto& stream : all_streams()) stream->hurry_writing(patience);
+}
+
 void Http2Session::write_progress(void* self, size_t bytes) {
   auto& session = *static_cast<Http2Session*>(self);
   session.progress_ += bytes;

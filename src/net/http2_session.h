@@ -87,6 +87,8 @@ class Http2Session : public std::enable_shared_from_this<Http2Session> {
   size_t held() const { return held_; }
   // The connection is full of bytes that nobody takes, so that no stream can get any.
   bool window_shut() const;
+  // What is written from now on, or waits already, has to be taken within that time.
+  void hurry_writes(Duration patience);
   // For whoever may outlive the shard's loop.
   virtual void retire_alarms() { write_alarm_.retire(); }
 
@@ -119,7 +121,7 @@ class Http2Session : public std::enable_shared_from_this<Http2Session> {
 
   async::Shard& shard_;
   ByteStream& bytes_;
-  const Duration write_timeout_;
+  Duration write_timeout_;
   const Bytes min_progress_;
   nghttp2_session* session_ = nullptr;
   std::vector<std::shared_ptr<Http2Stream>> streams_;

@@ -60,6 +60,8 @@ struct ClientRequest {
   std::span<const std::string_view> body;  // sent one after the other, without copying
   Wanted wanted = Wanted::kAll;
   Connection connection = Connection::kShared;
+  // Told why the body of an answer was not read to its end although the answer counts, or what came behind it; may be null.
+  std::string* broke_off = nullptr;
 };
 
 using ClientResponse = HttpResponse;

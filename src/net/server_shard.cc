@@ -190,6 +190,8 @@ void ServerShard::begin_drain() {
 }
 
 Task<bool> ServerShard::drain(MonotonicTime grace_end, MonotonicTime deadline) {
+  drain_write_patience_ = (deadline - std::chrono::steady_clock::now()) / 2;
+  for (ServerConnection* connection : connections_) connection->hurry_writing();
   bool empty = co_await inside_.wait_empty(std::min(grace_end, deadline));
   if (!empty && grace_end < deadline) {
     auto waiting = connections_;  // ending one may change the list

@@ -1,6 +1,5 @@
 #include "server/aio_parts.h"
 
-#include <cstdlib>
 #include <utility>
 
 #include "server/registries.h"
