@@ -3,7 +3,9 @@
 #include <cstdio>
 #include <cstdlib>
 #include <map>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "observe/log.h"
@@ -13,7 +15,7 @@
 #include "program/program.h"
 #include "program/start.h"
 #include "server/command_line.h"
-#include "server/flow_role.h"
+#include "server/flow_check.h"
 #include "server/registries.h"
 
 namespace fiso::program {
@@ -24,13 +26,14 @@ int validate(const std::string& directory) {
   core::Registry registry;
   server::register_flow_components(registry);
   server::FlowRoleOptions options{.config_dir = directory, .admin_address = ""};  // whoever runs them says which one
-  auto checked = server::read_flows(options, registry, all_engines().full);
+  auto checked = server::check_flow_directory(options, registry, all_engines());
   if (!checked.has_value()) {
     std::fprintf(stderr, "error: %s\n", checked.error().describe().c_str());
     return 1;
   }
   std::printf("%s: ok\n", directory.c_str());
-  auto by_flow = server::read_flows(options, registry, light_engine("fiso-flow-wasmer").full);
+  config::Errors errors;
+  auto by_flow = server::read_flows(options, registry, light_engine("fiso-flow-wasmer").full, errors);
   if (!by_flow.has_value())
     std::printf("note: fiso-flow-wasmer runs these flows, fiso-flow does not: %s\n", by_flow.error().describe().c_str());
   return 0;
@@ -49,7 +52,10 @@ void declare_health(CLI::App& app, Commands& commands, int& exit_code) {
   CLI::App* health = app.add_subcommand("health", "Ask the admin port of a server whether it is alive; the exit code says so");
   health->add_option("address", commands.admin_address, "HOST:PORT or :PORT (env FISO_METRICS_ADDR; default :9090)");
   health->add_flag("--ready", commands.ready, "Ask whether all that it does is ready");
-  health->callback([&] { exit_code = ask_health(commands.admin_address, commands.ready ? Asked::kReady : Asked::kAlive); });
+  health->callback([&] {
+    server::fill_from_environment(commands.admin_address, "FISO_METRICS_ADDR", ":9090");
+    exit_code = ask_health(commands.admin_address, commands.ready ? Asked::kReady : Asked::kAlive);
+  });
 }
 
 // CLI11 reports what a callback throws as wrong usage, with the option's name.
@@ -87,21 +93,35 @@ void declare_module(CLI::App& app, Commands& commands, int& exit_code) {
   run->callback([&] { exit_code = run_module(parsed(parse_module_run(commands.run))); });
 }
 
+// The word where a command should be.
+std::optional<std::string> unknown_command(int argc, char** argv, const CLI::App& app) {
+  if (argc < 2 || argv[1][0] == '-' || std::string_view(argv[1]) == "help") return std::nullopt;
+  auto same = [&](const CLI::App* command) { return command->get_name() == argv[1]; };
+  return app.get_subcommands(same).empty() ? std::optional<std::string>(argv[1]) : std::nullopt;
+}
+
 int fiso_command(int argc, char** argv) {
   Commands commands;
   int exit_code = 0;
   CLI::App app("The command beside Fiso's servers.", "fiso");
   app.set_version_flag("--version", std::string("fiso ") + FISO_VERSION);
   app.require_subcommand(1);
-  const char* configured = std::getenv("FISO_CONFIG_DIR");
-  commands.directory = configured != nullptr ? configured : "/etc/fiso/flows";
-  const char* admin = std::getenv("FISO_METRICS_ADDR");
-  commands.admin_address = admin != nullptr ? admin : ":9090";
   CLI::App* check = app.add_subcommand("validate", "Say all that is wrong with a directory of flow files");
   check->add_option("dir", commands.directory, "The directory (env FISO_CONFIG_DIR; default /etc/fiso/flows)");
-  check->callback([&] { exit_code = validate(commands.directory); });
+  check->callback([&] {
+    server::fill_from_environment(commands.directory, "FISO_CONFIG_DIR", "/etc/fiso/flows");
+    exit_code = validate(commands.directory);
+  });
   declare_health(app, commands, exit_code);
   declare_module(app, commands, exit_code);
+  if (auto unknown = unknown_command(argc, argv, app)) {
+    std::fprintf(stderr, "error: unknown command \"%s\"\nRun 'fiso help' for usage\n", unknown->c_str());
+    return 1;
+  }
+  if (argc == 1 || (argc == 2 && std::string_view(argv[1]) == "help")) {
+    std::printf("%s", app.help().c_str());
+    return 0;
+  }
   if (auto ended = server::parse_command_line(app, argc, argv)) return *ended;
   return exit_code;
 }

@@ -43,8 +43,9 @@ struct Workshop {
   explicit Workshop(observe::LogLevel level)
       : log(sink, level, "fiso"), blocking(2, 64), capacity(shards, {.instances = 4, .queue = 4, .memory = {}}) {}
 
-  Result<> open(Bytes max_stack) {
+  Result<> open(Bytes max_stack, wasm::CacheUse cache_use) {
     wasm::light::LightEngineOptions options;
+    options.cache_use = cache_use;
     options.config.slots = 4;
     options.config.stack = max_stack;
     FISO_TRY(engine, wasm::light::LightEngine::make(shards, blocking, capacity, log, std::move(options)));
@@ -54,6 +55,7 @@ struct Workshop {
     if (std::string why_not = all_engines().full.why_not; !why_not.empty()) return Error(ErrorCode::kInvalidConfig, why_not);
     wasm::worker::WorkerEngineOptions options;
     FISO_TRY(options.program, wasm::worker::find_worker_program());
+    options.cache_use = wasm::CacheUse::kRequired;
     FISO_TRY(engine, wasm::worker::WorkerEngine::make(blocking, capacity, log, std::move(options)));
     return {};
   }
@@ -113,7 +115,7 @@ int to_exit_code(const wasm::RunResult& result, const wasm::Limits& limits) {
 
 int compile_modules(const std::vector<std::string>& files, wasm::Runtime runtime, Bytes max_stack) {
   Workshop workshop(observe::LogLevel::kWarn);
-  auto opened = runtime == wasm::Runtime::kLight ? workshop.open(max_stack) : workshop.open_full();
+  auto opened = runtime == wasm::Runtime::kLight ? workshop.open(max_stack, wasm::CacheUse::kRequired) : workshop.open_full();
   if (!opened.has_value()) return fail(opened.error());
   int exit_code = 0;
   for (const std::string& file : files) {
@@ -135,7 +137,7 @@ int run_module(const ModuleRun& run) {
   auto setup = make_setup(run, StopRequest(stop.get()));
   if (!setup.has_value()) return fail(setup.error()), kUsageExit;
   Workshop workshop(observe::LogLevel::kWarn);
-  if (auto opened = workshop.open(run.max_stack); !opened.has_value()) return fail(opened.error());
+  if (auto opened = workshop.open(run.max_stack, wasm::CacheUse::kWished); !opened.has_value()) return fail(opened.error());
   auto module = workshop.engine->load(run.file);
   if (!module.has_value()) return fail(module.error());
   module = (*module)->prepare(*setup);

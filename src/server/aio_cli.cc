@@ -2,7 +2,6 @@
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
-#include <cstdlib>
 #include <utility>
 
 #include "server/aio_parts.h"
@@ -20,11 +19,6 @@ struct Arguments {
   bool version = false;
   bool check = false;
 };
-
-std::string env_or(const char* name, std::string fallback) {
-  const char* value = std::getenv(name);
-  return value != nullptr && *value != '\0' ? value : std::move(fallback);
-}
 
 void declare(CLI::App& app, Arguments& arguments) {
   app.add_option("--config", arguments.config, "The file (env FISO_AIO_CONFIG; default /etc/fiso/aio/config.yaml)");
@@ -50,18 +44,20 @@ int fail(const std::string& message) {
 }  // namespace
 
 int aio_main(int argc, char** argv, const std::string& name, const ProgramEngines& engines) {
-  Arguments arguments{.config = env_or("FISO_AIO_CONFIG", "/etc/fiso/aio/config.yaml"),
-                      .log_level = env_or("FISO_LOG_LEVEL", "info")};
+  Arguments arguments;
   CLI::App app("Flows, targets and apps in one process.", name);
   declare(app, arguments);
   if (auto exit_code = parse_command_line(app, argc, argv)) return *exit_code;
+  fill_from_environment(arguments.config, "FISO_AIO_CONFIG", "/etc/fiso/aio/config.yaml");
+  fill_from_environment(arguments.log_level, "FISO_LOG_LEVEL", "info");
   if (arguments.version) {
     std::printf("%s %s\n", name.c_str(), FISO_VERSION);
     return 0;
   }
-  AioOverrides overrides{.config_dir = env_or("FISO_CONFIG_DIR", ""),
-                         .link_config = env_or("FISO_LINK_CONFIG", ""),
-                         .metrics_addr = env_or("FISO_METRICS_ADDR", "")};
+  AioOverrides overrides;
+  fill_from_environment(overrides.config_dir, "FISO_CONFIG_DIR", "");
+  fill_from_environment(overrides.link_config, "FISO_LINK_CONFIG", "");
+  fill_from_environment(overrides.metrics_addr, "FISO_METRICS_ADDR", "");
   auto apps_listen = apps_listen_address();
   if (!apps_listen.has_value()) return fail(apps_listen.error().message());
   overrides.apps_listen = *apps_listen;

@@ -44,7 +44,8 @@ Result<> AioParts::check() const {
     return surroundings;
   };
   FlowRoleOptions options{.config_dir = file_.flow.config_dir, .admin_address = file_.flow.metrics_addr, .surroundings = around};
-  if (auto flows = read_flows(options, registry_, engines_.full); !flows.has_value()) append(problems, flows.error());
+  config::Errors errors;
+  if (auto flows = read_flows(options, registry_, engines_.full, errors); !flows.has_value()) append(problems, flows.error());
   if (problems.empty()) return {};
   return Error(ErrorCode::kInvalidConfig, std::move(problems));
 }

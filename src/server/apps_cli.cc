@@ -83,10 +83,10 @@ int serve(const Arguments& arguments, const std::string& listen, const std::stri
 
 int apps_main(int argc, char** argv, const std::string& name, const ProgramEngines& engines) {
   Arguments arguments;
-  if (const char* level = std::getenv("FISO_LOG_LEVEL"); level != nullptr) arguments.log_level = level;
   CLI::App app("Runs programs compiled to WebAssembly behind ports of their own.", name);
   declare(app, arguments);
   if (auto exit_code = parse_command_line(app, argc, argv)) return *exit_code;
+  fill_from_environment(arguments.log_level, "FISO_LOG_LEVEL", "info");
   if (arguments.version) {
     std::printf("%s %s\n", name.c_str(), FISO_VERSION);
     return 0;

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <filesystem>
+#include <map>
 #include <system_error>
 #include <utility>
 
@@ -49,11 +50,20 @@ void check_drafts(const FlowRoleOptions& options, const Settings& settings, Flow
   flow::check_flows(flows, checked_with, errors);
 }
 
+// A line for each file.
+void log_broken_files(const config::Errors& errors, const observe::Log& log) {
+  std::map<std::string, std::string> files;
+  for (const config::ConfigError& error : errors.sorted()) {
+    std::string& lines = files[error.file];
+    lines += (lines.empty() ? "" : "\n") + error.render();
+  }
+  for (const auto& [path, lines] : files) log.error("failed to load config file", {{"path", path}, {"error", lines}});
+}
+
 }  // namespace
 
 Result<FlowReading> read_flows(const FlowRoleOptions& options, const core::Registry& registry,
-                               const wasm::FullEngineSupport& full) {
-  config::Errors errors;
+                               const wasm::FullEngineSupport& full, config::Errors& errors) {
   FlowReading reading;
   std::optional<FlowSurroundings> around;
   if (options.surroundings == nullptr) {
@@ -88,7 +98,10 @@ FlowRole::FlowRole(FlowRoleOptions options, const core::Registry& registry, wasm
 FlowRole::~FlowRole() = default;
 
 Result<> FlowRole::read() {
-  FISO_TRY(reading_, read_flows(options_, registry_, full_));
+  config::Errors errors;
+  auto reading = read_flows(options_, registry_, full_, errors);
+  if (host_ != nullptr) log_broken_files(errors, host_->log);  // at the start there is no log yet, and the error is shown
+  FISO_TRY(reading_, std::move(reading));
   return {};
 }
 
@@ -119,7 +132,7 @@ Result<> FlowRole::build_and_serve() {
                                                                                   host_->metrics, host_->log, host_->stop}));
   FISO_TRY_OK(listeners_->open_for(*generation));
   host_->log.info("starting flows", {{"count", generation->flows().size()}});
-  listeners_->serve(generation);
+  FISO_TRY_OK(listeners_->serve(generation));
   std::set<std::string> names;
   for (const auto& flow : generation->flows()) names.insert(flow->name());
   for (const std::string& name : std::exchange(served_, names))

@@ -47,9 +47,9 @@ struct FlowReading {
   std::vector<flow::FlowDraft> flows;
 };
 
-// Opens nothing. The error is all that is wrong with it: what `-check` shows.
+// Opens nothing. The error is all that is wrong with it; what is wrong at a place of a file is in `errors` too.
 Result<FlowReading> read_flows(const FlowRoleOptions& options, const core::Registry& registry,
-                               const wasm::FullEngineSupport& full);
+                               const wasm::FullEngineSupport& full, config::Errors& errors);
 
 class FlowRole final : public Role {
  public:

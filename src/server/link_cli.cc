@@ -14,7 +14,7 @@ namespace fiso::server {
 namespace {
 
 struct Arguments {
-  std::string config = "/etc/fiso/link/config.yaml";
+  std::string config;
   int64_t port = 0;
   int64_t metrics_port = 0;
   std::string wasmer_host;
@@ -115,11 +115,11 @@ int serve(const Arguments& arguments, const std::string& apps_listen, const std:
 
 int link_main(int argc, char** argv, const std::string& name, const LinkProgram& program) {
   Arguments arguments;
-  if (const char* file = std::getenv("FISO_LINK_CONFIG"); file != nullptr && *file != '\0') arguments.config = file;
-  if (const char* level = std::getenv("FISO_LOG_LEVEL"); level != nullptr) arguments.log_level = level;
   CLI::App app("Carries calls of applications to the services they use.", name);
   declare(app, arguments, program);
   if (auto exit_code = parse_command_line(app, argc, argv)) return *exit_code;
+  fill_from_environment(arguments.config, "FISO_LINK_CONFIG", "/etc/fiso/link/config.yaml");
+  fill_from_environment(arguments.log_level, "FISO_LOG_LEVEL", "info");
   if (arguments.version) {
     std::printf("%s %s\n", name.c_str(), FISO_VERSION);
     return 0;

@@ -38,6 +38,27 @@ class LinkRole::Service final : public net::HttpService {
   link::LinkStack stack;
 };
 
+// What interceptors start before they are asked. What nobody has taken over when this goes, goes too.
+class LinkRole::Ahead {
+ public:
+  Ahead(async::ShardSet& shards, const link::Targets& targets) : shards_(shards) {
+    for (const auto& used : targets) plans_.push_back(used.interceptions);
+    on_each(&link::InterceptionPlan::make_ahead);
+  }
+  ~Ahead() { on_each(&link::InterceptionPlan::drop_ahead); }
+  Ahead(const Ahead&) = delete;
+
+ private:
+  void on_each(void (link::InterceptionPlan::*call)(async::Shard&) const) {
+    shards_.run_on_each([&](async::Shard& shard) {
+      for (const auto& plan : plans_) ((*plan).*call)(shard);
+    });
+  }
+
+  async::ShardSet& shards_;
+  std::vector<std::shared_ptr<const link::InterceptionPlan>> plans_;
+};
+
 LinkRole::LinkRole(LinkRoleOptions options) : options_(std::move(options)), reloads_(Reloads::Of::kFile, options_.file) {
   register_target_components(registry_);
 }
@@ -68,7 +89,8 @@ Result<> LinkRole::start() {
   reloads_.announce();
   MonotonicTime began = now();
   FISO_TRY(link::Targets targets, make_targets(file_));
-  wait_warm(targets);
+  Ahead ahead(host_->parts.shards, targets);
+  FISO_TRY_OK(wait_warm(targets));
   start_services();
   FISO_TRY_OK(credentials_->prepare(targets));
   FISO_TRY_OK(tokens_->prepare(producers_->all()));
@@ -147,12 +169,26 @@ Result<link::Targets> LinkRole::make_targets(const LinkFile& file) {
   return targets;
 }
 
-// What interceptors start ahead stands ready before it is asked, unless it takes too long, or the process stops.
-void LinkRole::wait_warm(const link::Targets& targets) const {
+// What interceptors start ahead stands ready before it is asked, unless it takes too long, or the process stops. The error: it
+// never will.
+Result<> LinkRole::wait_warm(const link::Targets& targets) const {
   MonotonicTime until = now() + kLongestWarming;
-  auto warm = [](const link::TargetInUse& used) { return used.interceptions->warm(); };
-  while (!std::ranges::all_of(targets, warm) && now() < until && !host_->stop.made())
-    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  for (;;) {
+    std::vector<std::string_view> cold;
+    for (const auto& used : targets) {
+      FISO_TRY(bool warm, used.interceptions->warm());
+      if (!warm) cold.push_back(used.target->config.name);
+    }
+    if (cold.empty() || host_->stop.made()) return {};
+    if (now() < until) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+      continue;
+    }
+    for (std::string_view name : cold)
+      host_->log.warn("target is served before all that it starts ahead stands ready",
+                      {{"target", name}, {"waited", format_duration(kLongestWarming)}});
+    return {};
+  }
 }
 
 // After credentials_->prepare().
@@ -198,7 +234,8 @@ void LinkRole::reload() {
 Result<> LinkRole::read_and_use() {
   FISO_TRY(LinkFile read, options_.read());
   FISO_TRY(link::Targets targets, make_targets(read));
-  wait_warm(targets);
+  Ahead ahead(host_->parts.shards, targets);
+  FISO_TRY_OK(wait_warm(targets));
   FISO_TRY_OK(credentials_->prepare(targets));
   FISO_TRY_OK(tokens_->prepare(producers_->all()));
   LinkFile next = file_;  // with all that can be taken over while it serves

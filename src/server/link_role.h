@@ -62,7 +62,8 @@ class LinkRole final : public Role {
   void start_services();
   Result<link::Targets> make_targets(const LinkFile& file);
   void lead_names();
-  void wait_warm(const link::Targets& targets) const;
+  class Ahead;
+  Result<> wait_warm(const link::Targets& targets) const;
   void reload();
   Result<std::shared_ptr<link::Target>> make_target(const link::TargetConfig& config, const LinkFile& file);
   void use(link::Targets targets);

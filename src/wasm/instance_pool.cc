@@ -1,6 +1,7 @@
 #include "wasm/instance_pool.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "async/signal.h"
 #include "async/spawn.h"
@@ -39,6 +40,7 @@ void InstancePool::open(wasi::StderrSink* start_lines) {
   start_lines_.target = start_lines;
   check_.emplace(*this);
   share_->on(shard_.index()).pool = this;
+  share_->begin_filling();
   capacity_.reserves.add(*this);
   refill();
 }
@@ -274,7 +276,7 @@ Task<> InstancePool::refill_in_background(std::shared_ptr<InstancePool> self) {
     more = self->may_start() && self->take_place() && co_await self->start_ahead();
   }
   self->drop_all(self->spent_);
-  self->share_->settled.store(true, std::memory_order_relaxed);
+  if (!std::exchange(self->filled_once_, true)) self->share_->end_filling();
   self->refilling_ = false;
 }
 
@@ -340,6 +342,7 @@ Task<bool> InstancePool::start(Lease& lease) {
     co_return false;
   }
   never_parks_ = !lease.instance->waiting();
+  if (started.outcome != Outcome::kOk && !closed_) share_->note_start_failure(started);
   lease.stale_at = now() + std::max<Duration>(share_->options.stale_after, (now() - began) * kStalenessPerStart);
   co_return !never_parks_;
 }

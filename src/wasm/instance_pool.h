@@ -117,6 +117,7 @@ class InstancePool final : public std::enable_shared_from_this<InstancePool>, pr
   std::vector<Instance*> running_;      // of runs under way here
   MonotonicTime fills_again_ = kNever;  // while held back
   bool refilling_ = false;
+  bool filled_once_ = false;  // what was opened has been told so, whatever came of it
   bool held_back_ = false;    // others needed what was here, or there is no room
   bool called_off_ = false;   // what is being started is to end: others need its room
   bool went_short_ = false;   // a run found nothing parked here

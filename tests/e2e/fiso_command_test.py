@@ -13,6 +13,21 @@ from harness import FISO, FISO_WASMER_HOST, ReservedPort, TestCase, environment,
 ENVELOPE = b'{"payload":{"a":1},"headers":null,"direction":"inbound"}'
 
 
+class Usage(TestCase):
+    def test_without_a_command_it_says_what_there_is(self):
+        for arguments in ((), ("help",), ("-h",), ("--help",)):
+            ended = run(FISO, *arguments)
+            self.assertEqual((ended.returncode, ended.stderr), (0, b""), arguments)
+            for word in (b"validate", b"module"):
+                self.assertIn(word, ended.stdout)
+
+    def test_an_unknown_command_is_named(self):
+        for arguments in (("nope",), ("nope", "--flag"), ("validat", "/x")):
+            ended = run(FISO, *arguments)
+            self.assertEqual((ended.returncode, ended.stdout), (1, b""))
+            self.assertEqual(ended.stderr.decode(), f"error: unknown command \"{arguments[0]}\"\nRun 'fiso help' for usage\n")
+
+
 class Validate(TestCase):
     def test_a_good_directory_is_ok(self):
         path = self.directory(orders=flow_yaml(module=guest("enrich"))).path
@@ -66,6 +81,13 @@ class Compile(TestCase):
         self.assertIn(f"{guest('enrich')}: ready in ", ended.stdout.decode())
         self.assertIn("it is not a WebAssembly binary", ended.stderr.decode())
         self.assertIn("module path not accessible: /nonexistent.wasm", ended.stderr.decode())
+
+    def test_a_cache_that_cannot_be_used_is_an_error(self):
+        for runtime in ("wazero", "wasmer") if os.path.exists(FISO_WASMER_HOST) else ("wazero",):
+            ended = run(FISO, "module", "compile", "--runtime", runtime, guest("enrich"), env=environment(FISO_CACHE_DIR="/dev/null/cache"))
+            self.assertEqual((ended.returncode, ended.stdout), (1, b""))
+            self.assertRegex(ended.stderr.decode(), "^error: module cache cannot be used: .*/dev/null/cache")
+        self.assertEqual(run(FISO, "module", "run", guest("exit_0"), env=environment(FISO_CACHE_DIR="/dev/null/cache")).returncode, 0)
 
     def test_the_runtime_says_for_which_engine(self):
         with tempfile.TemporaryDirectory() as cache:
@@ -123,7 +145,7 @@ class Run(TestCase):
         self.assertIn(b"--memory-limit", run(FISO, "module", "run", "-help").stdout)
 
     def test_wrong_usage_is_exit_code_2(self):
-        for arguments in ([], ["nonsense"], ["module"], ["module", "run"]):
+        for arguments in (["module"], ["module", "nonsense"], ["module", "run"], ["validate", "a", "b"]):
             self.assertEqual(run(FISO, *arguments).returncode, 2, arguments)
 
     def test_a_wrong_value_is_told_before_anything_runs(self):

@@ -14,6 +14,7 @@ namespace {
 
 // Who waits for a connection waits within its flow's maxInFlight, so this is only a bound on the absurd.
 constexpr size_t kMostWaiting = 100'000;
+constexpr uint32_t kBrokenLines = 5;  // per sink, shard and second
 
 std::optional<std::string> bad_url(const std::string& url) {
   if (url.find_first_of("{}") != std::string::npos)
@@ -74,16 +75,18 @@ Result<> direct(net::ClientOptions& options, const std::string& url, const core:
 
 class HttpSinkPlan final : public core::Plan<core::Sink> {
  public:
-  HttpSinkPlan(HttpSink::Config config, net::ClientOptions options, async::ShardSet& shards, async::BlockingPool& blocking)
+  HttpSinkPlan(HttpSink::Config config, net::ClientOptions options, async::ShardSet& shards, async::BlockingPool& blocking,
+               observe::Log log)
       : config_(std::move(config)),
         options_(std::move(options)),
         connections_(shards, static_cast<uint64_t>(config_.max_connections), kMostWaiting),
-        blocking_(blocking) {
+        blocking_(blocking),
+        log_(std::move(log)) {
     options_.connections = &connections_;
   }
 
   std::unique_ptr<core::Sink> make(async::Shard& shard) const override {
-    return std::make_unique<HttpSink>(shard, blocking_, config_, options_);
+    return std::make_unique<HttpSink>(shard, blocking_, config_, options_, log_);
   }
 
  private:
@@ -91,6 +94,7 @@ class HttpSinkPlan final : public core::Plan<core::Sink> {
   net::ClientOptions options_;
   async::Limiter connections_;
   async::BlockingPool& blocking_;
+  observe::Log log_;
 };
 
 }  // namespace
@@ -137,11 +141,16 @@ core::Prepared<core::Sink> HttpSink::prepare(const Config& config, core::BuildCo
     FISO_TRY(options.tls, net::make_tls_client_context({.ca_file = config.tls.ca_file}));
   }
   return std::make_shared<HttpSinkPlan>(config, std::move(options), context.resources.get<async::ShardSet>(),
-                                        context.resources.get<async::BlockingPool>());
+                                        context.resources.get<async::BlockingPool>(), context.log);
 }
 
-HttpSink::HttpSink(async::Shard& shard, async::BlockingPool& blocking, const Config& config, net::ClientOptions options)
-    : config_(config), target_(options.origin.target), client_(shard, blocking, std::move(options)) {}
+HttpSink::HttpSink(async::Shard& shard, async::BlockingPool& blocking, const Config& config, net::ClientOptions options,
+                   const observe::Log& log)
+    : config_(config),
+      target_(options.origin.target),
+      shown_(config.url.substr(0, config.url.find_first_of("?#"))),
+      broken_log_(log, observe::LogLevel::kWarn, kBrokenLines),
+      client_(shard, blocking, std::move(options)) {}
 
 Task<Result<>> HttpSink::deliver(const core::Outbound& event) {
   HeaderList headers;
@@ -152,10 +161,19 @@ Task<Result<>> HttpSink::deliver(const core::Outbound& event) {
   for (HeaderList::Field field : *event.headers)
     if (!headers.contains(field.name)) headers.add(field.name, field.value);
   auto body = event.body();
-  net::ClientRequest request{
-      .method = config_.method, .target = target_, .headers = &headers, .body = body, .wanted = net::Wanted::kHead};
+  std::string broke_off;
+  net::ClientRequest request{.method = config_.method,
+                             .target = target_,
+                             .headers = &headers,
+                             .body = body,
+                             .wanted = net::Wanted::kHead,
+                             .broke_off = &broke_off};
   auto answer = co_await client_.send(request, Clock::system().now() + config_.timeout);
   if (!answer.has_value()) co_return answer.take_error().with_context("sink http");
+  if (!broke_off.empty())
+    broken_log_.write(
+        "sink's answer broke off, its connection is closed",
+        {{"target", shown_}, {"correlation_id", event.correlation_id}, {"status", answer->status}, {"error", broke_off}});
   co_return judge_answer(*answer, Clock::system().wall_now());
 }
 
