@@ -20,6 +20,7 @@ mod input;
 mod memory;
 mod mounts;
 mod network;
+mod polls;
 mod retry;
 mod root;
 mod runtime;
