@@ -26,7 +26,7 @@ class AdminTest : public ::testing::Test {
   }
 
   async::ShardSet shards_{1};
-  observe::Health health_;
+  observe::Health health_{"listeners"};
   observe::Metrics metrics_;
   Secret token_;
   int reloads_ = 0;
