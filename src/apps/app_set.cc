@@ -28,6 +28,7 @@ AppSet::AppSet(AppParts parts, AppDirectory& directory, net::LocalServices& loca
 
 AppSet::~AppSet() {
   begin_drain(now());
+  for (const auto& [name, port] : named_) local_.forget(local_name(name));  // of a start that failed
   listed_.with([](auto& listed) { listed.clear(); });
   for (const Retired& retired : retired_) retired.clean.wait();
 }
@@ -236,14 +237,32 @@ void AppSet::lead(Change& change, const Next& next) {
     auto opened = change.opened.find(addresses[i]);
     PublicPort& port = opened != change.opened.end() ? *opened->second : *open_.at(addresses[i]);
     port.lead_to(i == 0 ? next.app->services() : next.app->services_of(i - 1));
-    if (i == 0 && port.kind() != PortKind::kBytes) local_.lead(local_name(next.as.config.name), port.server());
-    if (i == 0 && port.kind() == PortKind::kBytes) local_.forget(local_name(next.as.config.name));
   }
+  lead_name(change, next);
 }
 
-void AppSet::forget(const std::string& name) {
+// Not by the port's: that may lead to another app a moment before the name does, or after.
+void AppSet::lead_name(Change& change, const Next& next) {
+  const std::string& name = next.as.config.name;
+  PortKind kind = kind_of(next.as.config);
+  auto known = named_.find(name);
+  if (known != named_.end() && known->second->kind() == kind) return known->second->lead_to(next.app->services());
+  PublicPort::Ptr before = known == named_.end() ? nullptr : std::move(named_.extract(known).mapped());
+  if (kind != PortKind::kBytes) {
+    auto& port = named_[name] = std::make_unique<PublicPort>(port_parts_, "", kind);
+    port->open_inside();
+    port->lead_to(next.app->services());
+    local_.lead(local_name(name), port->server());
+  } else {
+    local_.forget(local_name(name));
+  }
+  if (before != nullptr) change.left[name] = std::move(before);
+}
+
+void AppSet::forget(const std::string& name, Ports& left) {
   directory_.forget(name);
   local_.forget(local_name(name));
+  if (auto port = named_.extract(name)) left.insert(std::move(port));
 }
 
 void AppSet::take_effect(Change change, MonotonicTime deadline) {
@@ -256,7 +275,7 @@ void AppSet::take_effect(Change change, MonotonicTime deadline) {
       parts_.log.info("app replaced", {{"app", next.as.config.name}, {"port", next.planned.port}});
   }
   for (const std::string& name : change.removed) {
-    forget(name);
+    forget(name, change.left);
     parts_.log.info("app stopped", {{"app", name}});
   }
   std::vector<Retired> ending = part_with(change);
@@ -265,7 +284,7 @@ void AppSet::take_effect(Change change, MonotonicTime deadline) {
 }
 
 // Takes the apps that go out of those that run, each with the ports that nothing leads to another app.
-std::vector<AppSet::Retired> AppSet::part_with(const Change& change) {
+std::vector<AppSet::Retired> AppSet::part_with(Change& change) {
   std::set<std::string> kept;
   std::vector<std::string> gone = change.removed;
   for (const Next& next : change.apps) {
@@ -282,6 +301,10 @@ std::vector<AppSet::Retired> AppSet::part_with(const Change& change) {
       PublicPort::Ptr port = std::move(open_.extract(address).mapped());
       port->begin_drain(change.opened.contains(address) ? net::HttpServer::Port::kPassesOn : net::HttpServer::Port::kCloses);
       one.ports.push_back(std::move(port));
+    }
+    if (auto left = change.left.extract(name)) {
+      left.mapped()->begin_drain(net::HttpServer::Port::kPassesOn);
+      one.ports.push_back(std::move(left.mapped()));
     }
     one.app = std::move(running.app);
   }
@@ -322,13 +345,16 @@ void AppSet::retire(std::unique_ptr<App> app, std::vector<PublicPort::Ptr> ports
 void AppSet::begin_drain(MonotonicTime deadline) {
   if (changing()) call_off();
   reap();
-  for (const Running& one : running_) forget(one.as.config.name);
+  Ports named;
+  for (const Running& one : running_) forget(one.as.config.name, named);
+  for (auto& [name, port] : named) port->begin_drain(net::HttpServer::Port::kPassesOn);
   for (Retired& one : retired_) one.app->end_by(deadline);
   for (auto& [address, port] : open_) port->begin_drain(net::HttpServer::Port::kCloses);
   for (Running& one : std::exchange(running_, {})) {
     one.app->end_by(deadline);
     std::vector<PublicPort::Ptr> ports;
     for (const std::string& address : addresses_of(one)) ports.push_back(std::move(open_.extract(address).mapped()));
+    if (auto port = named.extract(one.as.config.name)) ports.push_back(std::move(port.mapped()));
     retire(std::move(one.app), std::move(ports), deadline);
   }
 }

@@ -84,6 +84,7 @@ class AppSet {
     std::vector<std::string> removed;  // names of those that run
     std::vector<Next> apps;
     Ports opened;  // new, or beside one that is open and cannot go on
+    Ports left;    // by name, that lead on no more
   };
   struct UnderWay {
     std::vector<Change> parts;  // that are left
@@ -111,9 +112,10 @@ class AppSet {
   // kNever: the reason is added to `problems`.
   Ripeness ripeness(const Change& change, std::string& problems) const;
   void lead(Change& change, const Next& next);
-  void forget(const std::string& name);
+  void lead_name(Change& change, const Next& next);
+  void forget(const std::string& name, Ports& left);
   void take_effect(Change change, MonotonicTime deadline);
-  std::vector<Retired> part_with(const Change& change);
+  std::vector<Retired> part_with(Change& change);
   void take_over(Change change);
   void call_off(Change change);
   void retire(std::unique_ptr<App> app, std::vector<PublicPort::Ptr> ports, MonotonicTime deadline);
@@ -125,6 +127,7 @@ class AppSet {
   std::vector<Running> running_;
   std::map<std::string, size_t> order_;  // by name, of the file read last
   Ports open_;
+  Ports named_;  // by the name of the app: where who is inside the process comes in
   std::unique_ptr<UnderWay> under_way_;
   std::vector<Retired> retired_;
   Guarded<std::vector<const App*>> listed_;

@@ -20,7 +20,7 @@ using ::fiso::testing::status_of;
 constexpr std::string_view kGet = "GET / HTTP/1.1\r\nHost: x\r\n\r\n";
 constexpr std::chrono::seconds kPatience{30};
 
-// Answers each line; or does nothing at all.
+// Answers each line, and waits for the next.
 class LineGuest final : public wasm::Resident {
  public:
   explicit LineGuest(wasm::ResidentEvents& events) : events_(events) {}
@@ -28,11 +28,13 @@ class LineGuest final : public wasm::Resident {
   void write(std::string text) override {
     size_t id = text.find("\"id\":"), end = text.find_first_of(",}", id);
     events_.written(wasm::GuestStream::kOutput, "{" + text.substr(id, end - id) + ",\"bodyText\":\"lines\"}\n");
+    events_.noticed(wasm::ResidentNotice::kWaiting, std::to_string(read_ += text.size()));
   }
   void end_input() override { events_.ended({}); }
 
  private:
   wasm::ResidentEvents& events_;
+  size_t read_ = 0;
 };
 
 class AppSetTest : public ::testing::Test {

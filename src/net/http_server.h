@@ -83,6 +83,8 @@ class HttpServer {
   // In place of bind(): at the port that `other`, which has started, is bound to; both accept from it until one of them ends. The
   // options' address is the same.
   Result<> bind_beside(const HttpServer& other);
+  // In place of bind(): at no port. Only connect() leads here.
+  void bind_nowhere();
   // The port bound to, also where the address said 0.
   uint16_t port() const { return port_; }
   // New connections shake hands with this certificate from now on; those that are open keep theirs. For a server that was
@@ -118,6 +120,7 @@ class HttpServer {
   struct Draining;
   enum class Phase { kNew, kBound, kServing, kDraining, kStopped };
   Result<> open_acceptors();
+  void accept_on_each();
   async::ShardSet& shards_;
   ServiceOf service_of_;
   std::unique_ptr<State> state_;

@@ -15,6 +15,7 @@ import tempfile
 import threading
 import unittest
 
+from aio_harness import FISO_WASMER_AIO
 from harness import FISO, FISO_FLOW, FISO_WASMER, FISO_WASMER_HOST, GUESTS, SOURCE, ReservedPort, TestCase, main, missing_guests, poll
 from link_harness import FISO_LINK
 
@@ -107,7 +108,8 @@ class Example(TestCase):
         (self.root / "build/release").mkdir(parents=True)
         (self.root / "build/release/guests").symlink_to(GUESTS)
         (self.root / "tmp").mkdir()
-        for name, program in {"fiso": FISO, "fiso-flow": FISO_FLOW, "fiso-link": FISO_LINK, "fiso-wasmer": FISO_WASMER}.items():
+        for name, program in {"fiso": FISO, "fiso-flow": FISO_FLOW, "fiso-link": FISO_LINK, "fiso-wasmer": FISO_WASMER,
+                              "fiso-wasmer-aio": FISO_WASMER_AIO}.items():
             (self.root / "tmp" / name).symlink_to(program)
         (self.home / ".cache/fiso").mkdir(parents=True)
         if GO_ROOT:
@@ -200,6 +202,9 @@ class Apps(Example):
     def test_visits_in_Redis(self):
         self.assertTrue(shutil.which("redis-server"), "redis-server is not installed: run tools/setup.sh")
         self.try_section("redis", "Run it")
+
+    def test_all_in_one_process(self):
+        self.try_section("aio", "Run it")
 
     @unittest.skipIf(missing_guests("python"), "CPython was not fetched by tools/setup.sh")
     def test_an_API_in_Python(self):
