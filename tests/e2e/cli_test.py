@@ -46,7 +46,7 @@ class GuideLines(TestCase):
         ("./tmp/fiso-flow-wasmer -config-dir /etc/fiso/flows",
          "error: load config: read config dir /etc/fiso/flows: No such file or directory\n"),
         ("./tmp/fiso-wasmer-link -config /etc/fiso/link/config.yaml",
-         "error: load config: open /etc/fiso/link/config.yaml: No such file or directory\n"),
+         "error: load config: read config: open /etc/fiso/link/config.yaml: No such file or directory\n"),
     )
 
     def test_they_say_what_is_not_there(self):

@@ -45,7 +45,7 @@ class Notify(TestCase):
     def test_ready_is_told_when_it_is(self):
         manager, flow = self.watched(module=guest("enrich"))
         self.assertEqual(manager.told("READY"), {"READY": "1", "STATUS": "serving"})
-        self.assertTrue(flow.log("http pool server starting"))
+        self.assertTrue(flow.wait_log("http pool server starting"))
         flow.wait_ready()
         self.assertEqual(flow.stop(), 0)
         self.assertEqual(manager.told("STOPPING")["STOPPING"], "1")
