@@ -62,7 +62,7 @@ class Local(AioCase):
 
     def test_statuses_are_those_that_a_port_would_give(self):
         status = [200]
-        service = self.service(lambda asked: (status[0], {"Retry-After": "0"}, b"said"))
+        service = self.service(lambda asked: (status[0], {"Retry-After": "0"}, b"" if status[0] == 204 else b"said"))
         port = self.closing(ReservedPort()).port
         retries = "errorHandling: {maxRetries: 2, statusMode: precise}\n"
         self.files_of({"by_name": to("link://api/x", "by_name", path="/name", more="").replace("sink:", retries + "sink:"),
@@ -172,7 +172,8 @@ class Files(AioCase):
         return said
 
     def test_all_that_is_wrong_with_any_file_is_told_at_once(self):
-        self.files_of({"orders": to("app://nobody/x", "orders", more="    tls: {caFile: x}\n"), "other": flow_yaml("other", more="unknown: 1\n")},
+        self.files_of({"orders": to("app://nobody/x", "orders"), "third": to("app://hello/x", "third", path="/third", more="    tls: {caFile: x}\n"),
+                       "other": flow_yaml("other", more="unknown: 1\n")},
                       "  - {name: api, protocol: http, host: h, timeout: soon}\n", app_yaml("hello", "hello_app", LIGHT))
         self.refused("link.yaml:3:", 'there is no app "nobody" that answers requests (there are: hello)', "sink.config.tls has an effect with an https url only",
                             'other.yaml:9:1: unknown: unknown key "unknown"')
