@@ -352,6 +352,12 @@ class TestCase(unittest.TestCase):
         self.assertEqual(flow.stop(), 0, flow.log()[-5:])
 
 
+def most_memory(process):
+    """Of a process that runs: the most it ever had resident, in bytes."""
+    status = pathlib.Path(f"/proc/{process.pid}/status").read_text()
+    return int(re.search(r"VmHWM:\s+(\d+) kB", status)[1]) * 1024
+
+
 def large_module(functions=20000):
     """A command that takes the compiler seconds: many functions of many additions each, and a `_start` that does nothing."""
     def leb(number):
