@@ -126,13 +126,13 @@ class SlowTargets(LinkCase):
         return callers
 
     def test_silent_ones_are_504_and_hold_up_no_other(self):
-        link, _ = self.targets(lambda asked: asked.wait_closed(), "timeout: 2s")
+        link, _ = self.targets(lambda asked: asked.wait_closed(), "timeout: 1s")
         with Good(self, link, link.port(), "/link/api/good", 64 * MIB), contextlib.ExitStack() as stack:
             callers = self.ask(stack, link, MANY // 2)
             self.assertEqual({caller.reply().status for caller in callers}, {504})
 
     def test_more_than_may_wait_are_503(self):
-        link, other = self.targets(lambda asked: asked.wait_closed(), "timeout: 2s, maxConnections: 10")
+        link, other = self.targets(lambda asked: asked.wait_closed(), "timeout: 1s, maxConnections: 10")
         with Good(self, link, link.port(), "/link/api/good", 64 * MIB), contextlib.ExitStack() as stack:
             statuses = [caller.reply().status for caller in self.ask(stack, link, MANY // 2)]
         self.assertEqual(set(statuses), {503, 504})
