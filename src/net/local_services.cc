@@ -78,7 +78,7 @@ Result<Socket> LocalServices::connect(async::Shard& shard, std::string_view name
   const Entries& entries = entries_[shard.index()];
   auto found = entries.find(name);
   if (found == entries.end() || found->second.server == nullptr)
-    return Error(ErrorCode::kUnavailable, std::string(name) + " is not there");
+    return Error(ErrorCode::kUnavailable, "not there").with_context(std::string(name));
   return found->second.server->connect(shard);
 }
 

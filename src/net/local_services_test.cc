@@ -104,7 +104,7 @@ TEST_F(LocalServicesTest, ARequestIsAnsweredByWhomTheNameLeadsToAndTheConnection
 TEST_F(LocalServicesTest, ANameThatLeadsNowhereIsUnavailable) {
   auto answer = get("/");
   EXPECT_EQ(answer.error().code(), ErrorCode::kUnavailable);
-  EXPECT_EQ(answer.error().describe(), "app://a is not there");
+  EXPECT_EQ(answer.error().describe(), "app://a: not there");
 }
 
 TEST_F(LocalServicesTest, WhatANameLedToBeforeGetsNoNewRequest) {
@@ -117,7 +117,7 @@ TEST_F(LocalServicesTest, WhatANameLedToBeforeGetsNoNewRequest) {
   EXPECT_EQ(text("/").substr(0, 3), "two");
   EXPECT_EQ(two.http->stats().accepted, 1u);
   services_.forget(kName);
-  EXPECT_EQ(text("/"), "app://a is not there");
+  EXPECT_EQ(text("/"), "app://a: not there");
   services_.forget(kName);
 }
 
@@ -141,7 +141,7 @@ TEST_F(LocalServicesTest, ARequestThatIsUnderWayIsAnsweredInADrain) {
   while (!server.service->waiting) std::this_thread::yield();
   services_.forget(kName);
   server.http->begin_drain();
-  EXPECT_EQ(text("/"), "app://a is not there");
+  EXPECT_EQ(text("/"), "app://a: not there");
   shards_.run_on(0, [&](async::Shard&) { server.service->go(); });
   EXPECT_EQ(answered.get_future().get()->body.substr(0, 9), "one /wait");
   EXPECT_EQ(server.http->wait_drained(std::chrono::steady_clock::now() + std::chrono::hours(1)), HttpServer::Drained::kClean);
