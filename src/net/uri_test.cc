@@ -49,6 +49,10 @@ TEST(Uri, WhatIsNotOneIsRefusedWithoutQuotingIt) {
                                 "http://[::1/",
                                 "http://[x]/",
                                 "http://[::1]x/",
+                                std::string_view("http://[::1\0\r\nX: y]/", 20),
+                                std::string_view("http://[::ffff:2\0"
+                                                 "2.0.0.1]/",
+                                                 26),
                                 "http://a b/",
                                 "http://x/a b",
                                 "http://x/a#b",
