@@ -3,12 +3,12 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include <array>
+#include <cerrno>
 #include <csignal>
 #include <cstdio>
 #include <filesystem>
 #include <future>
-#include <iostream>
-#include <iterator>
 #include <utility>
 
 #include "async/spawn.h"
@@ -83,7 +83,17 @@ Result<std::shared_ptr<const wasm::GuestSetup>> make_setup(const ModuleRun& run,
   return std::shared_ptr<const wasm::GuestSetup>(std::move(setup));
 }
 
-std::string read_stdin() { return {std::istreambuf_iterator<char>(std::cin), std::istreambuf_iterator<char>()}; }
+Result<std::string> read_stdin() {
+  std::string text;
+  std::array<char, 16384> piece;
+  for (;;) {
+    ssize_t got = ::read(STDIN_FILENO, piece.data(), piece.size());
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return Error(ErrorCode::kInvalidInput, errno_text(errno)).with_context("standard input");
+    if (got == 0) return text;
+    text.append(piece.data(), static_cast<size_t>(got));
+  }
+}
 
 struct GuestCall {
   const wasm::Module& module;
@@ -142,8 +152,9 @@ int run_module(const ModuleRun& run) {
   if (!module.has_value()) return fail(module.error());
   module = (*module)->prepare(*setup);
   if (!module.has_value()) return fail(module.error());
-  std::string input = run.pooled ? read_stdin() : "";
-  GuestCall call{**module, *setup, input, {}};
+  Result<std::string> input = run.pooled ? read_stdin() : std::string();
+  if (!input.has_value()) return fail(input.error());
+  GuestCall call{**module, *setup, *input, {}};
   auto done = call.done.get_future();
   workshop.shards[0].post([&] { async::spawn(workshop.shards[0], call_guest(workshop.shards[0], call)); });
   wasm::RunResult result = done.get();

@@ -256,6 +256,12 @@ class Streams(TestCase):
         self.assertEqual((process.stdout.read(), process.wait(60)), (b"x" * 100_000, 0))
         self.assertEqual(process.stderr.read(), b"100000 bytes\n")
 
+    def test_an_input_that_cannot_be_read_is_an_error(self):
+        directory = os.open("/", os.O_RDONLY)
+        self.addCleanup(os.close, directory)
+        ended = subprocess.run([FISO, "module", "run", guest("cat"), "--pooled"], stdin=directory, capture_output=True, timeout=60, check=False)
+        self.assertEqual((ended.returncode, ended.stderr), (1, b"error: standard input: Is a directory\n"))
+
 
 if __name__ == "__main__":
     main()
