@@ -113,7 +113,8 @@ class Security(unittest.TestCase):
 class Keys(unittest.TestCase):
     LIMIT = re.compile("timeout|max|limit|queue|memory|threads|burst|poolsize|threshold|attempts|interval$|cpu$", re.I)
     REFERENCES = {"config": ("The process", "Ports", "Guests", "Flows", "Apps"), "apps": ("The process", "Ports", "Guests", "Apps"),
-                  "link": ("The process", "Ports", "Guests", "Apps", "Targets")}
+                  "link": ("The process", "Ports", "Guests", "Apps", "Targets"),
+                  "aio": ("The process", "Ports", "Guests", "Flows", "Apps", "Targets")}
 
     def limits(self):
         """The keys of each table of limits."""
