@@ -19,7 +19,7 @@ namespace fiso::apps {
 class ResidentHttp final : public net::StreamingService {
  public:
   explicit ResidentHttp(ResidentParts parts);
-  ~ResidentHttp();
+  ~ResidentHttp() override;
   ResidentHttp(const ResidentHttp&) = delete;
 
   Task<> serve(net::HttpRequest& head, net::ServerExchange& exchange) override;

@@ -42,7 +42,7 @@ class Named final : public HttpService {
 
 // A server of one shard that serves under whatever name the test gives it.
 struct Server {
-  Server(async::ShardSet& shards, const std::string& name) : shards_(shards) {
+  Server(async::ShardSet& all, const std::string& name) : shards(all) {
     shards.run_on(0, [&](async::Shard& shard) { service = std::make_unique<Named>(shard, name); });
     ServerOptions options{.address = "127.0.0.1:0"};
     options.limits.drain_grace = std::chrono::hours(1);
@@ -52,10 +52,10 @@ struct Server {
   }
   ~Server() {
     http.reset();
-    shards_.run_on(0, [&](async::Shard&) { service.reset(); });
+    shards.run_on(0, [&](async::Shard&) { service.reset(); });
   }
 
-  async::ShardSet& shards_;
+  async::ShardSet& shards;
   std::unique_ptr<Named> service;
   std::unique_ptr<HttpServer> http;
 };
