@@ -4,6 +4,7 @@
 #include <map>
 #include <optional>
 #include <utility>
+#include <vector>
 
 #include "base/file_handle.h"
 #include "config/document.h"
@@ -26,8 +27,12 @@ namespace {
 
 constexpr char kMend[] = "mend it: nothing of it takes effect as it is";
 
-// Addresses and whose they are; flows share listeners, and so do roles of a process.
+// Of one configuration: addresses and whose they are. Flows share listeners.
 using Ports = std::map<std::string, std::string>;
+
+struct WantedPort {
+  std::string address, owner;
+};
 
 std::string admin_address() {
   std::string address;
@@ -137,37 +142,60 @@ void tell(const std::string& name, const Result<>& examined, Findings& findings)
     findings.add(Verdict::kFail, "configuration", name + ": " + examined.error().describe(), kMend);
 }
 
-std::string cure_of(const std::string& why) {
-  if (why.ends_with("already in use")) return "stop what has it (ss -ltnp shows it), or take another port";
+struct HeldPort {
+  int fd = -1;
+  uint16_t port = 0;
+  std::string owner;
+};
+
+std::string cure_of(const std::string& why, const std::string& address, const std::vector<HeldPort>& held) {
   if (why.ends_with("permission denied")) return "ports below 1024 need CAP_NET_BIND_SERVICE";
-  return "take an address of this machine";
+  if (!why.ends_with("already in use")) return "take an address of this machine";
+  for (const HeldPort& other : held)
+    if (address.ends_with(":" + std::to_string(other.port)))
+      return "that is wanted by " + other.owner + " too: give one of them another";
+  return "stop what has it (ss -ltnp shows it), or take another port";
 }
 
-void examine_ports(const Ports& ports, Findings& findings) {
-  for (const auto& [address, owner] : ports) {
-    auto opened = net::open_listen_socket(address);
+// All of them at once, so that what two configurations want is told.
+void examine_ports(const std::vector<WantedPort>& ports, Findings& findings) {
+  std::vector<HeldPort> held;
+  for (const WantedPort& wanted : ports) {
+    auto opened = net::open_listen_socket(wanted.address);
     if (opened.has_value()) {
-      ::close(opened->fd);
-      findings.add(Verdict::kOk, "port", address + " (" + owner + ")");
+      held.push_back({opened->fd, opened->port, wanted.owner});
+      findings.add(Verdict::kOk, "port", wanted.address + " (" + wanted.owner + ")");
       continue;
     }
-    std::string why = opened.error().message();
-    std::string cure = cure_of(why);
-    findings.add(Verdict::kFail, "port", why + " (" + owner + ")", std::move(cure));
+    const std::string& why = opened.error().message();
+    findings.add(Verdict::kFail, "port", why + " (" + wanted.owner + ")", cure_of(why, wanted.address, held));
   }
+  for (const HeldPort& port : held) ::close(port.fd);
 }
 
 }  // namespace
 
 void examine_configuration(const DoctorOptions& options, Findings& findings) {
-  Ports ports;
+  std::vector<WantedPort> wanted;
+  bool several = options.configs.size() + (options.config_dir.empty() ? 0 : 1) > 1;
+  auto want = [&](const Ports& ports, const std::string& name) {
+    for (const auto& [address, owner] : ports) wanted.push_back({address, several ? owner + " of " + name : owner});
+  };
   if (options.config_dir.empty() && options.configs.empty()) {
     findings.add(Verdict::kOk, "configuration", "none was named (--config-dir, --config)");
-    ports = {{admin_address(), "the admin port, by default"}, {server::LinkFile().listen_addr, "fiso-link, by default"}};
+    want({{admin_address(), "the admin port, by default"}, {server::LinkFile().listen_addr, "fiso-link, by default"}}, "");
   }
-  if (!options.config_dir.empty()) tell(options.config_dir, examine_flows(options, ports), findings);
-  for (const std::string& file : options.configs) tell(file, examine_file(file, ports), findings);
-  examine_ports(ports, findings);
+  if (!options.config_dir.empty()) {
+    Ports ports;
+    tell(options.config_dir, examine_flows(options, ports), findings);
+    want(ports, options.config_dir);
+  }
+  for (const std::string& file : options.configs) {
+    Ports ports;
+    tell(file, examine_file(file, ports), findings);
+    want(ports, file);
+  }
+  examine_ports(wanted, findings);
 }
 
 }  // namespace fiso::program

