@@ -114,7 +114,7 @@ def each_command(page):
 
 
 def wants_file(option):
-    return option.value == "TEXT" and re.search(r"config|module|dir|host|file|stdin|script", option.names[0])
+    return option.value == "TEXT" and re.search(r"config|module|dir|host|file|stdin|script|cases|python", option.names[0])
 
 
 def bash(page):

@@ -24,8 +24,9 @@ int wasmer_aio_program(int argc, char** argv, const std::string& name);
 // fiso-wasmer: apps. The exit code is that of server::apps_main.
 int wasmer_program(int argc, char** argv, const std::string& name);
 
-// `fiso`, the command beside the servers: validate, health, module compile, module run. 0: done; 1: an error, on stderr; 2: wrong
-// usage. `module run` ends as its guest does: with its exit code, 134 for a trap, 124 for a timeout, 137 for a limit.
+// `fiso`, the command beside the servers: validate, health, doctor, module new, test, compile and run. 0: done; 1: an error, on
+// stderr; 2: wrong usage. `module run` ends as its guest does: with its exit code, 134 for a trap, 124 for a timeout, 137 for a
+// limit.
 int fiso_program(int argc, char** argv);
 
 }  // namespace fiso::program
