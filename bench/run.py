@@ -9,6 +9,7 @@ import sys
 import time
 
 import apps
+import floods
 import fork_server
 import hops
 import instructions
@@ -24,7 +25,7 @@ from processes import BenchError, end_with_us
 JSON_FILE = servers.SOURCE / "build/bench.json"
 PAGE_FILE = servers.SOURCE / "docs/benchmarks.md"
 INSTRUCTIONS = "instructions"
-PROBES = {**probes.PROBES, **workers.PROBES, **fork_server.PROBES, **apps.PROBES, **hops.PROBES}
+PROBES = {**probes.PROBES, **workers.PROBES, **fork_server.PROBES, **apps.PROBES, **hops.PROBES, **floods.PROBES}
 
 # What each row means, in the order of the table.
 MEANINGS = {
@@ -42,6 +43,8 @@ MEANINGS = {
                 "backend asked directly",
     "link-idle": "what 5,000 client connections that wait for their next request add to the resident memory of fiso-link",
     "link-slow": "what 1,000 client connections add that have sent half of a request head each; good calls meanwhile, and without them",
+    "link-flood": "the latency of good calls through fiso-link, one every 2 ms, beside a flood from one process, which shares the core of the "
+                  "client that measures; and without it",
     "M8-armed": "CPU per event of the C guest with its usual deadline of 30 s, against the farthest there is (1 h), which no ticker ever "
                 "comes near; guests are always compiled to be stopped, so a row without any deadline does not exist",
     "M8-armed-go": "the same for the Go guest of M6",

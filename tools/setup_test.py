@@ -32,7 +32,8 @@ class Setup(unittest.TestCase):
         self.bin.mkdir()
         for tool in REAL_TOOLS:
             (self.bin / tool).symlink_to(shutil.which(tool))
-        for directory, files in ((pinned("llhttp"), LLHTTP_FILES), (pinned("cpython"), ("python.wasm",))):
+        fetched = {pinned("llhttp"): LLHTTP_FILES, pinned("cpython"): ("python.wasm",), pinned("django"): (), pinned("quickjs"): ()}
+        for directory, files in fetched.items():
             (self.cache / "deps" / directory).mkdir(parents=True)
             for name in files:
                 (self.cache / "deps" / directory / name).touch()
@@ -58,13 +59,13 @@ class Setup(unittest.TestCase):
         libraries = target_libraries or self.root
         self.stub("rustc", f"case $1 in --print) echo {libraries};; *) echo 'rustc {version} (0 2026-01-01)';; esac")
 
-    def run_setup(self):
+    def run_setup(self, *arguments):
         """As a user who is not root: nothing that it runs could change the machine."""
         env = {"PATH": str(self.bin), "HOME": str(self.root), "FISO_BUILD_CACHE": str(self.cache), "CALLS": str(self.calls),
                "INSTALLED": str(self.installed)}
         user = {"user": NOBODY, "group": NOBODY, "extra_groups": []} if os.geteuid() == 0 else {}
         self.calls.write_text("")
-        done = subprocess.run([str(self.bin / "bash"), str(self.root / "tools/setup.sh")], env=env, stdin=subprocess.DEVNULL,
+        done = subprocess.run([str(self.bin / "bash"), str(self.root / "tools/setup.sh"), *arguments], env=env, stdin=subprocess.DEVNULL,
                               capture_output=True, text=True, timeout=60, check=False, **user)
         return done.returncode, done.stdout + done.stderr
 
@@ -80,12 +81,36 @@ class Setup(unittest.TestCase):
         self.assertEqual(self.run_setup(), (0, ""))
         self.assertEqual(self.called("apt-get"), [])
 
-    def test_a_rust_without_the_target_of_guests_is_told_how_to_get_it(self):
+    def test_what_only_packages_and_images_need_is_only_asked_for_by_them(self):
+        self.installed.write_text("done")
+        for arguments, extra in (((), set()), (("deb",), {"dpkg-dev", "file"}), (("images",), {"mmdebstrap", "podman", "runc"})):
+            self.assertEqual(self.run_setup(*arguments), (0, ""))
+            (asked,) = self.called("dpkg-query")
+            self.assertEqual(extra, {"dpkg-dev", "file", "mmdebstrap", "podman", "runc"} & set(asked.split()))
+        self.stub("buildah", "")
+        self.assertEqual(self.run_setup("images"), (0, ""))
+        self.assertNotIn("podman", self.called("dpkg-query")[0].split())
+        self.assertEqual(self.run_setup("cake"), (2, "setup: there is nothing called cake to set up: deb, images\n"))
+
+    def test_a_rust_without_the_target_of_guests_gets_that_of_debian_beside_it(self):
+        self.installed.write_text("done")
+        self.rust("1.99.0", target_libraries=self.root / "none")
+        self.stub("dpkg", 'mkdir -p "$3/usr"')
+        self.stub("apt-get", "touch rustc.deb")
+        (self.bin / "chmod").symlink_to(shutil.which("chmod"))
+        os.chmod(self.cache / "deps", 0o777)
+        code, said = self.run_setup()
+        self.assertEqual(code, 0, said)
+        self.assertIn("to use your own instead: rustup target add wasm32-wasip1\n", said)
+        self.assertIn(f'/{pinned("rust_for_guests")}/usr/bin/rustc --sysroot ', (self.cache / "deps" / pinned("rust_for_guests") / "rustc").read_text())
+        self.assertEqual(self.run_setup(), (0, ""))
+
+    def test_where_debian_has_no_rust_either_it_is_told_how_to_get_one(self):
         self.installed.write_text("done")
         self.rust("1.99.0", target_libraries=self.root / "none")
         code, said = self.run_setup()
         self.assertEqual(code, 0, said)
-        self.assertIn("to have it: rustup target add wasm32-wasip1\n", said)
+        self.assertIn("to have them: rustup target add wasm32-wasip1\n", said)
 
     def test_without_root_and_sudo_it_says_what_to_type(self):
         code, said = self.run_setup()

@@ -2,8 +2,9 @@
 // connections and lets them wait), /futex.
 // Those that answer {"done": n, "errno": the last}: /threads (starts 200 that never end), /fork and /spawn (a thousand processes),
 // /memory, /files (MiB of a file in memory), /names (files in memory with nothing in them), /fds and /memory-fds (one file, again
-// and again), /sockets, /dial/A.B.C.D/PORT, /bind/A.B.C.D/PORT (dials from a socket that it has bound), /open/PATH, and
-// /link/TARGET (makes /data/link point there and reads it).
+// and again), /sockets, /dial/A.B.C.D/PORT, /bind/A.B.C.D/PORT (dials from a socket that it has bound), /starved/A.B.C.D/PORT
+// (the same when no descriptor is left), /again (listens on PORT once more), /open/PATH, and /link/TARGET (makes /data/link point
+// there and reads it).
 #include <fcntl.h>
 
 #include "threads.h"
@@ -108,16 +109,22 @@ static Outcome open_many(const char* path) {
 static Outcome open_sockets(void) {
   Outcome outcome = {0};
   SocketAddress peer = {.family = kInet4, .port = port_to_serve(), .address = {127, 0, 0, 1}};
-  for (; outcome.done < kMany; ++outcome.done) {
+  static int32_t sockets[400];
+  int opened = 0;
+  for (; opened < 400; ++outcome.done) {
     int32_t fd = -1;
     outcome.error = wasix_sock_open(kInet4, kStream, kTcp, &fd);
     if (outcome.error == 0) outcome.error = wasix_sock_connect(fd, &peer);
+    if (fd >= 0) sockets[opened++] = fd;
     if (outcome.error != 0) break;
   }
+  while (opened > 0) close(sockets[--opened]);
   return outcome;
 }
 
-static Outcome dial(const char* place, int binds_first) {
+typedef enum { kAtOnce, kBound, kStarved } Way;
+
+static Outcome dial(const char* place, Way way) {
   unsigned part[5];
   Outcome outcome = {.error = 28};
   if (sscanf(place, "%u.%u.%u.%u/%u", &part[0], &part[1], &part[2], &part[3], &part[4]) != 5) return outcome;
@@ -126,10 +133,20 @@ static Outcome dial(const char* place, int binds_first) {
   int32_t fd = -1;
   outcome.error = wasix_sock_open(kInet4, kStream, kTcp, &fd);
   SocketAddress own = {.family = kInet4};
-  if (outcome.error == 0 && binds_first) outcome.error = wasix_sock_bind(fd, &own);
+  if (outcome.error == 0 && way != kAtOnce) outcome.error = wasix_sock_bind(fd, &own);
+  static int files[400];
+  int opened = 0;
+  while (way == kStarved && opened < 400 && (files[opened] = open("/data/flood", O_RDONLY | O_CREAT, 0600)) >= 0) ++opened;
   if (outcome.error == 0) outcome.error = wasix_sock_connect(fd, &peer);
+  while (opened > 0) close(files[--opened]);
   if (fd >= 0) close(fd);
   outcome.done = outcome.error == 0;
+  return outcome;
+}
+
+static Outcome listen_again(void) {
+  Outcome outcome = {0};
+  outcome.done = listen_on(port_to_serve(), &outcome.error) >= 0;
   return outcome;
 }
 
@@ -176,8 +193,10 @@ static Outcome act(const char* path) {
   if (is(path, "/fds")) return open_many("/data/flood");
   if (is(path, "/memory-fds")) return open_many("/flood");
   if (is(path, "/sockets")) return open_sockets();
-  if ((rest = after(path, "/dial/"))) return dial(rest, 0);
-  if ((rest = after(path, "/bind/"))) return dial(rest, 1);
+  if ((rest = after(path, "/dial/"))) return dial(rest, kAtOnce);
+  if ((rest = after(path, "/bind/"))) return dial(rest, kBound);
+  if ((rest = after(path, "/starved/"))) return dial(rest, kStarved);
+  if (is(path, "/again")) return listen_again();
   if ((rest = after(path, "/open/"))) return read_file(rest);
   if ((rest = after(path, "/link/"))) return read_link_to(rest);
   return (Outcome){0};

@@ -1,5 +1,5 @@
 //! Adds `"wasm_enriched": true` to a payload that is an object, and the header X-Wasm-Enriched. Standard library only.
-use std::io::{Read, Write, stdin, stdout};
+use std::io::{stdin, stdout, Read, Write};
 
 /// Where the JSON value that begins at `start` ends: the host sends valid JSON.
 fn end_of_value(text: &[u8], start: usize) -> usize {
@@ -22,7 +22,10 @@ fn end_of_value(text: &[u8], start: usize) -> usize {
 fn member<'a>(text: &'a str, name: &str) -> &'a str {
     let mut at = 0;
     while let Some((begin, rest)) = text[at..].split_once('"').map(|(before, rest)| (at + before.len() + 1, rest)) {
-        let Some((found, after)) = rest.split_once('"') else { break };
+        let (found, after) = match rest.split_once('"') {
+            Some(parts) => parts,
+            None => break,
+        };
         let value = begin + found.len() + 1 + after.find(':').map_or(after.len(), |colon| colon + 1);
         let end = end_of_value(text.as_bytes(), value);
         if found == name {

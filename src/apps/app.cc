@@ -1,5 +1,6 @@
 #include "apps/app.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "apps/failures.h"
@@ -14,6 +15,7 @@ namespace {
 
 // Until the first success.
 constexpr std::chrono::milliseconds kFirstProbes{50};
+constexpr std::chrono::milliseconds kTurn{20};  // of waiting for what is under way
 
 MonotonicTime now() { return std::chrono::steady_clock::now(); }
 
@@ -114,12 +116,12 @@ App::App(AppConfig config, uint16_t port, AppParts parts)
       port_(port),
       parts_(std::move(parts)),
       series_(std::make_shared<const observe::SeriesGroup>(parts_.metrics, observe::Labels{{"app", config_.name}})),
-      state_(parts_.log.with({{"app", config_.name}}), series_->gauge("fiso_app_healthy", "1 while the app is healthy."),
-             Shown::kNo),
+      state_(parts_.log.with({{"app", config_.name}}), StateGauges(*series_), Shown::kNo),
       use_(series_, config_.runtime),
       in_flight_(parts_.shards, static_cast<uint64_t>(config_.max_in_flight), kMostWaiting) {}
 
 App::~App() {
+  end_by(now());
   stop(now());
   release();
 }
@@ -212,13 +214,24 @@ void App::start_probing() {
 }
 
 // Connections that carry bytes have been ended with their ports.
-bool App::wait_empty(MonotonicTime deadline) {
+bool App::look_empty(MonotonicTime deadline) {
   bool empty = true;
   for (unsigned i = 0; i < locals_.size(); ++i)
     if (Door* door = locals_[i].door.get(); door != nullptr)
       empty = async::run_and_wait(parts_.shards[i], [&] { return door->wait_empty(deadline); }) && empty;
   return empty;
 }
+
+// In turns: end_by() may come meanwhile.
+bool App::wait_empty(MonotonicTime deadline) {
+  for (;;) {
+    MonotonicTime until = std::min(deadline, end_by_.load());
+    if (look_empty(std::min(until, now() + kTurn))) return true;
+    if (now() >= until) return false;
+  }
+}
+
+void App::end_by(MonotonicTime deadline) { end_by_ = deadline; }
 
 bool App::stop(MonotonicTime deadline) {
   if (std::exchange(stopped_, true)) return true;
@@ -230,11 +243,22 @@ bool App::stop(MonotonicTime deadline) {
   return clean;
 }
 
-void App::release() {
-  wait_empty(kNever);
+void App::cut() {
+  parts_.shards.run_on_each([this](async::Shard& shard) {
+    if (shard.index() < locals_.size() && locals_[shard.index()].service != nullptr) locals_[shard.index()].service->cut();
+  });
+}
+
+bool App::release() {
+  bool clean = wait_empty(kNever);
+  if (!clean) {
+    cut();
+    look_empty(kNever);
+  }
   parts_.shards.run_on_each([this](async::Shard& shard) {
     if (shard.index() < locals_.size()) locals_[shard.index()] = Local();
   });
+  return clean;
 }
 
 void App::end_probing() {
@@ -245,8 +269,9 @@ void App::end_probing() {
 AppStatus App::status() const {
   AppStatus status{.name = config_.name,
                    .state = state_.get(),
-                   .host = config_.listen_addr.empty() ? parts_.listen_addr : config_.listen_addr,
+                   .host = host_of(config_, parts_.listen_addr),
                    .port = port_,
+                   .start_timeout = config_.start_timeout,
                    .probes = probe_.asked(),
                    .failed_probes = probe_.failed(),
                    .cpu = use_.cpu(),

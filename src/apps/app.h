@@ -5,6 +5,7 @@
 // release() waits.
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -37,6 +38,7 @@ struct AppParts {
   net::ServerCommons& commons;
   const ProcessNetwork& network;
   std::string listen_addr = "127.0.0.1";
+  bool alone = false;  // it is the only one, which errors need not name
 };
 
 struct AppStatus {
@@ -44,6 +46,7 @@ struct AppStatus {
   State state = State::kStopped;
   std::string host;  // where it answers, as its configuration or the program's has it
   uint16_t port = 0;
+  Duration start_timeout{};
   uint64_t probes = 0;
   uint64_t failed_probes = 0;
   uint64_t restarts = 0;
@@ -52,7 +55,10 @@ struct AppStatus {
   std::optional<Bytes> resident;  // of worker processes, where there are any
 
   // Where it answers this machine.
-  std::string_view reachable_host() const { return host == "0.0.0.0" || host == "[::]" ? std::string_view("127.0.0.1") : host; }
+  std::string_view reachable_host() const {
+    if (host == "0.0.0.0") return "127.0.0.1";
+    return host == "[::]" ? std::string_view("[::1]") : host;
+  }
 };
 
 class App {
@@ -73,12 +79,16 @@ class App {
   // Whether the series say how this one is.
   void show(Shown shown) { state_.show(shown); }
 
-  // When no port leads here any more: waits until the deadline for what is under way, and ends the guests. False if something had
-  // to be cut. Any one thread.
+  // Whatever is under way has until then and no longer, in stop() and release() too. Thread-safe.
+  void end_by(MonotonicTime deadline);
+  // When no port leads here any more: waits until the deadline for what is under way, and ends guests that live on. False if
+  // something was not through by then; it goes on until it is, or until end_by(). Any one thread.
   bool stop(MonotonicTime deadline);
+  // What is under way ends soon. After stop(). Any one thread.
+  void cut();
   // Waits for whatever is still under way and lets go of all that lives on shards. After stop(), when nothing comes in any more.
-  // Any one thread.
-  void release();
+  // False if something was cut. Any one thread.
+  bool release();
 
   const AppConfig& config() const { return config_; }
   const std::string& name() const { return config_.name; }
@@ -106,6 +116,7 @@ class App {
   std::unique_ptr<net::HttpService> make_tcp_door(uint16_t guest_port);
   void start_probing();
   void end_probing();
+  bool look_empty(MonotonicTime deadline);
   bool wait_empty(MonotonicTime deadline);
 
   AppConfig config_;
@@ -115,12 +126,13 @@ class App {
   AppState state_;
   UseMetrics use_;
   async::Limiter in_flight_;
-  HealthProbe probe_{config_};
+  HealthProbe probe_{config_, *series_};
   std::unique_ptr<JsonAppShared> shared_;      // of an app that is not longRunning
   std::unique_ptr<LongRunning> long_running_;  // of one that is
   std::vector<Local> locals_;                  // by shard
   std::shared_ptr<Prober> prober_;
   bool stopped_ = false;
+  std::atomic<MonotonicTime> end_by_{kNever};
 };
 
 }  // namespace fiso::apps

@@ -3,22 +3,34 @@
 #include <algorithm>
 #include <set>
 
+#include "base/ascii.h"
 #include "components/guest_checks.h"
 #include "components/guest_environment.h"
 #include "components/guest_preopens.h"
+#include "components/guest_words.h"
 #include "components/listen_address.h"
+#include "net/uri.h"
 
 namespace fiso::apps {
 namespace {
 
 std::optional<std::string> bad_path(const std::string& path) {
-  if (path.empty() || path.front() == '/') return std::nullopt;
-  return "a path begins with /, got \"{value}\"";
+  if (path.empty()) return std::nullopt;
+  if (path.front() != '/') return "a path begins with /, got \"{value}\"";
+  if (net::parse_uri("http://localhost" + path).has_value()) return std::nullopt;
+  return "\"{value}\" is not a path: what is no printable ASCII must be percent-encoded, and there is no fragment";
+}
+
+// As it stands in texts, in labels, in paths of JSON.
+std::optional<std::string> bad_name(const std::string& name) {
+  bool plain = std::ranges::all_of(name, [](char c) { return is_alphanumeric(c) || c == '-' || c == '_' || c == '.'; });
+  if (plain && name.size() <= 100 && name != "." && name != "..") return std::nullopt;
+  return "\"{value}\": a name has up to 100 letters, digits, - _ and .";
 }
 
 std::optional<std::string> bad_host(const std::string& host) {
-  if (is_listen_host(host)) return std::nullopt;
-  return "{path} \"{value}\" is not a host name, an IPv4 address or an IPv6 address in brackets";
+  if (host.empty() || find_listen_ip(host).has_value()) return std::nullopt;
+  return "{path} \"{value}\" is not an IP address, such as 0.0.0.0 or ::1";
 }
 
 config::Rules<int64_t> bounds(int64_t least, int64_t most) { return config::between<int64_t>(least, most); }
@@ -27,7 +39,9 @@ config::Rules<int64_t> port_bounds(int64_t least, std::string invalid) {
 }
 
 config::Rules<Duration> time_rules(std::string negative = "") {
-  return {.min = std::chrono::milliseconds(1), .max = std::chrono::hours(24), .negative = std::move(negative)};
+  // What has a text of the contract may be 0 there.
+  config::Zero zero = negative.empty() ? config::Zero::kIsANumber : config::Zero::kDefault;
+  return {.min = std::chrono::milliseconds(1), .max = std::chrono::hours(24), .negative = std::move(negative), .zero = zero};
 }
 
 void check_listen(const AppConfig& app, config::Report& report) {
@@ -67,7 +81,8 @@ void check_keys_of_modes(const AppConfig& app, config::Report& report) {
 
 config::Spec<AppConfig> app_spec() {
   return config::Spec<AppConfig>("app", "A program compiled to WebAssembly that answers HTTP requests.")
-      .required("name", &AppConfig::name, "What it is called, in logs and metrics too.", {.missing = "app name is required"})
+      .required("name", &AppConfig::name, "What it is called, in logs and metrics too.",
+                {.missing = "app name is required", .check = bad_name})
       .required("module", &AppConfig::module, "Path of the module.", {.missing = "module path is required"})
       .choice("runtime", &AppConfig::runtime,
               "The engine: `wasmer` in worker processes, with sockets and threads, or `wazero` inside this process.",
@@ -82,10 +97,10 @@ config::Spec<AppConfig> app_spec() {
       .choice("listen", &AppConfig::listen,
               "What its port speaks: `http`, or `tcp` for any protocol, whose bytes are carried to a longRunning guest.",
               {{"http", Listen::kHttp}, {"tcp", Listen::kTcp}})
-      .field("listenAddr", &AppConfig::listen_addr, "Address to answer on; empty is 127.0.0.1, or FISO_APPS_LISTEN.",
+      .field("listenAddr", &AppConfig::listen_addr, "IP address to answer on; empty is 127.0.0.1, or FISO_APPS_LISTEN.",
              {.check = bad_host})
       .field("memoryMB", &AppConfig::memory_mb, "Linear memory of one instance, in MiB.",
-             {.min = 1, .max = 4096, .negative = "memory limit must be non-negative: {value}"})
+             {.min = 1, .max = 4096, .negative = "memory limit must be non-negative: {value}", .zero = config::Zero::kDefault})
       .field("timeout", &AppConfig::timeout,
              "When a request is answered 504. Its guest is stopped, unless it is one that lives on.",
              time_rules("timeout must be non-negative: {value}"))
@@ -131,6 +146,11 @@ config::Spec<AppConfig> app_spec() {
       .check({"env"}, [](const AppConfig& app, config::Report& report) { check_environment(app.env, report); });
 }
 
+std::string host_of(const AppConfig& app, const std::string& fallback) {
+  const std::string& host = app.listen_addr.empty() ? fallback : app.listen_addr;
+  return find_listen_ip(host).value_or(host);
+}
+
 config::Spec<PortRange> port_range_spec() {
   return config::Spec<PortRange>("defaultPortRange", "Ports for apps that name none.")
       .field("min", &PortRange::min, "The first.", port_bounds(1, "invalid port range min: {value}"))
@@ -148,6 +168,8 @@ void check_app(const AppConfig& app, const wasm::CapacityOptions& all, config::R
                      .memory_key = "memoryMB"};
   check_guest(claims, report);
   check_against_capacity(claims, all, report);
+  if (app.runtime == wasm::Runtime::kFull)
+    check_guest_words({.args = app.args, .env = app.env, .preopens = app.preopens, .network = app.network}, report);
 }
 
 void check_apps(const std::vector<AppConfig>& apps, config::Report& report) {
@@ -158,7 +180,8 @@ void check_apps(const std::vector<AppConfig>& apps, config::Report& report) {
       report.error("apps", "port " + std::to_string(port) + " of app \"" + name + "\" is another app's too");
   };
   for (const AppConfig& app : apps) {
-    if (!app.name.empty() && !names.insert(app.name).second) report.error("apps", "app \"" + app.name + "\" is there twice");
+    if (!app.name.empty() && !names.insert(app.name).second)
+      report.error("apps", "app \"" + app.name + "\" already running: the name is there twice");
     claim(app.port, app.name);
     if (app.network.has_value())
       for (int64_t port : app.network->listen)

@@ -73,6 +73,9 @@ struct PortRange {
 };
 
 config::Spec<AppConfig> app_spec();
+
+// The address that it answers on, as it stands in front of `:PORT`.
+std::string host_of(const AppConfig& app, const std::string& fallback);
 config::Spec<PortRange> port_range_spec();
 
 // What an app names and asks for beyond its own keys: files, and room among what all guests may have. Opens files.

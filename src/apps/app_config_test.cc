@@ -6,6 +6,7 @@
 namespace fiso::apps {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::HasSubstr;
 
 std::string errors_of(const std::string& text, AppConfig* parsed = nullptr) {
@@ -77,10 +78,41 @@ TEST(AppConfig, ComplainsInTheWordsOfTheContract) {
               HasSubstr("apps.yaml:3:7: apps[0].port: invalid port: 70000 (must be between 0 and 65535)"));
   EXPECT_THAT(errors_of("name: a\nmodule: m\nport: -1"), HasSubstr("invalid port: -1 (must be"));
   EXPECT_THAT(errors_of("name: a\nmodule: m\nmemoryMB: -64"), HasSubstr("memory limit must be non-negative: -64"));
-  EXPECT_THAT(errors_of("name: a\nmodule: m\nmemoryMB: 0"), HasSubstr("memoryMB must be between 1 and 4096, got 0"));
+  EXPECT_THAT(errors_of("name: a\nmodule: m\nmemoryMB: 4097"), HasSubstr("memoryMB must be between 1 and 4096, got 4097"));
   EXPECT_THAT(errors_of("name: a\nmodule: m\ntimeout: -5s"), HasSubstr("timeout must be non-negative: -5s"));
   EXPECT_THAT(errors_of("name: a\nmodule: m\nhealthCheck: /\nhealthCheckInterval: -1m"),
               HasSubstr("health check interval must be non-negative: -1m"));
+}
+
+TEST(AppConfig, ZeroIsTheDefaultWhereTheContractHasItSo) {
+  AppConfig app;
+  EXPECT_EQ(errors_of("name: a\nmodule: m\nmemoryMB: 0\ntimeout: 0s\nhealthCheck: /\nhealthCheckInterval: 0s", &app), "");
+  EXPECT_EQ(app.memory_mb, AppConfig().memory_mb);
+  EXPECT_EQ(app.timeout, AppConfig().timeout);
+  EXPECT_EQ(app.health_check_interval, AppConfig().health_check_interval);
+  EXPECT_THAT(errors_of("name: a\nmodule: m\ntimeout: 1us"), HasSubstr("timeout must be between 1ms and 24h"));
+  EXPECT_THAT(errors_of("name: a\nmodule: m\nhealthCheck: /\nhealthCheckTimeout: 0s"),
+              HasSubstr("healthCheckTimeout must be between"));
+}
+
+TEST(AppConfig, NamesArePlain) {
+  for (const char* good : {"a", "order-api_2.x", "A"})
+    EXPECT_EQ(errors_of("name: " + std::string(good) + "\nmodule: m"), "") << good;
+  for (const char* bad : {"a b", "a/b", "\"a\\nb\"", "\"\\e[31m\"", "..", "\u00e9"})
+    EXPECT_THAT(
+        errors_of("name: " + std::string(bad) + "\nmodule: m"),
+        AllOf(HasSubstr("apps.yaml:1:7: apps[0].name: \""), HasSubstr("\": a name has up to 100 letters, digits, - _ and .")))
+        << bad;
+  EXPECT_THAT(errors_of("name: " + std::string(101, 'a') + "\nmodule: m"), HasSubstr("a name has up to 100"));
+}
+
+TEST(AppConfig, AHealthCheckIsARequestTarget) {
+  EXPECT_EQ(errors_of("name: a\nmodule: m\nhealthCheck: /a%20b?deep=1"), "");
+  for (const char* bad : {"/a b", "/#a", "/%zz", "\"/health HTTP/1.1\\r\\nX: y\"", "/\u00e9"})
+    EXPECT_THAT(
+        errors_of("name: a\nmodule: m\nhealthCheck: " + std::string(bad)),
+        AllOf(HasSubstr("apps.yaml:3:14: apps[0].healthCheck: \"/"), HasSubstr("\" is not a path: what is no printable ASCII")))
+        << bad;
 }
 
 TEST(AppConfig, ARangeOfPortsIsOne) {
@@ -109,9 +141,15 @@ TEST(AppConfig, KeysWithoutEffectAreRefused) {
 }
 
 TEST(AppConfig, HostsAndVariablesAreChecked) {
-  EXPECT_EQ(errors_of("name: a\nmodule: m\nlistenAddr: '[::1]'\nenv: {A: 1}"), "");
-  EXPECT_THAT(errors_of("name: a\nmodule: m\nlistenAddr: a b"),
-              HasSubstr("apps.yaml:3:13: apps[0].listenAddr: apps[0].listenAddr \"a b\" is not a host"));
+  for (auto [written, host] : {std::pair("'[::1]'", "[::1]"), {"'::1'", "[::1]"}, {"0.0.0.0", "0.0.0.0"}, {"''", "127.0.0.9"}}) {
+    AppConfig app;
+    EXPECT_EQ(errors_of("name: a\nmodule: m\nenv: {A: 1}\nlistenAddr: " + std::string(written), &app), "");
+    EXPECT_EQ(host_of(app, "127.0.0.9"), host);
+  }
+  for (const char* bad : {"a b", "localhost", "999.1.1.1", "127.0.1"})
+    EXPECT_THAT(
+        errors_of("name: a\nmodule: m\nlistenAddr: " + std::string(bad)),
+        HasSubstr("apps.yaml:3:13: apps[0].listenAddr: apps[0].listenAddr \"" + std::string(bad) + "\" is not an IP address"));
   EXPECT_THAT(errors_of("name: a\nmodule: m\nenv: {A=B: 1}"),
               HasSubstr("apps.yaml:3:7: apps[0].env[\"A=B\"]: the name of a variable"));
 }

@@ -94,6 +94,7 @@ Result<> AppInterceptor::apply(core::Event& event, AppReply reply) {
       firsts.add(field.name, field.value);
   for (HeaderList::Field field : firsts)
     if (event.call != nullptr || !iequals(field.name.substr(0, 8), "content-")) answer_.take_header(event, field);
+  answer_.tell_dropped(event);
   event.payload = core::Payload(std::move(reply.text));
   return {};
 }

@@ -22,7 +22,7 @@ class AppPlanOfInterceptor final : public core::Plan<core::Interceptor> {
   std::unique_ptr<core::Interceptor> make(async::Shard& shard) const override {
     return std::make_unique<AppInterceptor>(shard, shared_);
   }
-  bool warm() const override { return shared_.own == nullptr || shared_.own->state() == State::kHealthy; }
+  Result<bool> warm() const override { return shared_.own == nullptr || shared_.own->state() == State::kHealthy; }
 
  private:
   AppInterceptor::Shared shared_;

@@ -90,6 +90,13 @@ void add_body(std::string& out, std::string_view body) {
   }
 }
 
+// What is wrong with an answer is the guest's fault, not its caller's.
+Result<std::string> text_of(std::string_view name, std::string_view raw) {
+  auto text = json::unquote(raw);
+  if (!text.has_value()) return bad_response(std::string(name) + " is not text");
+  return text;
+}
+
 Result<int> read_status(const json::Document& document) {
   auto raw = document.find("status");
   if (!raw.has_value() || *raw == "null" || *raw == "0") return 200;
@@ -101,7 +108,7 @@ Result<int> read_status(const json::Document& document) {
 }
 
 Result<> add_header(HeaderList& headers, std::string_view name, std::string_view raw_value) {
-  FISO_TRY(std::string value, json::unquote(raw_value));
+  FISO_TRY(std::string value, text_of("a header's value", raw_value));
   if (!is_header_name(name) || !is_header_value(value)) return bad_response("a header is not valid HTTP");
   if (!net::is_hop_field(name)) headers.add(name, value);
   return {};
@@ -111,7 +118,7 @@ Result<> read_headers(std::string_view raw, HeaderList& headers) {
   json::Document members;
   if (!members.read(raw).has_value() || !members.is_object()) return bad_response("headers is not an object");
   for (const json::Member& member : members.members()) {
-    FISO_TRY(std::string name, json::unquote(member.key));
+    FISO_TRY(std::string name, text_of("a header's name", member.key));
     if (json::kind_of(member.value) == json::Kind::kString) {
       FISO_TRY_OK(add_header(headers, name, member.value));
       continue;
@@ -128,14 +135,14 @@ Result<> read_headers(std::string_view raw, HeaderList& headers) {
 // bodyText wins over body, as in the contract; Base64 comes before both.
 Result<> read_body(const json::Document& document, net::HttpResponse& response) {
   std::string_view type = kJsonType;
-  if (auto base64 = document.find("bodyBase64"); base64.has_value()) {
-    FISO_TRY(std::string text, json::unquote(*base64));
+  if (auto base64 = document.find("bodyBase64"); base64.has_value() && *base64 != "null") {
+    FISO_TRY(std::string text, text_of("bodyBase64", *base64));
     auto body = from_base64(text);
     if (!body.has_value()) return bad_response("bodyBase64 is not Base64");
     response.body = std::move(*body);
     type = "application/octet-stream";
   } else if (auto raw_text = document.find("bodyText"); raw_text.has_value() && *raw_text != "\"\"" && *raw_text != "null") {
-    FISO_TRY(response.body, json::unquote(*raw_text));
+    FISO_TRY(response.body, text_of("bodyText", *raw_text));
     type = kTextType;
   } else {
     response.body = document.find("body").value_or("{}");

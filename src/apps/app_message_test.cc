@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "apps/failures.h"
+
 namespace fiso::apps {
 namespace {
 
@@ -102,6 +104,20 @@ TEST(AppResponse, WhatIsNoResponseIsRefused) {
   EXPECT_EQ(refusal(R"({"headers":{"A b":"1"}})"), "a header is not valid HTTP");
   EXPECT_EQ(refusal(R"({"headers":{"A":"x\r\nB: y"}})"), "a header is not valid HTTP");
   EXPECT_EQ(refusal(R"({"bodyBase64":"***"})"), "bodyBase64 is not Base64");
+  for (const char* no_text : {"5", "{}", "[\"x\"]", "true"}) {
+    EXPECT_EQ(refusal("{\"bodyText\":" + std::string(no_text) + "}"), "bodyText is not text");
+    EXPECT_EQ(refusal("{\"bodyBase64\":" + std::string(no_text) + "}"), "bodyBase64 is not text");
+  }
+}
+
+TEST(AppResponse, WhatIsWrongWithItIsTheFaultOfTheGuest) {
+  for (const char* output : {"", "[1]", R"({"status":1})", R"({"headers":{"A":1}})", R"({"bodyBase64":5})", R"({"bodyText":{}})"})
+    EXPECT_EQ(status_of(read_app_response(output).error()), 502) << output;
+}
+
+TEST(AppResponse, NullIsNoBody) {
+  EXPECT_EQ(read_app_response(R"({"bodyBase64":null,"bodyText":"x"})")->body, "x");
+  EXPECT_EQ(read_app_response(R"({"bodyBase64":null,"bodyText":null,"body":{"a":1}})")->body, R"({"a":1})");
 }
 
 }  // namespace

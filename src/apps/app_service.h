@@ -13,6 +13,9 @@ class AppService : public net::HttpService, public AppCallee {
   virtual Task<int> probe(net::HttpRequest& request, MonotonicTime deadline) = 0;
   // The probe that is under way, if one is, completes soon; the last one.
   virtual void stop_probe() {}
+  // Requests under way end soon, and so do any that come: nobody waits for them any more. Of guests that live on, those end with
+  // the guest.
+  virtual void cut() {}
   // What is started ahead stands ready.
   virtual bool ready() const = 0;
 };

@@ -12,20 +12,23 @@ bool is_ready(const std::shared_future<bool>& future) {
   return future.wait_for(std::chrono::seconds(0)) == std::future_status::ready;
 }
 
-Error about(const AppConfig& config, Error error) {
-  std::string message = "starting app " + config.name + ": " + error.message();
-  return std::move(error).with_message(std::move(message));
-}
+std::string local_name(const std::string& app) { return net::LocalUrl{.name = app}.service(); }
 
 }  // namespace
 
-AppSet::AppSet(AppParts parts, AppDirectory& directory)
+Error AppSet::about(const AppConfig& config, Error error) const {
+  return std::move(error).with_context(parts_.alone ? "starting app" : "starting app " + config.name);
+}
+
+AppSet::AppSet(AppParts parts, AppDirectory& directory, net::LocalServices& local)
     : parts_(std::move(parts)),
       directory_(directory),
+      local_(local),
       port_parts_{.shards = parts_.shards, .commons = parts_.commons, .limits = parts_.limits} {}
 
 AppSet::~AppSet() {
   begin_drain(now());
+  for (const auto& [name, port] : named_) local_.forget(local_name(name));  // of a start that failed
   listed_.with([](auto& listed) { listed.clear(); });
   for (const Retired& retired : retired_) retired.clean.wait();
 }
@@ -36,7 +39,7 @@ AppSet::Running* AppSet::find(const std::string& name) {
 }
 
 std::string AppSet::address_of(const AppConfig& config, int64_t port) const {
-  return (config.listen_addr.empty() ? parts_.listen_addr : config.listen_addr) + ":" + std::to_string(port);
+  return host_of(config, parts_.listen_addr) + ":" + std::to_string(port);
 }
 
 // That of its own port first.
@@ -196,7 +199,7 @@ std::optional<AppSet::Settled> AppSet::settle(Duration retirement) {
   return settled;
 }
 
-AppSet::Ripeness AppSet::ripeness(const Change& change, std::string& problems) {
+AppSet::Ripeness AppSet::ripeness(const Change& change, std::string& problems) const {
   Ripeness ripeness = Ripeness::kNow;
   for (const Next& next : change.apps) {
     if (next.planned.step != AppStep::kReplaced || next.app->state() == State::kHealthy) continue;
@@ -206,7 +209,7 @@ AppSet::Ripeness AppSet::ripeness(const Change& change, std::string& problems) {
       continue;
     }
     std::string why = ended ? "its guest ended" : "not healthy after " + format_duration(next.as.config.start_timeout);
-    problems += (problems.empty() ? "" : "\n") + about(next.as.config, Error(ErrorCode::kUnavailable, std::move(why))).message();
+    problems += (problems.empty() ? "" : "\n") + about(next.as.config, Error(ErrorCode::kUnavailable, std::move(why))).describe();
     return Ripeness::kNever;
   }
   return ripeness;
@@ -220,7 +223,10 @@ AppSet::Extent AppSet::call_off() {
 
 void AppSet::call_off(Change change) {
   for (Next& next : change.apps)
-    if (next.app != nullptr) retire(std::move(next.app), {}, now());
+    if (next.app != nullptr) {
+      next.app->end_by(now());
+      retire(std::move(next.app), {}, now());
+    }
 }
 
 void AppSet::lead(Change& change, const Next& next) {
@@ -232,6 +238,31 @@ void AppSet::lead(Change& change, const Next& next) {
     PublicPort& port = opened != change.opened.end() ? *opened->second : *open_.at(addresses[i]);
     port.lead_to(i == 0 ? next.app->services() : next.app->services_of(i - 1));
   }
+  lead_name(change, next);
+}
+
+// Not by the port's: that may lead to another app a moment before the name does, or after.
+void AppSet::lead_name(Change& change, const Next& next) {
+  const std::string& name = next.as.config.name;
+  PortKind kind = kind_of(next.as.config);
+  auto known = named_.find(name);
+  if (known != named_.end() && known->second->kind() == kind) return known->second->lead_to(next.app->services());
+  PublicPort::Ptr before = known == named_.end() ? nullptr : std::move(named_.extract(known).mapped());
+  if (kind != PortKind::kBytes) {
+    auto& port = named_[name] = std::make_unique<PublicPort>(port_parts_, "", kind);
+    port->open_inside();
+    port->lead_to(next.app->services());
+    local_.lead(local_name(name), port->server());
+  } else {
+    local_.forget(local_name(name));
+  }
+  if (before != nullptr) change.left[name] = std::move(before);
+}
+
+void AppSet::forget(const std::string& name, Ports& left) {
+  directory_.forget(name);
+  local_.forget(local_name(name));
+  if (auto port = named_.extract(name)) left.insert(std::move(port));
 }
 
 void AppSet::take_effect(Change change, MonotonicTime deadline) {
@@ -244,7 +275,7 @@ void AppSet::take_effect(Change change, MonotonicTime deadline) {
       parts_.log.info("app replaced", {{"app", next.as.config.name}, {"port", next.planned.port}});
   }
   for (const std::string& name : change.removed) {
-    directory_.forget(name);
+    forget(name, change.left);
     parts_.log.info("app stopped", {{"app", name}});
   }
   std::vector<Retired> ending = part_with(change);
@@ -253,7 +284,7 @@ void AppSet::take_effect(Change change, MonotonicTime deadline) {
 }
 
 // Takes the apps that go out of those that run, each with the ports that nothing leads to another app.
-std::vector<AppSet::Retired> AppSet::part_with(const Change& change) {
+std::vector<AppSet::Retired> AppSet::part_with(Change& change) {
   std::set<std::string> kept;
   std::vector<std::string> gone = change.removed;
   for (const Next& next : change.apps) {
@@ -270,6 +301,10 @@ std::vector<AppSet::Retired> AppSet::part_with(const Change& change) {
       PublicPort::Ptr port = std::move(open_.extract(address).mapped());
       port->begin_drain(change.opened.contains(address) ? net::HttpServer::Port::kPassesOn : net::HttpServer::Port::kCloses);
       one.ports.push_back(std::move(port));
+    }
+    if (auto left = change.left.extract(name)) {
+      left.mapped()->begin_drain(net::HttpServer::Port::kPassesOn);
+      one.ports.push_back(std::move(left.mapped()));
     }
     one.app = std::move(running.app);
   }
@@ -300,9 +335,9 @@ void AppSet::retire(std::unique_ptr<App> app, std::vector<PublicPort::Ptr> ports
     bool clean = true;
     for (auto& wait : waits) clean = wait.get() == PublicPort::Drained::kClean && clean;
     clean = gone->stop(deadline) && clean;
+    if (!drained.empty()) gone->cut();  // who waits there for an answer is cut off now
     drained.clear();
-    gone->release();
-    return clean;
+    return gone->release() && clean;
   };
   retired_.push_back({.app = std::move(app), .clean = std::async(std::launch::async, end, std::move(ports))});
 }
@@ -310,11 +345,16 @@ void AppSet::retire(std::unique_ptr<App> app, std::vector<PublicPort::Ptr> ports
 void AppSet::begin_drain(MonotonicTime deadline) {
   if (changing()) call_off();
   reap();
+  Ports named;
+  for (const Running& one : running_) forget(one.as.config.name, named);
+  for (auto& [name, port] : named) port->begin_drain(net::HttpServer::Port::kPassesOn);
+  for (Retired& one : retired_) one.app->end_by(deadline);
   for (auto& [address, port] : open_) port->begin_drain(net::HttpServer::Port::kCloses);
   for (Running& one : std::exchange(running_, {})) {
-    directory_.forget(one.as.config.name);
+    one.app->end_by(deadline);
     std::vector<PublicPort::Ptr> ports;
     for (const std::string& address : addresses_of(one)) ports.push_back(std::move(open_.extract(address).mapped()));
+    if (auto port = named.extract(one.as.config.name)) ports.push_back(std::move(port.mapped()));
     retire(std::move(one.app), std::move(ports), deadline);
   }
 }
@@ -331,6 +371,12 @@ void AppSet::reap() {
 
 bool AppSet::all_healthy() const {
   return std::ranges::all_of(running_, [](const Running& one) { return one.app->state() == State::kHealthy; });
+}
+
+std::vector<AppConfig> AppSet::configs() const {
+  std::vector<AppConfig> all;
+  for (const Running& one : running_) all.push_back(one.as.config);
+  return all;
 }
 
 std::vector<AppStatus> AppSet::status() {

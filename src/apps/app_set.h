@@ -22,13 +22,14 @@
 #include "apps/app_plan.h"
 #include "apps/public_port.h"
 #include "base/guarded.h"
+#include "net/local_services.h"
 
 namespace fiso::apps {
 
 class AppSet {
  public:
-  // Who is inside the process finds its apps in the directory.
-  AppSet(AppParts parts, AppDirectory& directory);
+  // Who is inside the process finds its apps in the directory, and as `app://NAME` those that answer requests.
+  AppSet(AppParts parts, AppDirectory& directory, net::LocalServices& local);
   // Ends at once what has not ended.
   ~AppSet();
   AppSet(const AppSet&) = delete;
@@ -60,6 +61,8 @@ class AppSet {
   void reap();
 
   bool all_healthy() const;
+  // In the order of the file.
+  std::vector<AppConfig> configs() const;
   // Thread-safe.
   std::vector<AppStatus> status();
 
@@ -81,6 +84,7 @@ class AppSet {
     std::vector<std::string> removed;  // names of those that run
     std::vector<Next> apps;
     Ports opened;  // new, or beside one that is open and cannot go on
+    Ports left;    // by name, that lead on no more
   };
   struct UnderWay {
     std::vector<Change> parts;  // that are left
@@ -93,6 +97,7 @@ class AppSet {
     std::shared_future<bool> clean = {};  // until it is there, its thread has the app
   };
 
+  Error about(const AppConfig& config, Error error) const;
   Running* find(const std::string& name);
   std::string address_of(const AppConfig& config, int64_t port) const;
   std::vector<std::string> addresses_of(const AppConfig& config, uint16_t port) const;
@@ -105,20 +110,24 @@ class AppSet {
   Result<> start_app(Next& next);
   enum class Ripeness { kNotYet, kNow, kNever };
   // kNever: the reason is added to `problems`.
-  static Ripeness ripeness(const Change& change, std::string& problems);
+  Ripeness ripeness(const Change& change, std::string& problems) const;
   void lead(Change& change, const Next& next);
+  void lead_name(Change& change, const Next& next);
+  void forget(const std::string& name, Ports& left);
   void take_effect(Change change, MonotonicTime deadline);
-  std::vector<Retired> part_with(const Change& change);
+  std::vector<Retired> part_with(Change& change);
   void take_over(Change change);
   void call_off(Change change);
   void retire(std::unique_ptr<App> app, std::vector<PublicPort::Ptr> ports, MonotonicTime deadline);
 
   AppParts parts_;
   AppDirectory& directory_;
+  net::LocalServices& local_;
   PublicPort::Parts port_parts_;
   std::vector<Running> running_;
   std::map<std::string, size_t> order_;  // by name, of the file read last
   Ports open_;
+  Ports named_;  // by the name of the app: where who is inside the process comes in
   std::unique_ptr<UnderWay> under_way_;
   std::vector<Retired> retired_;
   Guarded<std::vector<const App*>> listed_;

@@ -4,8 +4,12 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <functional>
 #include <thread>
 
+#include "async/testing/run_task.h"
+#include "async/yield.h"
+#include "net/http_client.h"
 #include "net/testing/raw_client.h"
 #include "observe/testing/captured_log.h"
 #include "wasm/testing/fake_engine.h"
@@ -20,7 +24,7 @@ using ::fiso::testing::status_of;
 constexpr std::string_view kGet = "GET / HTTP/1.1\r\nHost: x\r\n\r\n";
 constexpr std::chrono::seconds kPatience{30};
 
-// Answers each line; or does nothing at all.
+// Answers each line, and waits for the next.
 class LineGuest final : public wasm::Resident {
  public:
   explicit LineGuest(wasm::ResidentEvents& events) : events_(events) {}
@@ -28,11 +32,13 @@ class LineGuest final : public wasm::Resident {
   void write(std::string text) override {
     size_t id = text.find("\"id\":"), end = text.find_first_of(",}", id);
     events_.written(wasm::GuestStream::kOutput, "{" + text.substr(id, end - id) + ",\"bodyText\":\"lines\"}\n");
+    events_.noticed(wasm::ResidentNotice::kWaiting, std::to_string(read_ += text.size()));
   }
   void end_input() override { events_.ended({}); }
 
  private:
   wasm::ResidentEvents& events_;
+  size_t read_ = 0;
 };
 
 class AppSetTest : public ::testing::Test {
@@ -54,7 +60,7 @@ class AppSetTest : public ::testing::Test {
                                               .log = log_.log(),
                                               .commons = commons_,
                                               .network = network_},
-                                     directory_);
+                                     directory_, local_);
   }
 
   static WantedApp app(const std::string& name, const std::string& module, int64_t port = 0) {
@@ -106,6 +112,7 @@ class AppSetTest : public ::testing::Test {
   wasm::Runtimes runtimes_{std::unique_ptr<wasm::Engine>(engine_), nullptr};
   ProcessNetwork network_;
   AppDirectory directory_{shards_};
+  net::LocalServices local_{shards_};
   std::atomic<bool> talks_ = true;
   std::unique_ptr<AppSet> apps_;
 };
@@ -144,6 +151,82 @@ TEST_F(AppSetTest, NoRequestFailsWhileAppsFollowEachOther) {
   stop = true;
   for (std::thread& client : clients) client.join();
   EXPECT_EQ(failed, 0);
+}
+
+// Asks `app://a`, again and again, on one shard.
+class Callers {
+ public:
+  Callers(async::ShardSet& shards, unsigned shard, async::BlockingPool& blocking, const net::LocalServices& local)
+      : shards_(shards), shard_(shards[shard]) {
+    net::ClientOptions options{.origin = {.host = "localhost"}, .local = &local, .local_name = "app://a"};
+    shards_.run_on(shard, [&](async::Shard&) { client_ = std::make_unique<net::HttpClient>(shard_, blocking, options); });
+  }
+  ~Callers() {
+    shards_.run_on(shard_.index(), [&](async::Shard&) { client_.reset(); });
+  }
+
+  std::string ask() {
+    auto answer = ::fiso::testing::run_task(shard_, [&] { return post(); });
+    return answer.has_value() ? answer->body : answer.error().describe();
+  }
+  // What failed meanwhile, as text.
+  std::string ask_while(const std::function<void()>& something) {
+    std::atomic<bool> stop = false;
+    std::string failed;
+    auto loop = [&]() -> Task<> {
+      while (!stop) {
+        auto answer = co_await post();
+        if (!answer.has_value()) failed += answer.error().describe() + "; ";
+        if (answer.has_value() && answer->status != 200) failed += std::to_string(answer->status) + "; ";
+        co_await async::yield(shard_);
+      }
+    };
+    std::thread waits([&] { async::run_and_wait(shard_, loop); });
+    something();
+    stop = true;
+    waits.join();
+    return failed;
+  }
+
+ private:
+  // What must not be sent twice.
+  Task<Result<net::ClientResponse>> post() {
+    return client_->send({.method = "POST", .target = "/"}, std::chrono::steady_clock::now() + kPatience);
+  }
+
+  async::ShardSet& shards_;
+  async::Shard& shard_;
+  std::unique_ptr<net::HttpClient> client_;
+};
+
+TEST_F(AppSetTest, ANameLeadsToTheAppWhereverItIsUntilItHasGone) {
+  Callers callers(shards_, 0, blocking_, local_);
+  EXPECT_EQ(callers.ask(), "app://a: not there");
+  start({app("a", "one")});
+  EXPECT_EQ(callers.ask(), "one");
+  ASSERT_TRUE(change({app("a", "two")}).has_value());
+  EXPECT_EQ(callers.ask(), "two");
+  ASSERT_TRUE(change({app("a", "lines")}).has_value());
+  EXPECT_EQ(callers.ask(), "lines");
+  ASSERT_TRUE(change({app("b", "two")}).has_value());
+  EXPECT_EQ(callers.ask(), "app://a: not there");
+  apps_->begin_drain(std::chrono::steady_clock::now() + kPatience);
+  EXPECT_TRUE(drained());
+}
+
+TEST_F(AppSetTest, NoRequestByNameFailsWhileAppsOfOtherKindsAndPortsFollowEachOther) {
+  Callers callers(shards_, 1, blocking_, local_);
+  start({app("a", "one"), app("b", "two")});
+  uint16_t first = port(0), second = port(1);
+  EXPECT_EQ(callers.ask_while([&] {
+    for (int round = 0; round < 12; ++round) {
+      bool swapped = round % 2 == 0;
+      std::string module = round % 3 == 0 ? "lines" : "one";
+      EXPECT_TRUE(change({app("a", module, swapped ? second : first), app("b", "two", swapped ? first : second)}).has_value());
+      apps_->reap();
+    }
+  }),
+            "");
 }
 
 TEST_F(AppSetTest, APortThatCarriesSomethingElsePassesOnToo) {
@@ -230,7 +313,7 @@ TEST_F(AppSetTest, APortInUseRefusesTheChange) {
   ASSERT_TRUE(other.bind().has_value());
   auto changed = change({app("a", "two"), app("b", "one", other.port())});
   ASSERT_FALSE(changed.has_value());
-  EXPECT_NE(changed.error().message().find("starting app b: listen 127.0.0.1:"), std::string::npos);
+  EXPECT_NE(changed.error().describe().find("starting app b: listen 127.0.0.1:"), std::string::npos);
   EXPECT_EQ(ask(port()), "one");
 }
 

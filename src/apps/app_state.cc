@@ -5,9 +5,23 @@
 namespace fiso::apps {
 namespace {
 
+constexpr std::array kStates{State::kStopped, State::kStarting, State::kHealthy, State::kUnhealthy, State::kStopping};
+
 MonotonicTime now() { return std::chrono::steady_clock::now(); }
 
 }  // namespace
+
+StateGauges::StateGauges(const observe::SeriesGroup& app)
+    : healthy_(app.gauge("fiso_app_healthy", "1 while the app is healthy.")), states_{} {
+  for (size_t i = 0; i < kStates.size(); ++i)
+    states_[i] =
+        &app.gauge("fiso_app_state", "1 for the state that the app is in.", {{"state", std::string(to_string(kStates[i]))}});
+}
+
+void StateGauges::show(State state) {
+  healthy_.set(state == State::kHealthy ? 1 : 0);
+  for (size_t i = 0; i < kStates.size(); ++i) states_[i]->set(state == kStates[i] ? 1 : 0);
+}
 
 std::string_view to_string(State state) {
   switch (state) {
@@ -25,7 +39,7 @@ void AppState::set(State state) {
     State before = get();
     if (before == state || (before == State::kStopping && state != State::kStopped)) return;
     state_.store(state, std::memory_order_relaxed);
-    if (shown == Shown::kYes) healthy_.set(state == State::kHealthy ? 1 : 0);
+    if (shown == Shown::kYes) gauges_.show(state);
     log_.info("app state changed", {{"from", to_string(before)}, {"to", to_string(state)}});
   });
 }
@@ -33,7 +47,7 @@ void AppState::set(State state) {
 void AppState::show(Shown shown) {
   shown_.with([&](Shown& now_shown) {
     now_shown = shown;
-    if (shown == Shown::kYes) healthy_.set(get() == State::kHealthy ? 1 : 0);
+    if (shown == Shown::kYes) gauges_.show(get());
   });
 }
 

@@ -5,6 +5,7 @@
 // Thread-safe.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <string_view>
@@ -28,11 +29,22 @@ std::string_view to_string(State state);
 // Whether the gauge says how this one is: of two that replace each other only one does.
 enum class Shown { kNo, kYes };
 
+// The series of an app's state: 1 while it is healthy, and for the state that it is in.
+class StateGauges {
+ public:
+  explicit StateGauges(const observe::SeriesGroup& app);
+  void show(State state);
+
+ private:
+  observe::Gauge& healthy_;
+  std::array<observe::Gauge*, 5> states_;
+};
+
 class AppState {
  public:
-  // `log` carries the app's name; the gauge is 1 while it is healthy.
-  AppState(observe::Log log, observe::Gauge& healthy, Shown shown = Shown::kYes)
-      : log_(std::move(log)), healthy_(healthy), shown_(shown) {}
+  // `log` carries the app's name.
+  AppState(observe::Log log, StateGauges gauges, Shown shown = Shown::kYes)
+      : log_(std::move(log)), gauges_(gauges), shown_(shown) {}
 
   State get() const { return state_.load(std::memory_order_relaxed); }
   // A line in the log if that is new. Without effect while the app stops, but for kStopped: a probe that was under way when the
@@ -46,7 +58,7 @@ class AppState {
 
  private:
   observe::Log log_;
-  observe::Gauge& healthy_;
+  StateGauges gauges_;
   Guarded<Shown> shown_;  // and whoever changes the state
   std::atomic<State> state_{State::kStopped};
   std::atomic<size_t> waiting_{0};

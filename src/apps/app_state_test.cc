@@ -13,8 +13,9 @@ class AppStateTest : public ::testing::Test {
  protected:
   ::fiso::testing::CapturedLog log_;
   observe::Metrics metrics_;
-  observe::Gauge& healthy_ = metrics_.gauge("test_healthy", "", {});
-  AppState state_{log_.log(), healthy_};
+  observe::SeriesGroup series_{metrics_, {{"app", "a"}}};
+  observe::Gauge& healthy_ = series_.gauge("fiso_app_healthy", "1 while the app is healthy.");
+  AppState state_{log_.log(), StateGauges(series_)};
 };
 
 TEST_F(AppStateTest, TheGaugeFollowsHealth) {
@@ -24,6 +25,17 @@ TEST_F(AppStateTest, TheGaugeFollowsHealth) {
   EXPECT_EQ(healthy_.value(), 1);
   state_.set(State::kUnhealthy);
   EXPECT_EQ(healthy_.value(), 0);
+}
+
+TEST_F(AppStateTest, OneOfTheStatesIsTheOneItIsIn) {
+  auto now_in = [this](const char* state) {
+    return series_.gauge("fiso_app_state", "1 for the state that the app is in.", {{"state", state}}).value();
+  };
+  for (State state : {State::kStarting, State::kHealthy, State::kUnhealthy, State::kStopping, State::kStopped}) {
+    state_.set(state);
+    for (const char* name : {"stopped", "starting", "healthy", "unhealthy", "stopping"})
+      EXPECT_EQ(now_in(name), to_string(state) == name ? 1 : 0) << name;
+  }
 }
 
 TEST_F(AppStateTest, AProbeThatEndsAfterTheStopBeganChangesNothing) {
@@ -41,7 +53,7 @@ TEST_F(AppStateTest, AProbeThatEndsAfterTheStopBeganChangesNothing) {
 }
 
 TEST_F(AppStateTest, OfTwoThatReplaceEachOtherOneMovesTheGauge) {
-  AppState next(log_.log(), healthy_, Shown::kNo);
+  AppState next(log_.log(), StateGauges(series_), Shown::kNo);
   state_.set(State::kHealthy);
   next.set(State::kStarting);
   EXPECT_EQ(healthy_.value(), 1);

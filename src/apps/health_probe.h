@@ -8,13 +8,14 @@
 
 #include "apps/app_config.h"
 #include "apps/app_service.h"
+#include "observe/metrics.h"
 
 namespace fiso::apps {
 
 class HealthProbe {
  public:
   // `config` is borrowed.
-  explicit HealthProbe(const AppConfig& config) : config_(config) {}
+  HealthProbe(const AppConfig& config, const observe::SeriesGroup& app);
 
   // True for a 2xx within healthCheckTimeout.
   Task<bool> ask(AppService& service);
@@ -26,6 +27,8 @@ class HealthProbe {
   const AppConfig& config_;
   std::atomic<uint64_t> asked_{0};
   std::atomic<uint64_t> failed_{0};
+  observe::Counter& good_counter_;
+  observe::Counter& failed_counter_;
 };
 
 }  // namespace fiso::apps

@@ -42,6 +42,7 @@ class JsonApp final : public AppService {
   // As call(), unseen by metrics and log.
   Task<int> probe(net::HttpRequest& request, MonotonicTime deadline) override;
   void stop_probe() override;
+  void cut() override { pool_->stop_runs(); }
   bool ready() const override { return shared_.pool->warm(); }
 
  private:

@@ -45,6 +45,9 @@ class LongRunning::Service final : public AppService, private net::StreamingServ
   void stop_probe() override {
     if (fresh_ != nullptr) fresh_->stop_probe();
   }
+  void cut() override {
+    if (fresh_ != nullptr) fresh_->cut();
+  }
   bool ready() const override { return fresh_ != nullptr || owner_.supervisor_->serves() != Serves::kNothingYet; }
 
   void use_fresh_instances(const JsonAppShared& shared) {
@@ -107,7 +110,8 @@ LongRunning::LongRunning(const Parts& parts, std::shared_ptr<const wasm::Module>
       lives_on_(mode_gauge(*parts.place.series, "longRunning")),
       per_request_(mode_gauge(*parts.place.series, "perRequest")),
       home_(parts.place.port % parts.shards.count()),
-      services_(parts.shards.count()) {
+      services_(parts.shards.count()),
+      peers_(std::make_shared<ResidentPeers>(parts.shards)) {
   auto& restarts = parts.place.series->counter("fiso_app_restarts_total", "Guests that were started again.");
   supervisor_ = std::make_shared<Supervisor>(Supervisor::Parts{.shard = parts.shards[home_],
                                                                .config = parts_.config,
@@ -126,6 +130,7 @@ std::unique_ptr<AppService> LongRunning::service_on(async::Shard& shard) {
                                                          .home = parts_.shards[home_],
                                                          .blocking = parts_.blocking,
                                                          .supervisor = supervisor_,
+                                                         .peers = peers_,
                                                          .config = parts_.config,
                                                          .largest_body = parts_.largest_body,
                                                          .traffic = traffic_,

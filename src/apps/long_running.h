@@ -68,6 +68,7 @@ class LongRunning {
   observe::Gauge* mode_ = nullptr;  // the one that counts this
   unsigned home_;  // the shard of the supervisor, and of a guest on the light engine: by the port, so that apps spread
   std::vector<Service*> services_;  // by shard
+  std::shared_ptr<ResidentPeers> peers_;
   std::unique_ptr<JsonAppShared> json_;
   bool opened_ = false;
   std::atomic<bool> preparing_{false};

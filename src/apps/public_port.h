@@ -36,12 +36,15 @@ class PublicPort {
   Result<> open();
   // In place of open(): at the port of another one, which serves.
   Result<> open_beside(const PublicPort& other);
+  // In place of open(): at no port, for who comes from inside the process.
+  void open_inside() { server_.bind_nowhere(); }
 
   // New requests go to these services, by shard, from now on; serves from the first call on. They must be there as long as
   // anything that went to them is under way. For kBytes: once.
   void lead_to(const std::vector<net::HttpService*>& services);
 
   uint16_t port() const { return server_.port(); }
+  net::HttpServer& server() { return server_; }
   const std::string& address() const { return address_; }
   PortKind kind() const { return kind_; }
 

@@ -20,12 +20,24 @@ MonotonicTime now() { return std::chrono::steady_clock::now(); }
 }  // namespace
 
 ResidentHttp::ResidentHttp(ResidentParts parts)
-    : parts_(std::move(parts)), failed_log_(parts_.log, observe::LogLevel::kError, kFailedLines) {}
+    : parts_(std::move(parts)), failed_log_(parts_.log, observe::LogLevel::kError, kFailedLines) {
+  parts_.peers->ways[parts_.shard.index()] = this;
+}
+
+ResidentHttp::~ResidentHttp() { parts_.peers->ways[parts_.shard.index()] = nullptr; }
+
+void ResidentHttp::give_up_idle(const std::shared_ptr<ResidentPeers>& peers) {
+  for (unsigned i = 0; i < peers->shards.count(); ++i)
+    peers->shards[i].post([peers, i] {
+      if (ResidentHttp* way = peers->ways[i]; way != nullptr && way->client_ != nullptr) way->client_->give_up_idle();
+    });
+}
 
 std::shared_ptr<net::HttpClient> ResidentHttp::client_for(uint16_t port) {
   if (client_ == nullptr || port != client_port_) {
     net::ClientOptions options{.origin = {.scheme = net::Scheme::kHttp, .host = kGuestAddress, .port = port, .target = "/"},
-                               .max_response_body = parts_.largest_body};
+                               .max_response_body = parts_.largest_body,
+                               .waits_for_first_answer = [peers = parts_.peers] { give_up_idle(peers); }};
     client_ = std::make_shared<net::HttpClient>(parts_.shard, parts_.blocking, std::move(options));
     client_port_ = port;
   }
@@ -107,7 +119,11 @@ Task<int> ResidentHttp::probe(const net::HttpRequest& request, MonotonicTime dea
   uint16_t port = parts_.supervisor->port();
   if (port == 0) co_return 503;
   std::shared_ptr<net::HttpClient> client = client_for(port);
-  net::ClientRequest passed{.method = request.method, .target = request.target, .headers = &request.headers, .body = {}};
+  net::ClientRequest passed{.method = request.method,
+                            .target = request.target,
+                            .headers = &request.headers,
+                            .body = {},
+                            .connection = net::Connection::kOwn};
   auto answered = co_await client->send(passed, deadline);
   co_return answered.has_value() ? answered->status : 503;
 }

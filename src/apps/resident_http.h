@@ -1,6 +1,8 @@
 // An app whose guest serves HTTP itself: each request is passed on to it, on the private address where it listens.
 //
-// Bodies, answers and upgrades are streams, see net/relay.h. Shard-local.
+// Bodies, answers and upgrades are streams, see net/relay.h. Connections to the guest are kept. A guest that serves one until it
+// is closed would not see the next as long as any shard keeps an idle one: where the first answer on a new connection is waited
+// for, all shards give up those that are idle. Shard-local.
 #pragma once
 
 #include <boost/container/small_vector.hpp>
@@ -17,6 +19,8 @@ namespace fiso::apps {
 class ResidentHttp final : public net::StreamingService {
  public:
   explicit ResidentHttp(ResidentParts parts);
+  ~ResidentHttp() override;
+  ResidentHttp(const ResidentHttp&) = delete;
 
   Task<> serve(net::HttpRequest& head, net::ServerExchange& exchange) override;
   // POST /process.
@@ -36,6 +40,7 @@ class ResidentHttp final : public net::StreamingService {
   // For the guest that lives now; a client is gone when the last request that uses it is.
   std::shared_ptr<net::HttpClient> client_for(uint16_t port);
   Task<Result<AppReply>> process(const AppCall& call, MonotonicTime deadline);
+  static void give_up_idle(const std::shared_ptr<ResidentPeers>& peers);
   net::HttpResponse failed(const Error& error);
 
   ResidentParts parts_;

@@ -6,6 +6,7 @@
 
 #include "async/spawn.h"
 #include "base/check.h"
+#include "base/random_part.h"
 
 namespace fiso::apps {
 namespace {
@@ -157,8 +158,9 @@ Task<> Supervisor::live(std::shared_ptr<Supervisor> self) {
       if (!self->closing_) parts.state.set(State::kStopped);
       break;
     }
-    Duration pause = self->pauses_.next(now() - began);
-    parts.log.warn("app guest restarts", {{"reason", why}, {"pause", format_duration(pause)}});
+    Duration pause = self->pauses_.next(now() - began, random_part());
+    parts.log.warn("app guest restarts",
+                   {{"reason", why}, {"pause", format_duration(std::chrono::round<std::chrono::milliseconds>(pause))}});
     self->restarts_.fetch_add(1, std::memory_order_relaxed);
     parts.restarts.increment();
     for (MonotonicTime until = now() + pause; !self->closing_ && now() < until;) {

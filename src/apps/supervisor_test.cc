@@ -91,7 +91,8 @@ class SupervisorTest : public ::testing::Test {
   async::ShardSet shards_{1};
   observe::Metrics metrics_;
   AppConfig config_;
-  AppState state_{observe::Log(), metrics_.gauge("healthy", "For the test.", {})};
+  observe::SeriesGroup series_{metrics_, {{"app", "a"}}};
+  AppState state_{observe::Log(), StateGauges(series_)};
   wasm::testing::FakeEngine engine_;
   std::string last_words_;
   bool heeds_ = true;

@@ -35,7 +35,9 @@ Watchdog::Entry::~Entry() { unlink(); }
 Watchdog::~Watchdog() { FISO_CHECK(first_ == nullptr, "an entry outlives its watchdog"); }
 
 void Watchdog::look_at(MonotonicTime when) {
-  next_look_ = std::max(when, std::chrono::steady_clock::now() + kResolution);
+  MonotonicTime look = std::max(when, std::chrono::steady_clock::now() + kResolution);
+  if (look >= next_look_) return;  // or those that are due soon would put it off, one after the other, for ever
+  next_look_ = look;
   timer_.expires_at(next_look_);
   timer_.async_wait([this](boost::system::error_code error) {
     if (!error) sweep();

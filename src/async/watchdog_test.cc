@@ -34,6 +34,18 @@ TEST(Watchdog, TellsWhoIsDueAndNotWhoMovedOn) {
   EXPECT_EQ(later.times, 0);
 }
 
+TEST(Watchdog, OthersThatAreDueSoonerThanItLooksDoNotPutItOff) {
+  asio::io_context context;
+  Watchdog watchdog(context);
+  Probe due(watchdog), other(watchdog);
+  due.set(soon(1));
+  for (MonotonicTime end = soon(30'000); due.times == 0 && soon(0) < end;) {
+    other.set(soon(1));
+    context.poll();
+  }
+  EXPECT_EQ(due.times, 1);
+}
+
 TEST(Watchdog, AnExpiredEntryMayDestroyAnother) {
   asio::io_context context;
   Watchdog watchdog(context);

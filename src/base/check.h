@@ -8,8 +8,8 @@ namespace fiso {
 [[noreturn]] void check_failed(const char* file, int line, const char* condition, std::string_view detail);
 }
 
-#define FISO_CHECK(condition, ...)                                                         \
-  do {                                                                                     \
-    if (!(condition)) [[unlikely]]                                                         \
-      ::fiso::check_failed(__FILE__, __LINE__, #condition, std::string_view{__VA_ARGS__}); \
+#define FISO_CHECK(condition, ...)                                                              \
+  do {                                                                                          \
+    if (!(condition)) [[unlikely]]                                                              \
+      ::fiso::check_failed(__FILE_NAME__, __LINE__, #condition, std::string_view{__VA_ARGS__}); \
   } while (false)

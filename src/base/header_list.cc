@@ -1,6 +1,7 @@
 #include "base/header_list.h"
 
-#include <utility>
+#include <cstring>
+#include <functional>
 
 #include "base/ascii.h"
 #include "base/check.h"
@@ -16,17 +17,34 @@ void HeaderList::add(std::string_view name, std::string_view value) {
 }
 
 void HeaderList::set(std::string_view name, std::string_view value) {
-  std::string own_name(name), own_value(value);  // either may be a view into this list
-  remove(own_name);
-  add(own_name, own_value);
+  if (is_within(name) || is_within(value)) return set(std::string(name), std::string(value));
+  remove(name);
+  add(name, value);
 }
 
 void HeaderList::remove(std::string_view name) {
-  if (!contains(name)) return;
-  HeaderList kept;
-  for (Field field : *this)
-    if (!iequals(field.name, name)) kept.add(field.name, field.value);
-  *this = std::move(kept);
+  if (is_within(name)) return remove(std::string(name));
+  uint32_t gone = 0;
+  size_t kept = 0;
+  for (Entry entry : index_) {
+    char* text = text_.data() + entry.begin;
+    uint32_t length = entry.name + entry.value;
+    if (iequals({text, entry.name}, name)) {
+      gone += length;
+      continue;
+    }
+    if (gone > 0) std::memmove(text - gone, text, length);
+    entry.begin -= gone;
+    index_[kept++] = entry;
+  }
+  index_.resize(kept);
+  text_.resize(text_.size() - gone);
+}
+
+// What changes when the list does.
+bool HeaderList::is_within(std::string_view text) const {
+  std::less<const char*> before;
+  return !text.empty() && !before(text.data(), text_.data()) && before(text.data(), text_.data() + text_.size());
 }
 
 void HeaderList::clear() {

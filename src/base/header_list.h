@@ -58,6 +58,8 @@ class HeaderList {
   struct Entry {
     uint32_t begin, name, value;  // offset of the name in text_; lengths; the value follows the name
   };
+  bool is_within(std::string_view text) const;
+
   std::string text_;
   std::vector<Entry> index_;
 };

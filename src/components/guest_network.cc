@@ -8,7 +8,8 @@
 namespace fiso {
 namespace {
 
-constexpr size_t kMostPorts = 16;  // to listen on
+constexpr size_t kMostPorts = 16;      // to listen on
+constexpr int64_t kMostSockets = 240;  // there are 256 descriptors, and other uses for them
 
 bool is_number(std::string_view text, unsigned most) {
   unsigned value = 0;
@@ -69,6 +70,7 @@ wasm::NetworkRules GuestNetwork::rules() const {
     case Mode::kAllowList: rules.mode = wasm::NetworkMode::kAllowList; break;
     case Mode::kNone: rules.mode = wasm::NetworkMode::kNone; break;
   }
+  if (sockets != 0) rules.sockets = static_cast<uint32_t>(sockets);
   rules.dns = rules.mode != wasm::NetworkMode::kNone && dns.value_or(true);
   return rules;
 }
@@ -80,6 +82,7 @@ GuestNetwork GuestNetwork::or_else(const GuestNetwork& other) const {
     both.allow = other.allow;
   }
   if (!dns.has_value()) both.dns = other.dns;
+  if (sockets == 0) both.sockets = other.sockets;
   return both;
 }
 
@@ -93,6 +96,8 @@ config::Spec<GuestNetwork> guest_network_spec(GuestListens listens) {
       .field("allow", &GuestNetwork::allow,
              "HOST:PORT, where HOST is a name, an address or a block (10.0.0.0/8) and PORT may be *.")
       .field("dns", &GuestNetwork::dns, "Whether it may look up names; not with `mode: none`.")
+      .field("sockets", &GuestNetwork::sockets, "Sockets that one instance may have open besides those it accepted; 0 is 64.",
+             config::between<int64_t>(0, kMostSockets))
       .check({"allow"}, check_allow)
       .check([](const GuestNetwork& network, config::Report& report) {
         if (network.mode == Mode::kNone && !network.allow.empty())

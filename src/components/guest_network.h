@@ -15,11 +15,12 @@ struct GuestNetwork {
   Mode mode = Mode::kUnset;
   std::vector<std::string> allow;
   std::optional<bool> dns;
+  int64_t sockets = 0;          // 0: unset
   std::vector<int64_t> listen;  // ports besides its PORT
 
   // Unset, a list makes it an allow list, and no list makes it open. Without a network there are no look-ups either.
   wasm::NetworkRules rules() const;
-  // This, where it says something, else the other: `mode` and `allow` together, `dns` on its own.
+  // This, where it says something, else the other: `mode` and `allow` together, `dns` and `sockets` each on its own.
   GuestNetwork or_else(const GuestNetwork& other) const;
   bool operator==(const GuestNetwork&) const = default;
 };

@@ -56,6 +56,14 @@ TEST(GuestNetwork, WhatItDoesNotSayIsTakenFromTheOther) {
   EXPECT_TRUE(GuestNetwork{.dns = true}.or_else(other).rules().dns);
 }
 
+TEST(GuestNetwork, SocketsAreSixtyFourUnlessOneOfBothSaysOtherwise) {
+  GuestNetwork other{.sockets = 8};
+  EXPECT_EQ(GuestNetwork().rules().sockets, 64u);
+  EXPECT_EQ(GuestNetwork().or_else(other).rules().sockets, 8u);
+  EXPECT_EQ(parse("sockets: 240").network.or_else(other).rules().sockets, 240u);
+  EXPECT_THAT(parse("sockets: 241").errors, HasSubstr("network.sockets must be between 0 and 240"));
+}
+
 TEST(GuestNetwork, ModeAndListGoTogether) {
   GuestNetwork none{.mode = GuestNetwork::Mode::kNone};
   GuestNetwork listed{.allow = {"b:2"}};

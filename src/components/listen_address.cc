@@ -32,6 +32,15 @@ bool is_listen_host(std::string_view host) {
   return host.size() <= kLongestName && host.front() != '-' && host.find_first_not_of(kNameCharacters) == std::string_view::npos;
 }
 
+std::optional<std::string> find_listen_ip(std::string_view text) {
+  bool in_brackets = text.size() > 2 && text.starts_with('[') && text.ends_with(']');
+  if (is_ipv6(in_brackets ? text.substr(1, text.size() - 2) : text))
+    return in_brackets ? std::string(text) : "[" + std::string(text) + "]";
+  in_addr address;
+  if (inet_pton(AF_INET, std::string(text).c_str(), &address) == 1) return std::string(text);
+  return std::nullopt;
+}
+
 bool is_listen_address(std::string_view address) {
   size_t colon = address.rfind(':');
   if (colon == std::string_view::npos) return false;

@@ -17,5 +17,17 @@ TEST(ListenAddress, IsAHostAndAPort) {
   EXPECT_FALSE(is_listen_address(std::string(254, 'a') + ":1"));
 }
 
+TEST(ListenAddress, AnAddressAloneIsPutAsItStandsInFrontOfAPort) {
+  for (auto [text, put] : {std::pair("127.0.0.1", "127.0.0.1"),
+                           {"0.0.0.0", "0.0.0.0"},
+                           {"::1", "[::1]"},
+                           {"[::]", "[::]"},
+                           {"fe80::1%eth0", "[fe80::1%eth0]"}})
+    EXPECT_EQ(find_listen_ip(text), put);
+  for (const char* bad : {"", "localhost", "999.1.1.1", "127.1", "1.2.3.4:80", "[1.2.3.4]", "[]", "[::1", "::1]", "[[::1]]",
+                          " ::1", "0x7f000001", "127.0.0.1\n"})
+    EXPECT_EQ(find_listen_ip(bad), std::nullopt) << bad;
+}
+
 }  // namespace
 }  // namespace fiso

@@ -38,4 +38,6 @@ Result<std::string> read_file_text(const std::string& file) {
   }
 }
 
+ConfigError nothing_in(const std::string& file) { return {file, 1, 1, "", "there is nothing in this file"}; }
+
 }  // namespace fiso::config

@@ -120,10 +120,10 @@ std::optional<size_t> read_word(const Reader& reader, const Node& node, const Wo
     reader.fail(node, refused.sentence, text);
     return std::nullopt;
   }
-  std::string otherwise = fmt::format("{{path}} \"{{value}}\" is not valid (must be one of: {}){}",
-                                      fmt::join(words.allowed, ", "), did_you_mean(text, words.allowed));
+  std::string why = words.invalid;
+  if (why.empty()) why = fmt::format("{{path}} \"{{value}}\" is not valid (must be one of: {})", fmt::join(words.allowed, ", "));
   std::string shown = quote(text);
-  reader.fail(node, words.invalid.empty() ? otherwise : words.invalid, std::string_view(shown).substr(1, shown.size() - 2));
+  reader.fail(node, why + did_you_mean(text, words.allowed), std::string_view(shown).substr(1, shown.size() - 2));
   return std::nullopt;
 }
 

@@ -39,6 +39,9 @@ concept Comparable =
     Quantity<M> || std::same_as<M, bool> || std::same_as<M, std::optional<bool>> || std::same_as<M, std::string> ||
     std::same_as<M, std::vector<std::string>> || std::same_as<M, std::map<std::string, std::string>> || std::same_as<M, Secret>;
 
+// What a 0 that is not within the bounds means.
+enum class Zero { kIsANumber, kDefault };
+
 template <Quantity M>
 struct Rules<M> {
   std::optional<M> min = {};
@@ -46,6 +49,7 @@ struct Rules<M> {
   std::string missing = {};
   std::string invalid = {};   // of what is not between them, in front of what it must be
   std::string negative = {};  // of a number with a minus
+  Zero zero = Zero::kIsANumber;
   Check<M> check = {};
 };
 
@@ -238,7 +242,7 @@ class Spec {
                     .container = Type::kContainer};
     if (presence == Presence::kOptional) field.default_value = Type::show(defaults().*member);
     if constexpr (Quantity<M>) {
-      field.minimum = show(rules.min);
+      field.minimum = show(rules.zero == Zero::kDefault ? std::optional(M{}) : rules.min);
       field.maximum = show(rules.max);
     }
     if constexpr (std::same_as<M, std::string>) {
@@ -251,6 +255,11 @@ class Spec {
       if constexpr (Quantity<M>)
         if (!rules.negative.empty() && is_negative(node)) return reader.fail(node, rules.negative, node.text());
       Type::read(reader, node, value);
+      if constexpr (Quantity<M>)
+        if (rules.zero == Zero::kDefault && value == M{} && reader.failures() == before) {
+          value = defaults().*member;
+          return;
+        }
       if (reader.failures() == before) apply(rules, reader, node, value);
     };
     if constexpr (Comparable<M>) field.compare = comparing(member);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 
+#include "base/ascii.h"
 #include "json/text.h"
 
 namespace fiso::core {
@@ -171,6 +172,18 @@ bool is_timestamp(std::string_view text) {
     rest.remove_prefix(end);
   }
   return is_offset(rest);
+}
+
+bool is_json_media_type(std::string_view text) {
+  auto visible = [](char c) { return c >= ' ' && c < 0x7f; };
+  if (!std::ranges::all_of(text, visible)) return false;
+  std::string type = to_lower(trim(text.substr(0, text.find(';'))));
+  size_t slash = type.find('/');
+  auto is_token = [](std::string_view word) {
+    return !word.empty() && word.find_first_of(" \t()<>@,;:\\\"/[]?=") == std::string_view::npos;
+  };
+  if (slash == std::string::npos || !is_token(type.substr(0, slash)) || !is_token(type.substr(slash + 1))) return false;
+  return type == "application/json" || type == "text/json" || type.ends_with("+json");
 }
 
 }  // namespace fiso::core

@@ -20,6 +20,10 @@ std::string to_uri_segment(std::string_view text);
 // is decoded, once. Escapes that do not stand for UTF-8, or for characters that no attribute may hold, stay as they are.
 std::string from_header_value(std::string_view value);
 
+// A media type (RFC 2045, section 5.1) whose content is JSON: application/json, text/json, and all that end in +json, with or
+// without parameters.
+bool is_json_media_type(std::string_view text);
+
 // A date and time of RFC 3339, section 5.6; the second may be a leap second.
 bool is_timestamp(std::string_view text);
 

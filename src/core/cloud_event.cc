@@ -1,5 +1,7 @@
 #include "core/cloud_event.h"
 
+#include <openssl/sha.h>
+
 #include <algorithm>
 #include <array>
 #include <optional>
@@ -9,6 +11,7 @@
 #include "base/uuid.h"
 #include "core/attribute_formats.h"
 #include "json/text.h"
+#include "json/utf8.h"
 #include "observe/timestamp.h"
 
 namespace fiso::core {
@@ -25,15 +28,39 @@ void append_attribute(std::string& out, std::string_view name, std::string_view 
   out += ',';
 }
 
-// The text of a member that is a non-empty string.
-std::optional<std::string_view> raw_string(const json::Document& object, std::string_view name) {
-  auto raw = object.find_ignoring_case(name);
+bool is_utf8(std::string_view text) {
+  while (!text.empty()) {
+    size_t length = json::utf8_sequence(text);
+    if (length == 0) return false;
+    text.remove_prefix(length);
+  }
+  return true;
+}
+
+// As it may stand in an event. Bytes that JSON cannot hold must not make two names one.
+std::string to_id(std::string name) {
+  if (name.size() <= kLongestId && is_utf8(name)) return name;
+  std::array<unsigned char, SHA256_DIGEST_LENGTH> digest;
+  SHA256(reinterpret_cast<const unsigned char*>(name.data()), name.size(), digest.data());
+  std::string hex;
+  for (unsigned char byte : digest) {
+    hex += "0123456789abcdef"[byte >> 4];
+    hex += "0123456789abcdef"[byte & 15];
+  }
+  return hex;
+}
+
+// The text of a member that is a string and not blank. Names of attributes are in lower case: others are not looked at.
+std::optional<std::string> find_text(const json::Document& object, std::string_view name) {
+  auto raw = object.find(name);
   if (!raw.has_value() || raw->size() <= 2 || raw->front() != '"') return std::nullopt;
-  return raw;
+  auto text = json::unquote(*raw);
+  if (!text.has_value() || trim(*text).empty()) return std::nullopt;
+  return *std::move(text);
 }
 
 bool is_cloud_event(const json::Document& object) {
-  return object.is_object() && raw_string(object, "specversion") && raw_string(object, "type") && raw_string(object, "source");
+  return object.is_object() && find_text(object, "specversion") && find_text(object, "type") && find_text(object, "source");
 }
 
 bool overrides_name(const CloudEventDefaults& defaults, std::string_view name) {
@@ -62,14 +89,34 @@ Outbound merge_structured(const json::Document& object, std::string_view id, con
   return out;
 }
 
-// A whole CloudEvent goes as it came, unless it lacks an id or the flow sets attributes.
-Outbound keep_structured(Event& event, const json::Document& object, const CloudEventDefaults& defaults) {
-  bool has_id = false;
-  if (auto id = raw_string(object, "id"); id.has_value()) {
-    auto text = json::unquote(*id);
-    has_id = text.has_value() && !trim(*text).empty();  // white space around an id is none of it
-    if (has_id) event.id = std::move(*text);
+// An attribute as it may stand in an event, or what is wrong with it where it came in.
+Result<std::string> to_attribute(std::string_view name, std::string_view value, std::string_view prefix) {
+  auto wrong = [&](const char* why) {
+    return Error(ErrorCode::kInvalidInput, std::string(prefix) + std::string(name) + " is not " + why);
+  };
+  if (name == "time" && !is_timestamp(value)) return wrong("a time in the form of RFC 3339");
+  if (name != "source" && name != "dataschema") return std::string(value);
+  auto reference = to_uri_reference(value);
+  if (!reference.has_value()) return wrong("a URI-reference");
+  return *std::move(reference);
+}
+
+// Null is an attribute that is not there (CloudEvents JSON format 1.0, section 2.2).
+Result<> check_structured(const json::Document& object, const CloudEventDefaults& defaults) {
+  for (std::string_view name : {"time", "source", "dataschema"}) {
+    auto raw = object.find(name);
+    if (!raw.has_value() || *raw == "null" || overrides_name(defaults, name)) continue;
+    FISO_TRY_OK(to_attribute(name, trim(raw->front() == '"' ? json::unquote(*raw).value_or("") : std::string(*raw)), ""));
   }
+  return {};
+}
+
+// A whole CloudEvent goes as it came, unless it lacks an id or the flow sets attributes.
+Result<Outbound> keep_structured(Event& event, const json::Document& object, const CloudEventDefaults& defaults) {
+  FISO_TRY_OK(check_structured(object, defaults));
+  auto id = find_text(object, "id");
+  bool has_id = id.has_value();
+  if (has_id) event.id = *std::move(id);
   if (!has_id || !defaults.overrides.empty()) return merge_structured(object, has_id ? std::string_view() : event.id, defaults);
   Outbound out;
   out.data = object.value();
@@ -96,16 +143,6 @@ bool is_first_of_its_name(const HeaderList& headers, HeaderList::Field field) {
   return headers.find(field.name)->data() == field.value.data();
 }
 
-// An attribute as it may stand in an event, or what is wrong with the header that it came in.
-Result<std::string> to_attribute(std::string_view name, std::string_view value) {
-  if (name == "time" && !is_timestamp(value))
-    return Error(ErrorCode::kInvalidInput, "ce-time is not a time in the form of RFC 3339");
-  if (name != "source" && name != "dataschema") return std::string(value);
-  auto reference = to_uri_reference(value);
-  if (!reference.has_value()) return Error(ErrorCode::kInvalidInput, "ce-" + std::string(name) + " is not a URI-reference");
-  return *std::move(reference);
-}
-
 // Extension attributes have lower-case alphanumeric names (CloudEvents 1.0, section 3.1); others do not pass.
 Result<> append_binary_attributes(std::string& out, const HeaderList& headers, const CloudEventDefaults& defaults) {
   for (HeaderList::Field field : headers) {
@@ -118,17 +155,26 @@ Result<> append_binary_attributes(std::string& out, const HeaderList& headers, c
     if (!plain || ours || !is_first_of_its_name(headers, field)) continue;
     std::string text = from_header_value(trim(field.value));
     if (text.empty()) continue;  // no attribute is (CloudEvents 1.0, section 3.1)
-    FISO_TRY(std::string value, to_attribute(name, text));
+    FISO_TRY(std::string value, to_attribute(name, text, kBinaryPrefix));
     append_attribute(out, name, value);
   }
   return {};
+}
+
+// What the data is: in binary mode the message's own Content-Type says so. Data that is JSON is not told to be anything else.
+std::string content_type(const HeaderList& headers, bool binary) {
+  std::string_view type = find_trimmed(headers, "Content-Type");
+  bool is_event = to_lower(type).starts_with("application/cloudevents");
+  return std::string(binary && !is_event && is_json_media_type(type) ? type : "application/json");
 }
 
 Result<Outbound> wrap(Event& event, std::string_view data, const CloudEventDefaults& defaults, const Clock& clock) {
   Outbound out;
   bool binary = is_binary_mode(event.headers);
   if (binary) {
-    if (auto id = find_attribute(event.headers, "ce-id"); !trim(id).empty()) event.id = std::move(id);
+    if (find_attribute(event.headers, "ce-specversion") != "1.0")
+      return Error(ErrorCode::kInvalidInput, "ce-specversion is not 1.0, the version of CloudEvents that is known here");
+    if (auto id = find_attribute(event.headers, "ce-id"); !trim(id).empty()) event.id = to_id(std::move(id));
   }
   out.head.reserve(256);
   out.head = "{\"specversion\":\"1.0\",";
@@ -140,7 +186,8 @@ Result<Outbound> wrap(Event& event, std::string_view data, const CloudEventDefau
     if (!overrides_name(defaults, "type")) append_attribute(out.head, "type", defaults.type);
   }
   append_overrides(out.head, defaults);
-  if (!overrides_name(defaults, "datacontenttype")) out.head += "\"datacontenttype\":\"application/json\",";
+  if (!overrides_name(defaults, "datacontenttype"))
+    append_attribute(out.head, "datacontenttype", content_type(event.headers, binary));
   if (!binary || find_attribute(event.headers, "ce-time").empty()) {
     out.head += "\"time\":\"";
     observe::append_timestamp(out.head, clock.wall_now());
@@ -156,7 +203,7 @@ Result<Outbound> wrap(Event& event, std::string_view data, const CloudEventDefau
 
 std::string event_id(const HeaderList& headers, const Clock& clock) {
   std::string_view key = find_trimmed(headers, "Idempotency-Key");
-  if (!key.empty() && key.size() <= kLongestId) return std::string(key);
+  if (!key.empty()) return to_id(std::string(key));
   return make_uuid_v7(clock.wall_now());
 }
 
@@ -165,7 +212,7 @@ Result<Outbound> to_cloud_event(Event& event, const CloudEventDefaults& defaults
   if (event.id.empty()) event.id = event_id(event.headers, clock);
   Outbound out;
   if (is_cloud_event(scratch)) {
-    out = keep_structured(event, scratch, defaults);
+    FISO_TRY(out, keep_structured(event, scratch, defaults));
   } else {
     FISO_TRY(out, wrap(event, scratch.value(), defaults, clock));
   }

@@ -1,10 +1,11 @@
 // Events as CloudEvents 1.0, structured mode, JSON.
 //
-// A payload that already is a CloudEvent is kept as it is: in structured mode (an object with non-empty specversion, type and
-// source) untouched but for an id that it lacks, in binary mode (ce-* headers) with those attributes. Anything else is
-// wrapped: specversion, id, source, type, datacontenttype, time, data, in this order. The data is the payload byte for byte.
-// The id is never empty. In binary mode a time, source or dataschema that is none is an error: the sender made no CloudEvent, and
-// nothing that we could put in its place would be true.
+// A payload that already is a CloudEvent is kept as it is: in structured mode (an object with specversion, type and source,
+// spelled so, that are not blank) untouched but for an id that it lacks, in binary mode (ce-* headers) with those attributes and,
+// where it is one of JSON, its Content-Type. Anything else is wrapped: specversion, id, source, type, datacontenttype, time,
+// data, in this order. The data is the payload byte for byte. The id is never empty. A time, source or dataschema that is none is
+// an error, as is a version other than 1.0 in binary mode, whose attributes would be those of 1.0 from here on: the sender made
+// no such CloudEvent, and nothing that we could put in its place would be true.
 #pragma once
 
 #include <string>
@@ -28,7 +29,8 @@ struct CloudEventDefaults {
   std::vector<std::pair<std::string, std::string>> overrides;
 };
 
-// The id of an event that came without one: `Idempotency-Key`, else a new UUIDv7.
+// The id of an event that came without one: `Idempotency-Key`, else a new UUIDv7. Of a key that is no id as it stands, because it
+// is longer than 1024 bytes or no UTF-8, the SHA-256 in hexadecimal: different keys are different ids.
 std::string event_id(const HeaderList& headers, const Clock& clock);
 
 // Checks that the payload is JSON (and what binary mode says is well-formed) and makes the CloudEvent. Fills event.id. `scratch`

@@ -53,7 +53,19 @@ TEST_F(CloudEventTest, TheIdIsNeverEmptyAndNeverTheSame) {
   EXPECT_EQ(one[14], '7');
   EXPECT_NE(one, two);
   EXPECT_NE(text_of(*convert("{}", {{"Idempotency-Key", ""}}), "id"), "");
-  EXPECT_EQ(text_of(*convert("{}", {{"idempotency-key", std::string(1025, 'k')}}), "id").size(), 36u);
+}
+
+// Whoever tries again gets the same id, and nobody else does.
+TEST_F(CloudEventTest, AnyIdempotencyKeyIsAnIdOfItsOwn) {
+  auto id_for = [&](const std::string& key) { return text_of(*convert("{}", {{"Idempotency-Key", key}}), "id"); };
+  EXPECT_EQ(id_for("a\xff"), "8dd06b5ab6b594257e41b7d8dd440a4062eddc67fdab5c13b4dc300176896f6e");
+  EXPECT_NE(id_for("a\xff"), id_for("a\xfe"));
+  EXPECT_EQ(id_for(std::string(1024, 'k')), std::string(1024, 'k'));
+  EXPECT_EQ(id_for(std::string(1025, 'k')).size(), 64u);
+  EXPECT_EQ(id_for(std::string(1025, 'k')), id_for(std::string(1025, 'k')));
+  EXPECT_NE(id_for(std::string(1025, 'k')), id_for(std::string(1026, 'k')));
+  Headers binary{{"ce-specversion", "1.0"}, {"ce-type", "t"}, {"ce-source", "s"}, {"ce-id", "a\xff"}};
+  EXPECT_EQ(text_of(*convert("1", binary), "id"), id_for("a\xff"));
 }
 
 TEST_F(CloudEventTest, DataIsThePayloadByteForByte) {
@@ -98,9 +110,35 @@ TEST_F(CloudEventTest, AStructuredOneIsKeptByteForByte) {
   EXPECT_EQ(event_.id, "id-9");
 }
 
-TEST_F(CloudEventTest, AStructuredOneIsRecognisedInAnyCase) {
+// Names of attributes are in lower case (CloudEvents 1.0, section 3.1).
+TEST_F(CloudEventTest, WhatSpellsItsAttributesOtherwiseIsData) {
   std::string whole = R"({"SpecVersion":"1.0","Type":"t","SOURCE":"s","Id":"1"})";
+  std::string text = *convert(whole, {{"Idempotency-Key", "k"}});
+  EXPECT_EQ(data_of(text), whole);
+  EXPECT_EQ(text_of(text, "id"), "k");
+  text = *convert(R"({"specversion":"1.0","type":"t","source":"s","ID":"1"})", {{"Idempotency-Key", "k"}});
+  EXPECT_EQ(text_of(text, "id"), "k");
+}
+
+TEST_F(CloudEventTest, AStructuredOneOfAnotherVersionIsKept) {
+  std::string whole = R"({"specversion":"0.3","type":"t","source":"s","id":"1"})";
   EXPECT_EQ(*convert(whole), whole);
+}
+
+TEST_F(CloudEventTest, AStructuredOneWithAnAttributeThatIsNoneIsAnInputError) {
+  for (auto [attribute, message] : {std::pair(R"("time":"yesterday")", "time is not a time in the form of RFC 3339"),
+                                    {R"("time":7)", "time is not a time in the form of RFC 3339"},
+                                    {R"("source":"10.0.0.1:80/x")", "source is not a URI-reference"},
+                                    {R"("dataschema":"50%")", "dataschema is not a URI-reference"}}) {
+    auto converted = convert(R"({"specversion":"1.0","type":"t","source":"s","id":"1",)" + std::string(attribute) + "}");
+    ASSERT_FALSE(converted.has_value()) << attribute;
+    EXPECT_EQ(converted.error().code(), ErrorCode::kInvalidInput);
+    EXPECT_EQ(converted.error().message(), message);
+  }
+  std::string whole = R"({"specversion":"1.0","type":"t","source":"s","id":"1","time":null,"dataschema":null})";
+  EXPECT_EQ(*convert(whole), whole);
+  defaults_.overrides = {{"source", "ours"}};
+  EXPECT_TRUE(convert(R"({"specversion":"1.0","type":"t","source":"1:2","id":"1"})").has_value()) << "it is replaced";
 }
 
 TEST_F(CloudEventTest, AStructuredOneWithoutAnIdGetsOneAndKeepsTheRest) {
@@ -115,6 +153,7 @@ TEST_F(CloudEventTest, AStructuredOneWithoutAnIdGetsOneAndKeepsTheRest) {
 TEST_F(CloudEventTest, WhatLacksAnAttributeIsNotACloudEvent) {
   for (std::string almost :
        {R"({"specversion":"1.0","type":"t"})", R"({"specversion":"1.0","type":"","source":"s"})",
+        R"({"specversion":"1.0","type":" ","source":"s"})", R"({"specversion":"1.0","type":"t","source":"\t"})",
         R"({"specversion":1.0,"type":"t","source":"s"})", R"([{"specversion":"1.0","type":"t","source":"s"}])"})
     EXPECT_EQ(data_of(*convert(almost)), almost);
 }
@@ -167,6 +206,28 @@ TEST_F(CloudEventTest, BinaryModeDecodesItsHeaders) {
   EXPECT_EQ(text_of(text, "bad"), "%ff%0a");
   EXPECT_EQ(text.find("\"none\""), std::string::npos);
   EXPECT_EQ(event_.id, "b \"");
+}
+
+TEST_F(CloudEventTest, BinaryModeKeepsAContentTypeOfJson) {
+  auto type_for = [&](const std::string& type, Headers headers) {
+    headers.emplace_back("content-type", type);
+    return text_of(*convert("1", headers), "datacontenttype");
+  };
+  Headers binary{{"ce-specversion", "1.0"}, {"ce-type", "t"}, {"ce-source", "s"}};
+  for (std::string json :
+       {"application/json", "application/json; charset=utf-8", "application/vnd.shop+json;v=\"1\"", "Text/JSON"})
+    EXPECT_EQ(type_for(json, binary), json);
+  for (std::string other : {"text/plain", "application/x-www-form-urlencoded", "application/jsonp", "+json", "a b/c+json", "",
+                            "application/cloudevents+json"})
+    EXPECT_EQ(type_for(other, binary), "application/json") << other;
+  EXPECT_EQ(type_for("application/vnd.shop+json", {}), "application/json") << "no CloudEvent says so";
+}
+
+TEST_F(CloudEventTest, BinaryModeOfAnotherVersionIsAnInputError) {
+  auto converted = convert("1", {{"ce-specversion", "0.3"}, {"ce-type", "t"}, {"ce-source", "s"}});
+  ASSERT_FALSE(converted.has_value());
+  EXPECT_EQ(converted.error().code(), ErrorCode::kInvalidInput);
+  EXPECT_EQ(converted.error().message(), "ce-specversion is not 1.0, the version of CloudEvents that is known here");
 }
 
 TEST_F(CloudEventTest, BinaryModeCannotForgeWhatIsNotAnAttribute) {

@@ -42,8 +42,9 @@ class Plan {
   virtual ~Plan() = default;
   // On the shard.
   virtual std::unique_ptr<T> make(async::Shard& shard) const = 0;
-  // True once what was made stands ready, such as guests that are started ahead. Thread-safe.
-  virtual bool warm() const { return true; }
+  // True once what was made stands ready, such as guests that are started ahead; an error, the operator's to read, if it never
+  // will. Thread-safe.
+  virtual Result<bool> warm() const { return true; }
 };
 
 template <class T>
@@ -54,11 +55,20 @@ using Prepare = std::function<Prepared<T>(BuildContext&)>;
 // Reports what is wrong with a config that parsed well, at its keys. Runs once all configs are parsed.
 using Check = std::function<void(const Resources& resources, config::Errors& errors)>;
 
-// A component whose configuration was read. The functions are empty if that failed; `check` also if there is nothing to check.
+// Compiles what it would run, as prepare() does, and keeps nothing: for who only wants to know. Blocks; control thread.
+using Compile = std::function<Result<>(const Resources& resources)>;
+
+// A message about a config that parsed and checked well, with the place of its `module`: "file:line:column: key.path: message".
+using Placed = std::function<std::string(const std::string& message)>;
+
+// A component whose configuration was read. The functions are empty if that failed; `check` also if there is nothing to check,
+// `compile` if it compiles nothing, and `placed` if it runs no guest.
 template <class T>
 struct Draft {
   Prepare<T> prepare = {};
   Check check = {};
+  Compile compile = {};
+  Placed placed = {};
   std::string module = {};                                       // the guest's, where it runs one
   CallFacts::Direction phase = CallFacts::Direction::kOutbound;  // of calls, what it looks at
 };
@@ -72,7 +82,7 @@ struct ComponentType {
 };
 
 // For a class C with kType, Config, `static config::Spec<Config> spec()`, `static Prepared<T> prepare(Config, BuildContext&)`
-// and maybe `static void check(Config, Resources, config::Report&)`.
+// and maybe `static void check(Config, Resources, config::Report&)` and `static Result<> compile(Config, Resources)`.
 template <class C>
 Check component_check(const typename C::Config& parsed, const config::Node& node, const std::string& path) {
   if constexpr (requires(const Resources& resources, config::Report& report) { C::check(parsed, resources, report); }) {
@@ -83,6 +93,16 @@ Check component_check(const typename C::Config& parsed, const config::Node& node
   return nullptr;
 }
 
+inline Placed place_of_module(const config::Node& node, const std::string& path) {
+  return [node, path](const std::string& message) {
+    config::Errors errors;
+    config::report_at(node, path, errors, [&](config::Report& report) { report.error("module", message); });
+    std::string line = errors.render();
+    line.pop_back();  // its end
+    return line;
+  };
+}
+
 template <class T, class C>
 ComponentType<T> component_type() {
   return {std::string(C::kType), C::spec().share(),
@@ -91,8 +111,13 @@ ComponentType<T> component_type() {
             if (!C::spec().parse(node, path, parsed, errors)) return {};
             Check check = component_check<C>(parsed, node, path);
             Draft<T> draft{.check = std::move(check)};
-            if constexpr (requires { parsed.module; }) draft.module = parsed.module;
+            if constexpr (requires { parsed.module; }) {
+              draft.module = parsed.module;
+              draft.placed = place_of_module(node, path);
+            }
             if constexpr (requires { parsed.phase; }) draft.phase = parsed.phase;
+            if constexpr (requires(const Resources& resources) { C::compile(parsed, resources); })
+              draft.compile = [parsed](const Resources& resources) { return C::compile(parsed, resources); };
             draft.prepare = [parsed = std::move(parsed)](BuildContext& context) { return C::prepare(parsed, context); };
             return draft;
           }};

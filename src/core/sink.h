@@ -5,6 +5,8 @@
 // be under way.
 #pragma once
 
+#include <string_view>
+
 #include "async/task.h"
 #include "base/clock.h"
 #include "base/result.h"
@@ -16,6 +18,8 @@ class Sink {
  public:
   virtual ~Sink() = default;
   virtual Task<Result<>> deliver(const Outbound& event) = 0;
+  // Where events go, for the log.
+  virtual std::string_view target() const { return {}; }
 };
 
 }  // namespace fiso::core

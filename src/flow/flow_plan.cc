@@ -25,6 +25,12 @@ PipelineOptions pipeline_options(const FlowConfig& config) {
   return options;
 }
 
+// What is wrong with a part of a flow, at its place if that is known.
+std::string problem_of(const std::string& flow, Error error, const core::Placed& placed) {
+  std::string message = std::move(error).with_context("build pipeline " + flow).describe();
+  return placed ? placed(message) : message;
+}
+
 // Appends what is wrong to `problems`, a line; the error is that of a stop.
 template <class T>
 Result<> prepare_part(const core::Draft<T>& draft, core::BuildContext& context, std::shared_ptr<const core::Plan<T>>& plan,
@@ -34,9 +40,8 @@ Result<> prepare_part(const core::Draft<T>& draft, core::BuildContext& context, 
     plan = std::move(*prepared);
     return {};
   }
-  Error error = prepared.take_error().with_context("build pipeline " + context.flow);
-  if (error.code() == ErrorCode::kCancelled) return error;
-  problems += (problems.empty() ? "" : "\n") + error.describe();
+  if (prepared.error().code() == ErrorCode::kCancelled) return prepared.take_error();
+  problems += (problems.empty() ? "" : "\n") + problem_of(context.flow, prepared.take_error(), draft.placed);
   return {};
 }
 
@@ -57,12 +62,26 @@ Result<std::unique_ptr<FlowPlan>> FlowPlan::prepare(const FlowDraft& draft, asyn
   for (const auto& interceptor : draft.interceptors)
     if (!interceptor.module.empty()) context.modules.push_back(interceptor.module);
   std::string problems;
-  for (const auto& interceptor : draft.interceptors)
+  for (const auto& interceptor : draft.interceptors) {
     FISO_TRY_OK(prepare_part(interceptor, context, plan->interceptors_.emplace_back(), problems));
+    plan->places_.push_back(interceptor.placed);
+  }
   FISO_TRY_OK(prepare_part(draft.sink, context, plan->sink_, problems));
   FISO_TRY_OK(prepare_part(draft.source, context, plan->source_, problems));
   if (!problems.empty()) return Error(ErrorCode::kInvalidConfig, std::move(problems));
   return plan;
+}
+
+Result<> FlowPlan::compile(const FlowDraft& draft, const core::Resources& resources) {
+  std::string problems;
+  for (const auto& interceptor : draft.interceptors) {
+    auto compiled = interceptor.compile ? interceptor.compile(resources) : Result<>();
+    if (compiled.has_value()) continue;
+    if (compiled.error().code() == ErrorCode::kCancelled) return compiled;
+    problems += (problems.empty() ? "" : "\n") + problem_of(draft.config.name, compiled.take_error(), interceptor.placed);
+  }
+  if (!problems.empty()) return Error(ErrorCode::kInvalidConfig, std::move(problems));
+  return {};
 }
 
 std::unique_ptr<FlowReplica> FlowPlan::make(async::Shard& shard) const {
@@ -73,8 +92,16 @@ std::unique_ptr<FlowReplica> FlowPlan::make(async::Shard& shard) const {
   return std::make_unique<FlowReplica>(source_->make(shard), std::move(pipeline));
 }
 
-bool FlowPlan::warm() const {
-  return std::ranges::all_of(interceptors_, [](const auto& interceptor) { return interceptor->warm(); });
+Result<bool> FlowPlan::warm() const {
+  bool all = true;
+  std::string problems;
+  for (size_t i = 0; i < interceptors_.size(); ++i) {
+    auto warm = interceptors_[i]->warm();
+    all = all && warm.value_or(false);
+    if (!warm.has_value()) problems += (problems.empty() ? "" : "\n") + problem_of(name(), warm.take_error(), places_[i]);
+  }
+  if (!problems.empty()) return Error(ErrorCode::kInvalidConfig, std::move(problems));
+  return all;
 }
 
 }  // namespace fiso::flow

@@ -33,10 +33,14 @@ class FlowPlan {
   static Result<std::unique_ptr<FlowPlan>> prepare(const FlowDraft& draft, async::ShardSet& shards, core::Resources& resources,
                                                    observe::Metrics& metrics, const observe::Log& log);
 
+  // Compiles the modules of a flow, as prepare() does, and keeps nothing. Blocks; control thread. The error is as there.
+  static Result<> compile(const FlowDraft& draft, const core::Resources& resources);
+
   const std::string& name() const { return options_.flow; }
   std::unique_ptr<FlowReplica> make(async::Shard& shard) const;
-  // True once the replicas' guests that are started ahead stand ready. Thread-safe.
-  bool warm() const;
+  // True once the replicas' guests that are started ahead stand ready; an error, the operator's to read, if one never will.
+  // Thread-safe.
+  Result<bool> warm() const;
 
  private:
   FlowPlan(const FlowConfig& config, async::ShardSet& shards, observe::Metrics& metrics, const observe::Log& log);
@@ -47,6 +51,7 @@ class FlowPlan {
   mutable async::Limiter in_flight_;
   std::shared_ptr<const core::Plan<core::Source>> source_;
   std::vector<std::shared_ptr<const core::Plan<core::Interceptor>>> interceptors_;
+  std::vector<core::Placed> places_;  // of those, for what is wrong with them
   std::shared_ptr<const core::Plan<core::Sink>> sink_;
 };
 

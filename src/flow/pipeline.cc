@@ -112,6 +112,7 @@ void Pipeline::log_delivered(const core::Event& event, Duration took) {
                                            {"correlation_id", event.correlation_id},
                                            {"correlation_source", event.correlation_source},
                                            {"event_id", event.id},
+                                           {"target", sink_->target()},
                                            {"latency_ms", std::chrono::duration<double, std::milli>(took).count()}});
 }
 

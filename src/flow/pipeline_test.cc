@@ -210,10 +210,10 @@ TEST_F(PipelineTest, WhatPausesIsAnsweredWhenRetriesEndAndEventsAreStillTaken) {
     co_await gate.wait_empty();
   });
   ASSERT_FALSE(during.has_value());
-  EXPECT_EQ(during.error().message(), "SINK_DELIVERY_FAILED: delivery failed after 1 attempts: down");
+  EXPECT_EQ(during.error().message(), "SINK_DELIVERY_FAILED: delivery failed after 1 attempt: down");
   EXPECT_TRUE(push(make_event("{}")).has_value());
   sink_->then_fail(ErrorCode::kUnavailable, "down again");
-  EXPECT_EQ(push(make_event("{}")).error().message(), "SINK_DELIVERY_FAILED: delivery failed after 1 attempts: down again");
+  EXPECT_EQ(push(make_event("{}")).error().message(), "SINK_DELIVERY_FAILED: delivery failed after 1 attempt: down again");
   EXPECT_EQ(stats_.retries.value(), 0u);
   expect_books(3, 1, 2);
 }

@@ -25,7 +25,8 @@ Task<bool> pause_unless_stopped(Duration pause, async::Gate& stop) {
 }
 
 Error after_attempts(Error error, int64_t attempts) {
-  std::string message = "delivery failed after " + std::to_string(attempts) + " attempts: " + error.message();
+  std::string message =
+      "delivery failed after " + std::to_string(attempts) + (attempts == 1 ? " attempt: " : " attempts: ") + error.message();
   return std::move(error).with_message(std::move(message));
 }
 

@@ -104,7 +104,7 @@ TEST_F(RetryTest, ARetryAfterBeyondTheCapEndsIt) {
   sink_.then(Error(ErrorCode::kUnavailable, "http status 503").with_retry_after(seconds(31)));
   auto delivered = deliver(5);
   ASSERT_FALSE(delivered.has_value());
-  EXPECT_EQ(delivered.error().message(), "delivery failed after 1 attempts: http status 503");
+  EXPECT_EQ(delivered.error().message(), "delivery failed after 1 attempt: http status 503");
   EXPECT_EQ(sink_.attempts, 1);
 }
 
@@ -113,7 +113,7 @@ TEST_F(RetryTest, AStopStartsNoOtherAttempt) {
   sink_.then_fail(ErrorCode::kUnavailable, "down");
   auto delivered = deliver(5);
   ASSERT_FALSE(delivered.has_value());
-  EXPECT_EQ(delivered.error().message(), "delivery failed after 1 attempts: down");
+  EXPECT_EQ(delivered.error().message(), "delivery failed after 1 attempt: down");
 }
 
 // The pause asked for is far longer than any test may take.
@@ -128,7 +128,7 @@ TEST_F(RetryTest, AStopDuringAPauseEndsIt) {
     co_return co_await deliver_with_retries(sink_, event.get(), {.attempts = 5, .backoff = Backoff::kConstant}, *stop_, retries_);
   });
   ASSERT_FALSE(delivered.has_value());
-  EXPECT_EQ(delivered.error().message(), "delivery failed after 1 attempts: down");
+  EXPECT_EQ(delivered.error().message(), "delivery failed after 1 attempt: down");
   EXPECT_EQ(sink_.attempts, 1);
   EXPECT_EQ(retries_.value(), 0u);
 }

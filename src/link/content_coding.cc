@@ -17,7 +17,18 @@ struct EndInflate {
   void operator()(z_stream* stream) const { inflateEnd(stream); }
 };
 
-Error not_what_it_says() { return Error(ErrorCode::kRejected, "the body is not what its Content-Encoding says"); }
+Error not_what_it_says() { return Error(ErrorCode::kInvalidInput, "the body is not what its Content-Encoding says"); }
+
+// The one coding; empty if there are several.
+std::string_view only_coding(const HeaderList& headers) {
+  std::string_view coding;
+  for (HeaderList::Field field : headers) {
+    if (!iequals(field.name, "content-encoding")) continue;
+    if (!coding.empty()) return {};
+    coding = trim(field.value);
+  }
+  return coding;
+}
 
 // Several gzip members one after the other are one body (RFC 1952, section 2.2).
 Result<std::string> inflated(const std::string& coded, int window, size_t most) {
@@ -45,14 +56,15 @@ Result<std::string> inflated(const std::string& coded, int window, size_t most) 
 }  // namespace
 
 Result<> decode_content(HeaderList& headers, std::string& body, size_t most) {
-  std::string coding(trim(headers.find("content-encoding").value_or("")));
+  std::string_view coding = only_coding(headers);
   bool gzip = iequals(coding, "gzip") || iequals(coding, "x-gzip"), deflate = iequals(coding, "deflate");
   if (!gzip && !deflate) return {};
   if (!body.empty()) {
     auto text = inflated(body, kZlibOrGzip, most);
     // Some servers take `deflate` for the coding without zlib's head.
-    if (!text.has_value() && deflate) text = inflated(body, kRawDeflate, most);
-    if (!text.has_value()) return text.take_error();
+    bool is_raw = deflate && !text.has_value() && text.error().code() == ErrorCode::kInvalidInput;
+    if (is_raw) text = inflated(body, kRawDeflate, most);
+    if (!text.has_value()) return text.take_error().with_code(ErrorCode::kRejected);
     body = std::move(*text);
   }
   for (std::string_view field : {"content-encoding", "content-length", "etag"}) headers.remove(field);

@@ -55,6 +55,11 @@ TEST(ContentCoding, ABombIsRefusedAtTheBound) {
   std::string bomb = coded(std::string(50 << 20, '\0'), kGzip);
   ASSERT_LT(bomb.size(), 100'000U);
   EXPECT_EQ(decoded("gzip", bomb), "error: the decoded body is too large");
+  for (int window : {kZlib, kRaw})
+    EXPECT_EQ(decoded("deflate", coded(std::string(50 << 20, '\0'), window)), "error: the decoded body is too large") << window;
+  std::string one = coded(std::string(1000, 'x'), kGzip), many;
+  for (int i = 0; i < 2000; ++i) many += one;
+  EXPECT_EQ(decoded("gzip", many), "error: the decoded body is too large");
   EXPECT_EQ(decoded("gzip", coded(std::string(kMost, 'x'), kGzip)).size(), kMost);
   EXPECT_EQ(decoded("gzip", coded(std::string(kMost + 1, 'x'), kGzip)), "error: the decoded body is too large");
 }
@@ -76,6 +81,16 @@ TEST(ContentCoding, OtherCodingsStay) {
     EXPECT_EQ(body, "as it is");
     EXPECT_TRUE(headers.contains("content-encoding"));
   }
+}
+
+TEST(ContentCoding, CodingsInSeveralFieldsStay) {
+  std::string twice = coded(coded("a", kGzip), kGzip), body = twice;
+  HeaderList headers;
+  headers.add("Content-Encoding", "gzip");
+  headers.add("content-encoding", "gzip");
+  ASSERT_TRUE(decode_content(headers, body, kMost).has_value());
+  EXPECT_EQ(body, twice);
+  EXPECT_EQ(headers.size(), 2U);
 }
 
 }  // namespace

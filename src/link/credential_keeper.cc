@@ -1,20 +1,15 @@
 #include "link/credential_keeper.h"
 
 #include <algorithm>
-#include <random>
 #include <utility>
 
 #include "async/spawn.h"
+#include "base/random_part.h"
 
 namespace fiso::link {
 namespace {
 
 MonotonicTime now() { return Clock::system().now(); }
-
-double random_part() {
-  std::minstd_rand random{std::random_device{}()};
-  return std::uniform_real_distribution<double>(0, 1)(random);
-}
 
 }  // namespace
 

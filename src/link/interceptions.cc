@@ -1,6 +1,5 @@
 #include "link/interceptions.h"
 
-#include <algorithm>
 #include <utility>
 
 namespace fiso::link {
@@ -10,32 +9,42 @@ Result<std::shared_ptr<const InterceptionPlan>> InterceptionPlan::prepare(const 
                                                                           core::Resources& resources, observe::Metrics& metrics,
                                                                           const observe::Log& log) {
   auto plan = std::make_shared<InterceptionPlan>();
+  if (const auto* shards = resources.find<async::ShardSet>()) plan->ahead_.resize(shards->count());
   core::BuildContext context{"link/" + target, log.with({{"target", target}}), metrics, resources};
   for (const auto& draft : drafts)
     if (!draft.module.empty()) context.modules.push_back(draft.module);
   for (size_t i = 0; i < drafts.size(); ++i) {
+    auto placed = [target, i, at = drafts[i].placed](Error error) {
+      Error told =
+          std::move(error).with_context("interceptor[" + std::to_string(i) + "]").with_context("target \"" + target + "\"");
+      return at ? Error(told.code(), at(told.describe())) : told;
+    };
     auto prepared = drafts[i].prepare(context);
-    if (!prepared.has_value())
-      return prepared.take_error()
-          .with_context("interceptor[" + std::to_string(i) + "]")
-          .with_context("target \"" + target + "\"");
+    if (!prepared.has_value() && prepared.error().code() == ErrorCode::kCancelled) return prepared.take_error();
+    if (!prepared.has_value()) return placed(prepared.take_error());
     auto& part = drafts[i].phase == core::CallFacts::Direction::kOutbound ? plan->requests_ : plan->answers_;
-    part.push_back(std::move(*prepared));
+    part.push_back({std::move(*prepared), std::move(placed)});
   }
   return std::shared_ptr<const InterceptionPlan>(std::move(plan));
 }
 
-bool InterceptionPlan::warm() const {
-  auto all = [](const std::vector<Part>& parts) {
-    return std::ranges::all_of(parts, [](const Part& part) { return part->warm(); });
-  };
-  return all(requests_) && all(answers_);
+Result<bool> InterceptionPlan::warm() const {
+  bool all = true;
+  for (const auto* parts : {&requests_, &answers_}) {
+    for (const Part& part : *parts) {
+      auto warm = part.plan->warm();
+      if (!warm.has_value()) return part.placed(warm.take_error());
+      all = all && *warm;
+    }
+  }
+  return all;
 }
 
 std::shared_ptr<Interceptions> InterceptionPlan::make(async::Shard& shard) const {
+  if (shard.index() < ahead_.size() && ahead_[shard.index()] != nullptr) return std::exchange(ahead_[shard.index()], nullptr);
   auto chain = [&](const std::vector<Part>& parts) {
     std::vector<std::unique_ptr<core::Interceptor>> interceptors;
-    for (const Part& part : parts) interceptors.push_back(part->make(shard));
+    for (const Part& part : parts) interceptors.push_back(part.plan->make(shard));
     return core::Chain(std::move(interceptors));
   };
   return std::make_shared<Interceptions>(shared_from_this(), chain(requests_), chain(answers_));

@@ -4,6 +4,7 @@
 // shared, made by the control thread; Interceptions are shard-local, held by the requests that use them.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -29,14 +30,21 @@ class InterceptionPlan : public std::enable_shared_from_this<InterceptionPlan> {
                                                                  core::Resources& resources, observe::Metrics& metrics,
                                                                  const observe::Log& log);
 
-  // True once what is started ahead for it stands ready. Thread-safe.
-  bool warm() const;
-  // On the shard. Keeps the plan.
+  // True once what is started ahead for it stands ready; an error, the operator's to read, if it never will. Thread-safe.
+  Result<bool> warm() const;
+  // On the shard. What was made ahead there, if it was; keeps the plan.
   std::shared_ptr<Interceptions> make(async::Shard& shard) const;
+  // On the shard: starts what is started ahead. Whoever does so sees to it that what nobody asked for is dropped.
+  void make_ahead(async::Shard& shard) const { ahead_[shard.index()] = make(shard); }
+  void drop_ahead(async::Shard& shard) const { ahead_[shard.index()].reset(); }
 
  private:
-  using Part = std::shared_ptr<const core::Plan<core::Interceptor>>;
+  struct Part {
+    std::shared_ptr<const core::Plan<core::Interceptor>> plan;
+    std::function<Error(Error)> placed;  // what is wrong with it, with its place
+  };
   std::vector<Part> requests_, answers_;
+  mutable std::vector<std::shared_ptr<Interceptions>> ahead_;  // each shard's own
 };
 
 }  // namespace fiso::link

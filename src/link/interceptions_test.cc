@@ -33,6 +33,7 @@ TEST(Interceptions, KeepThePlanThatTheyWereMadeBy) {
   async::ShardSet shards(1);
   observe::Metrics metrics;
   core::Resources resources;
+  resources.add(shards);
   Kept kept;
   InterceptorDrafts drafts(1);
   drafts[0].prepare = [&](core::BuildContext&) -> core::Prepared<core::Interceptor> {
@@ -47,6 +48,25 @@ TEST(Interceptions, KeepThePlanThatTheyWereMadeBy) {
     EXPECT_TRUE(kept.is_there);
     made.reset();
     EXPECT_FALSE(kept.is_there);
+  });
+}
+
+TEST(Interceptions, WhatWasMadeAheadIsTakenOnce) {
+  async::ShardSet shards(1);
+  observe::Metrics metrics;
+  core::Resources resources;
+  resources.add(shards);
+  auto plan = InterceptionPlan::prepare("a", {}, resources, metrics, observe::Log());
+  ASSERT_TRUE(plan.has_value());
+  shards.run_on(0, [&](async::Shard& shard) {
+    (*plan)->make_ahead(shard);
+    auto taken = (*plan)->make(shard), other = (*plan)->make(shard);
+    EXPECT_NE(taken, other);
+    (*plan)->make_ahead(shard);
+    (*plan)->drop_ahead(shard);
+    taken.reset();
+    other.reset();
+    EXPECT_EQ(plan->use_count(), 1) << "nothing keeps it that was dropped";
   });
 }
 

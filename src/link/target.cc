@@ -4,6 +4,8 @@
 #include <cmath>
 #include <utility>
 
+#include "net/local_services.h"
+
 namespace fiso::link {
 namespace {
 
@@ -11,6 +13,7 @@ namespace {
 constexpr size_t kMostWaiting = 100'000;
 
 net::Uri origin_of(const TargetConfig& config) {
+  if (config.protocol == Protocol::kApp) return {.host = "localhost"};  // for the Host field
   bool tls = config.is_secure();
   return {.scheme = tls ? net::Scheme::kHttps : net::Scheme::kHttp,
           .host = bare_host(config.host),
@@ -72,10 +75,14 @@ Target::Target(const TargetConfig& target, async::ShardSet& shards, observe::Met
 
 Result<std::shared_ptr<Target>> Target::make(const TargetConfig& config, std::vector<std::string> name_servers,
                                              async::ShardSet& shards, observe::Metrics& metrics,
-                                             std::shared_ptr<kafka::Producer> producer) {
+                                             std::shared_ptr<kafka::Producer> producer, const net::LocalServices* local) {
   std::shared_ptr<Target> target(new Target(config, shards, metrics));
   target->producer = std::move(producer);
   target->client.name_servers = std::move(name_servers);
+  if (config.protocol == Protocol::kApp) {
+    target->client.local = local;
+    target->client.local_name = net::LocalUrl{.name = config.app}.service();
+  }
   if (config.is_secure()) {
     auto tls = net::make_tls_client_context(config.tls_settings().options());
     if (!tls.has_value()) return tls.take_error().with_context("target \"" + config.name + "\"");

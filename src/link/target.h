@@ -25,9 +25,11 @@ namespace fiso::link {
 class Target {
  public:
   // The error is the operator's to read.
+  // `local`: where apps of this process are found, of `protocol: app`. Borrowed.
   static Result<std::shared_ptr<Target>> make(const TargetConfig& config, std::vector<std::string> name_servers,
                                               async::ShardSet& shards, observe::Metrics& metrics,
-                                              std::shared_ptr<kafka::Producer> producer = nullptr);
+                                              std::shared_ptr<kafka::Producer> producer = nullptr,
+                                              const net::LocalServices* local = nullptr);
 
   const TargetConfig config;
   const PathRules paths;

@@ -1,4 +1,4 @@
-// How many bytes of request bodies the process holds at a time, and how often that was not enough.
+// How many bytes of requests the process holds at a time, those of bodies and of large heads, and how often that was not enough.
 //
 // Shared by all servers that are told of it. A body counts from its arrival until its request has been answered; what a
 // connection may hold for nothing (see server_connection.cc) is bounded by the number of connections instead. Thread-safe.

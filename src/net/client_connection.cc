@@ -23,7 +23,8 @@ using asio::ip::tcp;
 
 constexpr int kInterimResponses = 16;  // before the answer proper
 constexpr size_t kResponseFields = 256;
-constexpr std::chrono::seconds kDropTime{1};  // for a body that nobody wants to arrive
+constexpr std::chrono::milliseconds kWaits{20};  // for a first answer, until somebody is told, and told again
+constexpr std::chrono::seconds kDropTime{1};     // for a body that nobody wants to arrive
 // Before the end of the time that a server keeps a connection: for a request to reach it.
 constexpr std::chrono::seconds kKeepAliveMargin{1};
 constexpr std::chrono::seconds kLongestKeepAlive = std::chrono::hours(24);
@@ -90,6 +91,22 @@ class ConnectionOf final : public ClientConnection {
   bool reusable_ = false;
 };
 
+const char* what_is_wrong(long verdict) {
+  switch (verdict) {
+    case X509_V_ERR_HOSTNAME_MISMATCH:
+    case X509_V_ERR_IP_ADDRESS_MISMATCH: return "tls: the certificate is not valid for the host";
+    case X509_V_ERR_CERT_HAS_EXPIRED:
+    case X509_V_ERR_CERT_NOT_YET_VALID: return "tls: the certificate is not valid now";
+    case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
+    case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
+    case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
+    case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
+    case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
+    case X509_V_ERR_CERT_UNTRUSTED: return "tls: the certificate is not trusted";
+    default: return "tls: the certificate cannot be verified";
+  }
+}
+
 template <class Stream>
 Task<Result<>> ConnectionOf<Stream>::open(Connected connected, MonotonicTime deadline) {
   stream_.socket() = std::move(connected.socket);
@@ -122,8 +139,7 @@ Task<Result<>> ConnectionOf<Stream>::shake_hands() {
     co_return Error(ErrorCode::kUnavailable, "tls: the other side does not speak HTTP/2");
   if (!error) co_return Result<>();
   if (long verdict = SSL_get_verify_result(ssl); verdict != X509_V_OK)
-    co_return Error(ErrorCode::kUnavailable, "tls: the certificate is not valid for the host")
-        .with_context(X509_verify_cert_error_string(verdict));
+    co_return Error(ErrorCode::kUnavailable, what_is_wrong(verdict)).with_context(X509_verify_cert_error_string(verdict));
   co_return Error(ErrorCode::kUnavailable, "tls handshake failed").with_context(error.message());
 }
 
@@ -138,17 +154,22 @@ Task<Result<ClientResponse>> ConnectionOf<Stream>::exchange(const ClientRequest&
     co_return formatted.take_error();
   }
   set(deadline);
+  begin_wait();
   start_writing(request);
   Result<> read = co_await read_response(body, deadline);
   clear();
+  end_wait();
   if (writing_.inside() > 0) {  // answered before it had heard everything: the rest must not follow
     close();
     co_await writing_.wait_empty();
   }
   if (!read.has_value()) {
     close();
-    if (!answered(body)) co_return read.take_error().with_context(authority());
+    if (!answered(body)) co_return read.take_error().with_context(peer());
+    if (request.broke_off != nullptr) *request.broke_off = read.error().message();
   }
+  if (request.broke_off != nullptr && read.has_value() && !buffer_.data().empty())
+    *request.broke_off = "the answer is longer than it says";
   reusable_ = read.has_value() && sent_ && parser_.keep_alive() && buffer_.data().empty();
   if (reusable_) {
     note_kept_open(response_.headers);
@@ -260,6 +281,23 @@ void ClientConnection::note_kept_open(const HeaderList& answer) {
         std::clamp<std::chrono::seconds>(std::chrono::seconds(seconds), kKeepAliveMargin, kLongestKeepAlive) - kKeepAliveMargin;
     return;
   }
+}
+
+void ClientConnection::begin_wait() {
+  if (answered_ || !options().waits_for_first_answer) return;
+  if (wait_alarm_ == nullptr) wait_alarm_ = std::make_unique<Alarm>(client_.shard_.watchdog(), this, still_waits);
+  wait_alarm_->set(std::chrono::steady_clock::now() + kWaits);
+}
+
+void ClientConnection::end_wait() {
+  answered_ = true;
+  if (wait_alarm_ != nullptr) wait_alarm_->clear();
+}
+
+void ClientConnection::still_waits(void* self) noexcept {
+  auto& connection = *static_cast<ClientConnection*>(self);
+  connection.options().waits_for_first_answer();
+  connection.begin_wait();
 }
 
 Error client_network_error(SystemError error) {

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "async/watchdog.h"
+#include "net/alarm.h"
 #include "net/client_streaming.h"
 #include "net/connect_race.h"
 #include "net/http_client.h"
@@ -39,15 +40,19 @@ class ClientConnection : public async::Watchdog::Entry {
   // Of an idle connection: nothing has come, not even its end.
   virtual bool quiet() = 0;
 
-  // The client's TLS context when it was opened, as a number: one that is older than the client's is not used again.
-  void set_tls_version(unsigned version) { tls_version_ = version; }
-  unsigned tls_version() const { return tls_version_; }
+  // What the client connected to, and with which certificates, as a number: one of another version than the client's is not used
+  // again.
+  void set_version(unsigned version) { version_ = version; }
+  unsigned version() const { return version_; }
 
   // For a ClientExchange, in place of exchange().
   ClientStreaming& streaming() {
     if (streaming_ == nullptr) streaming_ = make_streaming();
     return *streaming_;
   }
+  // While an answer is waited for: ClientOptions::waits_for_first_answer is told of the first.
+  void begin_wait();
+  void end_wait();
   // What such an exchange has found.
   virtual void set_reusable(bool reusable) = 0;
 
@@ -66,6 +71,7 @@ class ClientConnection : public async::Watchdog::Entry {
   ClientConnection(async::Shard& shard, HttpClient& client) : Entry(shard.watchdog()), client_(client) {}
   const ClientOptions& options() const { return client_.options_; }
   const std::string& authority() const { return client_.authority_; }
+  const std::string& peer() const { return client_.peer(); }
   void expired() noexcept override {
     if (idle_)
       client_.drop_idle(*this);  // destroys us
@@ -73,12 +79,15 @@ class ClientConnection : public async::Watchdog::Entry {
       time_out();
   }
   virtual void time_out() noexcept = 0;
+  static void still_waits(void* self) noexcept;
   virtual std::unique_ptr<ClientStreaming> make_streaming() = 0;
 
  private:
   HttpClient& client_;
+  std::unique_ptr<Alarm> wait_alarm_;
+  bool answered_ = false;
   bool idle_ = false;
-  unsigned tls_version_ = 0;
+  unsigned version_ = 0;
   Duration kept_open_ = Duration::max();
   std::unique_ptr<ClientStreaming> streaming_;
 };

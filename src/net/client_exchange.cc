@@ -31,7 +31,7 @@ Task<Result<>> ClientExchange::start(const StreamedRequest& request, MonotonicTi
     Result<async::Limiter::Permit> permit = co_await limit->acquire(deadline);
     // The other side has not been asked yet: it is not what is late.
     if (!permit.has_value() && permit.error().code() == ErrorCode::kTimeout)
-      co_return Error(ErrorCode::kOverloaded, "no connection was free in time").with_context(client_.authority_);
+      co_return Error(ErrorCode::kOverloaded, "no connection was free in time").with_context(client_.peer());
     FISO_CO_TRY(permit_, std::move(permit));
   }
   counted_ = true;
@@ -199,6 +199,7 @@ Task<Result<HttpResponse*>> ClientExchange::read_stream_head(MonotonicTime deadl
 Task<Result<HttpResponse*>> ClientExchange::read_head(MonotonicTime deadline) {
   if (stream_ != nullptr) co_return co_await read_stream_head(deadline);
   ClientStreaming* now = &parts();
+  connection_->begin_wait();
   if (std::exchange(interim_given_, false)) {
     next_message();
     now->buffer.consume(now->parser.feed(now->buffer.data()));
@@ -209,7 +210,9 @@ Task<Result<HttpResponse*>> ClientExchange::read_head(MonotonicTime deadline) {
     if (!may_send_again(received.error())) co_return received.take_error();
     FISO_CO_TRY_OK(co_await again(deadline));
     now = &parts();  // of another connection
+    connection_->begin_wait();
   }
+  connection_->end_wait();
   int status = now->response.status;
   interim_given_ = status < 200 && status != 101;
   if (interim_given_ && ++interim_ > kInterimResponses)
@@ -283,7 +286,7 @@ std::string_view ClientExchange::ahead() const { return parts().buffer.data(); }
 Error ClientExchange::failed(Error error) const {
   if (aborted_) return {ErrorCode::kCancelled, "the exchange was given up"};
   if (late_) error = Error(ErrorCode::kTimeout, "timeout");
-  return std::move(error).with_context(client_.authority_);
+  return std::move(error).with_context(client_.peer());
 }
 
 Result<> ClientExchange::named(Result<> result) const {

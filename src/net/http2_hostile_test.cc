@@ -80,20 +80,50 @@ TEST_F(Http2Hostile, AHeadThatStopsToArriveIsNotWaitedForForever) {
   EXPECT_EQ(refused_requests("head_timeout"), 1u);
 }
 
-// One large field in the table, and thousands of references to it of a byte each.
-TEST_F(Http2Hostile, AHeadThatGrowsOnUnpackingIsRefusedWithoutItsMemory) {
+// One large field that goes into the table, and references to it of a byte each.
+std::string growing_head(size_t references) {
+  return std::string(kGet) +
+         std::string(
+             "\x40\x01"
+             "a\x7f\xa1\x1e",
+             6) +
+         std::string(4000, 'v') +          // literal with indexing: a: v*4000
+         std::string(references, '\xbe');  // index 62: that field again
+}
+
+TEST_F(Http2Hostile, AHeadThatGrowsOnUnpackingIsRefused) {
   RawClient socket(start());
   Http2Peer client(socket);
   client.wait_closed(client.ask("GET", "/"));
-  std::string head(kGet);
-  head += std::string(
-              "\x40\x01"
-              "a\x7f\xa1\x1e",
-              6) +
-          std::string(4000, 'v');       // literal with indexing: a: v*4000
-  head += std::string(12'000, '\xbe');  // index 62: that field again
-  client.send_frame(kHeaders, kEndHeaders | kEndStream, 3, head);
+  client.send_frame(kHeaders, kEndHeaders | kEndStream, 3, growing_head(100));
   while (refused_requests("head_too_large") == 0) std::this_thread::yield();
+  expect_good_traffic();
+}
+
+TEST_F(Http2Hostile, AHeadThatGrowsBeyondAllMeasureIsNotUnpacked) {
+  RawClient socket(start());
+  Http2Peer client(socket);
+  client.wait_closed(client.ask("GET", "/"));
+  client.send_frame(kHeaders, kEndHeaders | kEndStream, 3, growing_head(12'000));
+  EXPECT_FALSE(client.until([] { return false; }));
+  EXPECT_EQ(refused_connections("flood"), 1u);
+  expect_good_traffic();
+}
+
+TEST_F(Http2Hostile, HeadsThatAreTooLargeAreNotUnpackedWithoutEnd) {
+  RawClient socket(start());
+  Http2Peer client(socket);
+  client.wait_closed(client.ask("GET", "/"));
+  client.send_frame(kHeaders, kEndHeaders | kEndStream, 3, growing_head(100));
+  const std::string again = std::string(kGet) + std::string(100, '\xbe');
+  until_cut(client, 20'000, [&](int i) {
+    // No more of them open at a time than may be.
+    bool all_answered = i % 50 != 0;
+    while (!all_answered && refused_connections("flood") == 0)
+      all_answered = refused_requests("head_too_large") > static_cast<uint64_t>(i);
+    return client.send_frame(kHeaders, kEndHeaders | kEndStream, 5 + 2 * i, again);
+  });
+  EXPECT_EQ(refused_connections("flood"), 1u);
   expect_good_traffic();
 }
 

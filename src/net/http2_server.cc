@@ -167,7 +167,8 @@ void Http2Server::end_if_idle() {
 
 void Http2Server::on_flood() {
   if (std::exchange(told_, true)) return;
-  parts_.shard.tell_refused(ConnectionRefusal::kFlood, "resets or control frames without end", parts_.remote_address);
+  parts_.shard.tell_refused(ConnectionRefusal::kFlood, "resets, control frames or header fields without end",
+                            parts_.remote_address);
 }
 
 void Http2Server::on_protocol_error(std::string_view text) {

@@ -30,6 +30,7 @@ class Http2Server final : public Http2Session {
 
   // As of ServerConnection.
   void hurry();
+  void hurry_writing() { hurry_writes(parts_.shard.write_patience()); }
   void end_if_idle();
 
   // For the streams: the head is here.

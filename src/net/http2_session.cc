@@ -37,18 +37,23 @@ struct Http2Callbacks {
   }
 
   static int on_begin_headers(nghttp2_session* raw, const nghttp2_frame* frame, void* session) {
+    self(session).head_weight_ = 0;
     if (frame->hd.type == NGHTTP2_HEADERS)
       self(session).on_head(frame->hd.stream_id, stream(raw, frame->hd.stream_id) == nullptr);
     return 0;
   }
   static int on_header(nghttp2_session* raw, const nghttp2_frame* frame, nghttp2_rcbuf* name, nghttp2_rcbuf* value, uint8_t,
-                       void*) {
+                       void* session) {
     if (Http2Stream* to = stream(raw, frame->hd.stream_id)) to->on_field(text_of(name), text_of(value));
-    return 0;
+    return weigh(session, name, value);
   }
-  static int on_invalid_header(nghttp2_session* raw, const nghttp2_frame* frame, nghttp2_rcbuf*, nghttp2_rcbuf*, uint8_t, void*) {
+  static int on_invalid_header(nghttp2_session* raw, const nghttp2_frame* frame, nghttp2_rcbuf* name, nghttp2_rcbuf* value,
+                               uint8_t, void* session) {
     if (Http2Stream* to = stream(raw, frame->hd.stream_id)) to->on_bad_field();
-    return 0;
+    return weigh(session, name, value);
+  }
+  static int weigh(void* session, nghttp2_rcbuf* name, nghttp2_rcbuf* value) {
+    return self(session).weigh(text_of(name).size() + text_of(value).size()) ? 0 : NGHTTP2_ERR_CALLBACK_FAILURE;
   }
   static int on_frame(nghttp2_session* raw, const nghttp2_frame* frame, void* session) {
     Http2Stream* to = stream(raw, frame->hd.stream_id);
@@ -124,6 +129,7 @@ Http2Session::Http2Session(async::Shard& shard, ByteStream& bytes, Side side, co
       bytes_(bytes),
       write_timeout_(limits.write_timeout),
       min_progress_(limits.min_progress),
+      most_head_(static_cast<size_t>(limits.head_bytes.count)),
       writing_(shard.executor()),
       write_alarm_(shard.watchdog(), this, write_is_late),
       heard_(now()),
@@ -217,6 +223,16 @@ Task<> Http2Session::run(std::string_view ahead) {
   write_alarm_.clear();
 }
 
+// Sections without a stream count as well: they are unpacked, or the next one could not be.
+bool Http2Session::weigh(size_t bytes) {
+  bool was_within = head_weight_ <= most_head_;
+  head_weight_ += bytes;
+  if (was_within && head_weight_ > most_head_ && nghttp2_session_check_server_session(session_) != 0) note_glitch();
+  if (head_weight_ <= kHttp2LongestHead * most_head_) return true;
+  on_flood();
+  return false;
+}
+
 void Http2Session::receive(std::string_view bytes) {
   ssize_t used = nghttp2_session_mem_recv(session_, reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size());
   if (used < 0) {
@@ -273,6 +289,13 @@ Task<> Http2Session::write_rest(std::shared_ptr<Http2Session> self, [[maybe_unus
     if (error) self->lose();
   } while (!self->lost_ && self->fill());
   self->end_read_when_over();
+}
+
+void Http2Session::hurry_writes(Duration patience) {
+  if (write_timeout_ <= patience) return;
+  write_timeout_ = patience;
+  if (write_alarm_.deadline() != kNever) write_alarm_.set(std::min<MonotonicTime>(write_alarm_.deadline(), now() + patience));
+  for (const auto& stream : all_streams()) stream->hurry_writing(patience);
 }
 
 void Http2Session::write_progress(void* self, size_t bytes) {

@@ -2,7 +2,8 @@
 //
 // nghttp2 keeps the protocol's state and checks what RFC 9113 asks of frames and fields. Everything that is ready in a round of
 // the event loop leaves in one write. Bounded are: streams (kHttp2Streams), bytes that came and were not taken (the windows),
-// frames that wait to go out (reading waits for them), and what makes work without being any (resets, invalid frames).
+// frames that wait to go out (reading waits for them), and what makes work without being any (resets, invalid frames, header
+// sections beyond the limit: a byte of them may stand for thousands).
 //
 // Internal to net. Threading: shard-local. Shared with its coroutines, so that it lives as long as they do.
 #pragma once
@@ -30,7 +31,8 @@ inline constexpr uint32_t kHttp2Streams = 128;              // at a time, of a c
 inline constexpr uint32_t kHttp2StreamWindow = 64 << 10;    // bytes of a body that came and were not taken
 inline constexpr int32_t kHttp2ConnectionWindow = 1 << 20;  // the same, of all streams
 inline constexpr double kHttp2Glitches = 1000,
-                        kHttp2GlitchRate = 100;  // invalid frames, clients' resets: at once, and per second
+                        kHttp2GlitchRate = 100;  // invalid frames, clients' resets and long heads: at once, and per second
+inline constexpr size_t kHttp2LongestHead = 16;  // times what a head may have: beyond it is not even unpacked
 inline constexpr std::string_view kHttp2Preface = NGHTTP2_CLIENT_MAGIC;
 
 class Http2Session : public std::enable_shared_from_this<Http2Session> {
@@ -87,6 +89,8 @@ class Http2Session : public std::enable_shared_from_this<Http2Session> {
   size_t held() const { return held_; }
   // The connection is full of bytes that nobody takes, so that no stream can get any.
   bool window_shut() const;
+  // What is written from now on, or waits already, has to be taken within that time.
+  void hurry_writes(Duration patience);
   // For whoever may outlive the shard's loop.
   virtual void retire_alarms() { write_alarm_.retire(); }
 
@@ -114,13 +118,16 @@ class Http2Session : public std::enable_shared_from_this<Http2Session> {
   void drop_unsent(int32_t id, int code);
   void note_reset();
   void note_glitch();
+  // Of a field of the section that is being unpacked, taken or not. False: that is enough of it.
+  bool weigh(size_t bytes);
   static void write_is_late(void* self) noexcept;
   static void write_progress(void* self, size_t bytes);
 
   async::Shard& shard_;
   ByteStream& bytes_;
-  const Duration write_timeout_;
+  Duration write_timeout_;
   const Bytes min_progress_;
+  const size_t most_head_;
   nghttp2_session* session_ = nullptr;
   std::vector<std::shared_ptr<Http2Stream>> streams_;
   ReadBuffer buffer_;
@@ -129,7 +136,8 @@ class Http2Session : public std::enable_shared_from_this<Http2Session> {
   async::Gate writing_;  // inside: a block that the socket did not take at once
   Alarm write_alarm_;
   MonotonicTime heard_;
-  size_t held_ = 0;  // body bytes that came and were not taken
+  size_t held_ = 0;         // body bytes that came and were not taken
+  size_t head_weight_ = 0;  // of the header section that is being unpacked
   uint64_t progress_ = 0;
   double glitches_left_ = kHttp2Glitches;
   MonotonicTime glitches_counted_;

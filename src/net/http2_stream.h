@@ -53,6 +53,13 @@ class Http2Stream {
   bool last_put() const { return last_; }
   // How long a piece may wait to be taken; while some of it is, the time begins anew. Without it there is no such bound.
   void set_write_patience(Duration patience) { write_patience_ = patience; }
+  // The same, also of what waits already.
+  void hurry_writing(Duration patience) {
+    if (write_patience_ <= patience) return;
+    write_patience_ = patience;
+    if (write_alarm_.deadline() != kNever)
+      write_alarm_.set(std::min<MonotonicTime>(write_alarm_.deadline(), std::chrono::steady_clock::now() + patience));
+  }
   // The same of what is put from now on, as a moment.
   void write_by(MonotonicTime deadline) { write_deadline_ = deadline; }
   bool write_late() const { return write_late_; }

@@ -9,10 +9,12 @@
 #include "net/client_connection.h"
 #include "net/host_resolver.h"
 #include "net/http2_pool.h"
+#include "net/local_services.h"
 
 namespace fiso::net {
 namespace {
 
+constexpr unsigned kNotToKeep = 16;
 constexpr std::chrono::seconds kLeastShare{1};  // for a handshake, of the time to connect, however many addresses there are
 
 bool may_be_repeated(const ClientRequest& request) {
@@ -33,6 +35,7 @@ HttpClient::HttpClient(async::Shard& shard, async::BlockingPool& blocking, Clien
       resolver_(
           std::make_unique<HostResolver>(shard, blocking, options_.origin.host, options_.origin.port, options_.name_servers)) {
   FISO_CHECK(options_.origin.scheme == Scheme::kHttp || options_.tls, "https needs a TLS context");
+  FISO_CHECK(options_.local == nullptr || options_.origin.scheme == Scheme::kHttp, "no TLS inside a process");
   if (options_.speaks != Speaks::kHttp1) http2_ = std::make_unique<Http2Pool>(shard);
   if (options_.speaks == Speaks::kHttp2) http2_->note_protocol(true);
 }
@@ -53,7 +56,8 @@ Task<Result<ClientResponse>> HttpClient::send(const ClientRequest& request, Mono
 }
 
 Task<Result<ClientResponse>> HttpClient::exchange(const ClientRequest& request, MonotonicTime deadline) {
-  std::unique_ptr<ClientConnection> connection = take_idle();
+  bool shared = request.connection == Connection::kShared;
+  std::unique_ptr<ClientConnection> connection = shared ? take_idle() : nullptr;
   if (connection != nullptr) {
     Result<ClientResponse> response = co_await connection->exchange(request, deadline);
     bool again = !response.has_value() && response.error().code() == ErrorCode::kUnavailable && connection->stale() &&
@@ -65,11 +69,15 @@ Task<Result<ClientResponse>> HttpClient::exchange(const ClientRequest& request, 
   }
   FISO_CO_TRY(connection, co_await connect(deadline));
   Result<ClientResponse> response = co_await connection->exchange(request, deadline);
-  keep(std::move(connection));
+  if (shared) keep(std::move(connection));
   co_return response;
 }
 
 Task<Result<std::unique_ptr<ClientConnection>>> HttpClient::connect(MonotonicTime deadline, Speaks offer) {
+  if (options_.local != nullptr) {
+    FISO_CO_TRY(Socket socket, options_.local->connect(shard_, options_.local_name));
+    co_return co_await open({.socket = std::move(socket)}, deadline, offer);
+  }
   deadline = std::min(deadline, std::chrono::steady_clock::now() + options_.connect_timeout);
   FISO_CO_TRY(Addresses addresses, co_await resolver_->resolve(deadline));
   FISO_CO_TRY_OK(drop_refused(addresses));
@@ -106,7 +114,7 @@ Task<Result<std::unique_ptr<ClientConnection>>> HttpClient::open(Connected conne
   auto connection = tls ? make_tls_client_connection(shard_, *this, *options_.tls) : make_plain_client_connection(shard_, *this);
   if (connection == nullptr) co_return Error(ErrorCode::kOverloaded, "tls: out of memory");
   connection->offer(offer);
-  connection->set_tls_version(tls_version_);
+  connection->set_version(version());
   FISO_CO_TRY_OK(co_await connection->open(std::move(connected), deadline));
   co_return std::move(connection);
 }
@@ -145,10 +153,14 @@ Task<Result<HttpClient::Carrier>> HttpClient::find_http2(MonotonicTime deadline)
   Http2Pool::Connecting connecting(*http2_);
   do {  // until no other certificates have come meanwhile: many requests may go over this connection, for long
     FISO_CO_TRY(found.connection, co_await connect(deadline, options_.speaks));
-  } while (found.connection->tls_version() != tls_version_);
+  } while (found.connection->version() != version());
   http2_->note_protocol(found.connection->is_http2());
   if (found.connection->is_http2()) found.session = http2_->add(std::move(found.connection), options_);
   co_return std::move(found);
+}
+
+unsigned HttpClient::version() const {
+  return options_.local != nullptr ? options_.local->version(shard_, options_.local_name) : tls_version_;
 }
 
 // The one used last is the least likely to have been closed meanwhile.
@@ -157,17 +169,26 @@ std::unique_ptr<ClientConnection> HttpClient::take_idle() {
     std::unique_ptr<ClientConnection> connection = std::move(idle_.back());
     idle_.pop_back();
     connection->end_idle();
-    if (connection->quiet()) return connection;
+    if (connection->version() == version() && connection->quiet()) return connection;
   }
   return nullptr;
 }
 
 void HttpClient::keep(std::unique_ptr<ClientConnection> connection) {
-  if (!connection->reusable() || idle_.size() >= options_.max_idle || connection->tls_version() != tls_version_) return;
+  if (!connection->reusable() || idle_.size() >= options_.max_idle || connection->version() != version()) return;
+  if (not_to_keep_ > 0) {
+    --not_to_keep_;
+    return;
+  }
   Duration idle_time = std::min(options_.idle_timeout, connection->kept_open());
   if (idle_time <= Duration(0)) return;
   connection->begin_idle(std::chrono::steady_clock::now() + idle_time);
   idle_.push_back(std::move(connection));
+}
+
+void HttpClient::give_up_idle() {
+  idle_.clear();
+  not_to_keep_ = kNotToKeep;
 }
 
 void HttpClient::drop_idle(ClientConnection& connection) {

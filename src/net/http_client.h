@@ -14,6 +14,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -35,6 +36,8 @@
 
 namespace fiso::net {
 
+class LocalServices;
+
 // RFC 9110 section 9.2.2: acting upon it twice is as good as once.
 bool is_idempotent(std::string_view method);
 
@@ -47,12 +50,18 @@ enum class Wanted {
   kHead,
 };
 
+// Whether its connection may carry others too. One that may not is new, and says that it is closed afterwards.
+enum class Connection { kShared, kOwn };
+
 struct ClientRequest {
   std::string_view method;
   std::string_view target;              // path and query
   const HeaderList* headers = nullptr;  // Host, Content-Length, Connection and Transfer-Encoding in it are ignored: they are ours
   std::span<const std::string_view> body;  // sent one after the other, without copying
   Wanted wanted = Wanted::kAll;
+  Connection connection = Connection::kShared;
+  // Told why the body of an answer was not read to its end although the answer counts, or what came behind it; may be null.
+  std::string* broke_off = nullptr;
 };
 
 using ClientResponse = HttpResponse;
@@ -74,6 +83,13 @@ struct ClientOptions {
   const AddressRules* addresses = nullptr;  // which may be connected to; nullptr = all. Borrowed
   std::vector<std::string> name_servers;    // in place of the system's: net/name_lookup.h
   Speaks speaks = Speaks::kHttp1;           // other than kHttp1: for ClientExchange only
+  // Not null: connections are to the service of that name in this process, and `origin`, without TLS, is only what the Host field
+  // says. Borrowed.
+  const LocalServices* local = nullptr;
+  std::string local_name = {};
+  // Told, now and then, while the first answer on a new connection is waited for. An origin that serves one connection until it
+  // is closed will not answer as long as others are kept open: see give_up_idle(). May be empty.
+  std::function<void()> waits_for_first_answer;
 };
 
 class ClientConnection;
@@ -99,7 +115,11 @@ class HttpClient {
 
   // The origin's, as a Host field says it.
   const std::string& authority() const { return authority_; }
+  // The same as errors say it.
+  const std::string& peer() const { return options_.local != nullptr ? options_.local_name : authority_; }
   size_t idle() const { return idle_.size(); }
+  // Closes idle connections, and does not keep the next few that come to be idle.
+  void give_up_idle();
 
  private:
   friend class ClientConnection;
@@ -114,6 +134,7 @@ class HttpClient {
   Task<Result<std::unique_ptr<ClientConnection>>> connect(MonotonicTime deadline, Speaks offer = Speaks::kHttp1);
   Task<Result<std::unique_ptr<ClientConnection>>> open(Connected connected, MonotonicTime deadline, Speaks offer);
   Result<> drop_refused(Addresses& addresses) const;
+  unsigned version() const;
   std::unique_ptr<ClientConnection> take_idle();
   void keep(std::unique_ptr<ClientConnection> connection);
   void drop_idle(ClientConnection& connection);
@@ -124,6 +145,7 @@ class HttpClient {
   std::unique_ptr<HostResolver> resolver_;
   size_t under_way_ = 0;
   unsigned tls_version_ = 0;
+  unsigned not_to_keep_ = 0;                             // of those that come to be idle
   std::unique_ptr<Http2Pool> http2_;                     // null where only HTTP/1.1 is spoken
   std::vector<std::unique_ptr<ClientConnection>> idle_;  // the last one was used last
 };

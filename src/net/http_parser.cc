@@ -10,7 +10,8 @@
 namespace fiso::net {
 namespace {
 
-constexpr size_t kFieldOverhead = 4;          // ": " and the line end
+constexpr size_t kFieldOverhead = 4;  // ": " and the line end
+constexpr size_t kHeadMemoryToKeep = 16 << 10;
 constexpr size_t kReserveAtMost = 256 << 10;  // memory a Content-Length alone may claim
 constexpr size_t kChunkOverhead = 8;          // framing bytes per body byte that one-byte chunks amount to, and some more
 
@@ -77,7 +78,13 @@ MessageParser::MessageParser(llhttp_type_t type, const MessageLimits& limits, He
   reset();
 }
 
+// An ordinary head's memory is kept for the next message, that of a large one is given back.
 void MessageParser::reset() {
+  for (std::string* text : {&name_, &value_})
+    if (text->capacity() > kHeadMemoryToKeep) std::string().swap(*text);
+  for (HeaderList* list : {&headers_, &trailers_})
+    if (list->bytes() > kHeadMemoryToKeep) *list = HeaderList();
+
   llhttp_init(&parser_, type_, ParserCallbacks::settings());
   parser_.data = this;
   state_ = State::kIdle;
@@ -243,6 +250,7 @@ RequestParser::RequestParser(const MessageLimits& limits, HttpRequest& request)
 void RequestParser::next() {
   reset();
   request_.clear();
+  if (request_.target.capacity() > kHeadMemoryToKeep) std::string().swap(request_.target);
   hosts_ = 0;
   expects_continue_ = false;
 }

@@ -49,6 +49,8 @@ class MessageParser {
   bool keep_alive() const { return keep_alive_; }
   // The start line and the fields are complete and good; the body may still turn out bad.
   bool head_read() const { return head_read_; }
+  // Of start line and fields, so far.
+  size_t head_bytes() const { return state_ == State::kHeaders ? fed_ : header_bytes_; }
   // Body bytes that Content-Length still promises; 0 if it does not say.
   uint64_t body_left() const { return parser_.content_length; }
 

@@ -109,6 +109,11 @@ Result<> HttpServer::bind_beside(const HttpServer& other) {
   return open_acceptors();
 }
 
+void HttpServer::bind_nowhere() {
+  FISO_CHECK(phase_ == Phase::kNew && !state_->tls);
+  phase_ = Phase::kBound;
+}
+
 void HttpServer::use_tls(TlsContext context) {
   FISO_CHECK(state_->shared.tls != nullptr && context != nullptr, "tls is not switched on or off");
   state_->shared.tls = std::move(context);
@@ -125,10 +130,30 @@ void HttpServer::start() {
     parts[shard.index()] = std::make_unique<ServerShard>(shard, state_->shared, service_of_(shard));
   });
   // Only now: a part that accepts may place a connection on any other.
+  if (state_->fd >= 0) accept_on_each();
+  phase_ = Phase::kServing;
+}
+
+void HttpServer::accept_on_each() {
+  auto& parts = state_->shared.shards;
   shards_.run_on_each([&](async::Shard& shard) {
     parts[shard.index()]->accept_from(std::move(*std::exchange(state_->acceptors[shard.index()], std::nullopt)));
   });
-  phase_ = Phase::kServing;
+}
+
+Result<Socket> HttpServer::connect(async::Shard& shard) {
+  int ends[2];
+  if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends) != 0)
+    return Error(ErrorCode::kUnavailable, "no connection: " + errno_text(errno));
+  FileHandle ours(ends[0]), clients(ends[1]);
+  Socket accepted(shard.executor()), connected(shard.executor());
+  SystemError error;
+  accepted.assign(asio::ip::tcp::v6(), ours.get(), error);  // the family only matters to calls that we do not make
+  if (!error) ours.release();
+  if (!error) connected.assign(asio::ip::tcp::v6(), clients.get(), error);
+  if (!error) clients.release();
+  if (!error && state_->shared.shards[shard.index()]->adopt_local(std::move(accepted))) return connected;
+  return Error(ErrorCode::kUnavailable, error ? "no connection: " + error.message() : "the service stops");
 }
 
 // Closing a listening socket resets the connections in its queue, and those whose handshake the client believes to be over.
@@ -137,7 +162,7 @@ void HttpServer::begin_drain(Port port) {
   if (phase_ != Phase::kServing) return;
   phase_ = Phase::kDraining;
   port_after_ = port;
-  if (port == Port::kCloses) refuse_handshakes(state_->fd);
+  if (port == Port::kCloses && state_->fd >= 0) refuse_handshakes(state_->fd);
   auto& parts = state_->shared.shards;
   shards_.run_on_each([&](async::Shard& shard) { parts[shard.index()]->begin_drain(); });
   drain_began_ = std::chrono::steady_clock::now();
@@ -158,8 +183,9 @@ struct HttpServer::Draining {
     co_await async::sleep_until(not_before);
     co_await part.stop_accepting();
     if (self.at_port.fetch_sub(1) > 1) co_return;
-    if (self.port_after == Port::kCloses) self.accept_the_rest();
-    ::close(std::exchange(self.state.fd, -1));
+    bool has_port = self.state.fd >= 0;
+    if (has_port && self.port_after == Port::kCloses) self.accept_the_rest();
+    if (has_port) ::close(std::exchange(self.state.fd, -1));
     // Posted, as those that were accepted are: behind them.
     for (auto& each : self.state.shared.shards)
       each->shard().post([&self, &each] { async::spawn(each->shard(), come_to_end(self, *each)); });
@@ -221,7 +247,8 @@ void HttpServer::stop() {
     on_each(parts, [](ServerShard& part) { return part.cut_all(); });
     shards_.run_on_each([&](async::Shard& shard) { parts[shard.index()].reset(); });
   }
-  if (phase_ == Phase::kBound) shards_.run_on_each([&](async::Shard& shard) { state_->acceptors[shard.index()].reset(); });
+  if (phase_ == Phase::kBound && !state_->acceptors.empty())
+    shards_.run_on_each([&](async::Shard& shard) { state_->acceptors[shard.index()].reset(); });
   if (state_->fd >= 0) ::close(std::exchange(state_->fd, -1));
   phase_ = Phase::kStopped;
 }

@@ -26,6 +26,7 @@
 #include "net/connection_budget.h"
 #include "net/http_service.h"
 #include "net/refusals.h"
+#include "net/stream.h"
 #include "net/tls.h"
 
 namespace fiso::net {
@@ -82,6 +83,8 @@ class HttpServer {
   // In place of bind(): at the port that `other`, which has started, is bound to; both accept from it until one of them ends. The
   // options' address is the same.
   Result<> bind_beside(const HttpServer& other);
+  // In place of bind(): at no port. Only connect() leads here.
+  void bind_nowhere();
   // The port bound to, also where the address said 0.
   uint16_t port() const { return port_; }
   // New connections shake hands with this certificate from now on; those that are open keep theirs. For a server that was
@@ -89,6 +92,10 @@ class HttpServer {
   void use_tls(TlsContext context);
   // Starts to serve, which cannot fail. After bind().
   void start();
+
+  // On the shard, from inside the process, while it serves: the client's side of a new connection, which counts as one that was
+  // accepted here. Of a server without TLS.
+  Result<Socket> connect(async::Shard& shard);
 
   enum class Drained { kClean, kCut };
   // kPassesOn: the port stays open for the server that is bound beside this one, and gets what has not been accepted.
@@ -113,6 +120,7 @@ class HttpServer {
   struct Draining;
   enum class Phase { kNew, kBound, kServing, kDraining, kStopped };
   Result<> open_acceptors();
+  void accept_on_each();
   async::ShardSet& shards_;
   ServiceOf service_of_;
   std::unique_ptr<State> state_;

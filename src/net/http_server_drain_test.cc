@@ -18,6 +18,7 @@ namespace {
 
 using std::chrono::hours;
 using std::chrono::milliseconds;
+using std::chrono::seconds;
 using testing::body_of;
 using testing::RawClient;
 using testing::status_of;
@@ -168,6 +169,20 @@ TEST_F(HttpServerDrain, IdleConnectionsThatTheirClientsKeepOpenDoNotHoldItUp) {
   EXPECT_EQ(wait(), HttpServer::Drained::kClean);
   EXPECT_EQ(used.read_all(), "");
   EXPECT_EQ(fresh.read_all(), "");
+}
+
+// Who pipelines, and reads nothing of it, has gone for good as far as a drain is concerned.
+TEST_F(HttpServerDrain, AnAnswerThatIsNotTakenIsNotCutButOver) {
+  for (bool streams : {false, true}) {
+    shards_.run_on(0, [&](async::Shard&) { service_->streams = streams; });
+    start(milliseconds(10));
+    RawClient client(server_->port());
+    std::string body(8 << 20, 'x');  // more than sockets take
+    client.send("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body);
+    until_read(1);
+    EXPECT_EQ(server_->drain(std::chrono::steady_clock::now() + seconds(4)), HttpServer::Drained::kClean);
+    server_.reset();
+  }
 }
 
 TEST_F(HttpServerDrain, ItNeedsNoThread) {

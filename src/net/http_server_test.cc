@@ -266,6 +266,25 @@ TEST_F(BodyBudgetTest, ABodyIsHeldUntilItsAnswer) {
   EXPECT_EQ(bodies_refused_.value(), 1u);
 }
 
+TEST_F(BodyBudgetTest, ALargeHeadCountsTwiceWhileItIsThere) {
+  uint16_t port = start();
+  auto head = [](size_t bytes) { return "GET / HTTP/1.1\r\nHost: x\r\nX-Large: " + std::string(bytes, 'a'); };
+  RawClient slow(port), small(port);
+  small.send(head(15'000));
+  slow.send(head(40'000));
+  until_charged(2 * head(40'000).size());
+  RawClient another(port);
+  another.send(head(40'000));
+  another.finish_sending();
+  std::string response = another.read_all();
+  EXPECT_EQ(status_of(response), 503) << response;
+  EXPECT_EQ(bodies_refused_.value(), 1u);
+  EXPECT_EQ(status_of(small.exchange("\r\n\r\n")), 200);
+  EXPECT_EQ(status_of(slow.exchange("\r\n\r\n")), 200);
+  until_charged(0);
+  EXPECT_EQ(status_of(slow.exchange(kGet)), 200);  // the connection goes on
+}
+
 TEST_F(BodyBudgetTest, ABodyThatIsStillComingCountsAsFarAsItHasCome) {
   uint16_t port = start();
   {

@@ -28,6 +28,8 @@ class ReadBuffer {
     full_ = bytes == capacity_ && capacity_ < kLarge;
   }
 
+  size_t capacity() const { return capacity_; }
+
   // Gives the memory of a large transfer back; only when everything has been consumed.
   void shrink() {
     if (capacity_ <= kSmall) return;

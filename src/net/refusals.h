@@ -32,7 +32,7 @@ enum class ConnectionRefusal {
   kTlsHandshake,   // failed or too slow, after a first byte
   kSlowReader,     // the client did not take its answer within the write timeout
   kNoDescriptors,  // it waits in the kernel: no descriptor, or memory, to accept it with
-  kFlood,          // of HTTP/2: resets, invalid frames or control frames without end
+  kFlood,          // of HTTP/2: resets, invalid frames, control frames or header fields without end
 };
 inline constexpr size_t kConnectionRefusals = static_cast<size_t>(ConnectionRefusal::kFlood) + 1;
 

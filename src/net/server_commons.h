@@ -20,7 +20,7 @@ struct ServerCommons {
                                "Requests refused because too many request bodies were in memory.")),
         connections(limits.connections),
         refusals(metrics, std::move(log)),
-        shown_bodies_(metrics.gauge("fiso_http_body_bytes", "Request bodies in memory, those up to 16 KiB left out.")),
+        shown_bodies_(metrics.gauge("fiso_http_body_bytes", "Request bodies and heads in memory, those up to 16 KiB left out.")),
         shown_connections_(metrics.gauge("fiso_http_connections", "Connections that are open.")) {}
 
   // Options of a server that takes part.

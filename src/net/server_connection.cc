@@ -15,8 +15,8 @@ namespace fiso::net {
 namespace {
 
 constexpr std::chrono::seconds kLingerTime{2};  // for the other side to read the last answer and close
-// What a connection may keep of a body's memory between requests. Bodies up to this size do not count against the budget
-// either: they would cost each small request two atomic operations on a line that all shards share.
+// What a connection may keep of a body's memory between requests. Bodies up to this size, and heads, do not count against the
+// budget either: they would cost each small request two atomic operations on a line that all shards share.
 constexpr size_t kBodyMemoryToKeep = 16 << 10;
 constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
 
@@ -39,6 +39,7 @@ class ConnectionOf final : public ServerConnection {
 
   Task<> serve() override;
   void hurry() override;
+  void hurry_writing() override;
   void end_if_idle() override;
   void cut() override;
 
@@ -55,7 +56,8 @@ class ConnectionOf final : public ServerConnection {
   Task<ConnectionExchange::Next> stream_request();
   void arm_for_read();
   Next after_read(SystemError error, size_t bytes);
-  bool charge_body();
+  size_t memory() const;
+  bool charge_memory();
   void drop_body();
   SystemError send(const HttpResponse& response);
   Task<SystemError> send_rest();
@@ -79,7 +81,7 @@ class ConnectionOf final : public ServerConnection {
   ReadBuffer buffer_;
   std::string head_;
   Gather out_;
-  async::Limiter::Permit body_charge_;  // for the body that is read or being answered
+  async::Limiter::Permit body_charge_;  // for the request that is read or being answered
   size_t preface_ = 0;                  // bytes of HTTP/2's preface, while nothing else has come
   size_t progress_ = 0;                 // body bytes at the last deadline, or bytes written since
   bool in_body_ = false;                // the body's deadline is armed
@@ -107,7 +109,7 @@ Task<> ConnectionOf<Stream>::serve() {
   for (;;) {
     parse();
     if (preface_ == kHttp2Preface.size()) co_return co_await serve_http2();
-    if (!charge_body()) {
+    if (!charge_memory()) {
       co_await refuse(Refusal::kTooManyBodies, 503, "too many request bodies are held");
       break;
     }
@@ -220,11 +222,18 @@ Task<ConnectionExchange::Next> ConnectionOf<Stream>::stream_request() {
   co_return cut_ ? ConnectionExchange::Next::kGone : next;
 }
 
+// That counts: of a large body, and of a large head, which is there twice for a while, as it is read and as it is kept.
+template <class Stream>
+size_t ConnectionOf<Stream>::memory() const {
+  size_t body = request_.body.size(), head = parser_.head_bytes();
+  return (body > kBodyMemoryToKeep ? body : 0) + (head > kBodyMemoryToKeep ? 2 * head : 0);
+}
+
 // Afterwards, so for a moment a shard holds one piece more than it may.
 template <class Stream>
-bool ConnectionOf<Stream>::charge_body() {
-  size_t size = request_.body.size();
-  if (size <= kBodyMemoryToKeep || size <= body_charge_.units()) return true;
+bool ConnectionOf<Stream>::charge_memory() {
+  size_t size = memory();
+  if (size <= body_charge_.units()) return true;
   BodyBudget* bodies = shard_.shared().bodies;
   if (bodies == nullptr) return true;
   async::Limiter::Permit more = bodies->bytes.try_acquire(size - body_charge_.units());
@@ -290,7 +299,7 @@ SystemError ConnectionOf<Stream>::send(const HttpResponse& response) {
 template <class Stream>
 Task<SystemError> ConnectionOf<Stream>::send_rest() {
   progress_ = 0;
-  set(in(shard_.limits().write_timeout));
+  set(in(shard_.write_patience()));
   SystemError error = co_await stream_.write(out_, this, &write_progress);
   if (error && timed_out_ && !cut_) {
     shard_.shared().timeouts.fetch_add(1, std::memory_order_relaxed);
@@ -307,7 +316,7 @@ void ConnectionOf<Stream>::write_progress(void* self, size_t bytes) {
   connection.progress_ += bytes;
   if (connection.progress_ < limits.min_progress.count) return;
   connection.progress_ = 0;
-  connection.set(in(limits.write_timeout));
+  connection.set(in(connection.shard_.write_patience()));
 }
 
 template <class Stream>
@@ -328,6 +337,7 @@ Task<> ConnectionOf<Stream>::send_last(int status, std::string_view text) {
   phase_ = Phase::kWriting;
   timed_out_ = false;
   drop_body();
+  parser_.next();
   HttpResponse response = text_response(status, text);
   if (status == 503) response.headers.add("Retry-After", "1");
   format_response_head(head_, response, shard_.date().now(), ConnectionField::kClose);
@@ -350,7 +360,8 @@ Task<bool> ConnectionOf<Stream>::send_continue() {
 
 template <class Stream>
 void ConnectionOf<Stream>::next_request() {
-  if (request_.body.capacity() > kBodyMemoryToKeep) drop_body();
+  if (request_.body.capacity() > kBodyMemoryToKeep || body_charge_) drop_body();
+  if (buffer_.capacity() > kBodyMemoryToKeep && buffer_.data().empty()) buffer_.shrink();
   parser_.next();
   phase_ = Phase::kIdle;
   fresh_ = in_body_ = asked_to_go_on_ = timed_out_ = false;
@@ -382,6 +393,13 @@ void ConnectionOf<Stream>::hurry() {
   if (phase_ != Phase::kReading) return;
   progress_ = request_.body.size();
   set(std::min(deadline(), in(shard_.limits().drain_grace)));
+}
+
+template <class Stream>
+void ConnectionOf<Stream>::hurry_writing() {
+  if (http2_ != nullptr) return http2_->hurry_writing();
+  if (exchange_ != nullptr) return exchange_->hurry_writing();
+  if (phase_ == Phase::kWriting) set(std::min(deadline(), in(shard_.write_patience())));
 }
 
 template <class Stream>

@@ -68,7 +68,7 @@ Task<Result<>> ConnectionExchange::send_continue() {
   SystemError error = stream_.write_now(bytes);
   if (error == asio::error::would_block) {
     [[maybe_unused]] async::Gate::Pass pass = asking_.enter();
-    write_alarm_.set(in(limits().write_timeout));
+    write_alarm_.set(in(parts_.shard.write_patience()));
     error = co_await stream_.write(bytes, this, write_progress);
     write_alarm_.clear();
   }
@@ -100,6 +100,11 @@ Task<Result<>> ConnectionExchange::receive() {
 void ConnectionExchange::hurry() {
   if (begun_ || read_alarm_.deadline() == kNever) return;
   read_alarm_.set(std::min(read_alarm_.deadline(), in(limits().drain_grace)));
+}
+
+void ConnectionExchange::hurry_writing() {
+  if (write_alarm_.deadline() == kNever) return;
+  write_alarm_.set(std::min(write_alarm_.deadline(), in(parts_.shard.write_patience())));
 }
 
 Result<> ConnectionExchange::nothing_received() {
@@ -208,7 +213,7 @@ Task<Result<>> ConnectionExchange::flush() {
 // Ending a read ends a write that waits, too; on a plain stream it can just go on.
 Task<SystemError> ConnectionExchange::flush_rest() {
   write_progress_ = 0;
-  write_alarm_.set(in(limits().write_timeout));
+  write_alarm_.set(in(parts_.shard.write_patience()));
   SystemError error;
   do {
     error = co_await stream_.write(parts_.out, this, write_progress);
@@ -222,7 +227,7 @@ void ConnectionExchange::write_progress(void* self, size_t bytes) {
   exchange.write_progress_ += bytes;
   if (exchange.write_progress_ < exchange.limits().min_progress.count) return;
   exchange.write_progress_ = 0;
-  exchange.write_alarm_.set(in(exchange.limits().write_timeout));
+  exchange.write_alarm_.set(in(exchange.parts_.shard.write_patience()));
 }
 
 auto ConnectionExchange::upgrade(std::string_view protocol, const HeaderList& headers) -> Task<Result<Raw>> {

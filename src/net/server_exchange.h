@@ -51,6 +51,8 @@ class ConnectionExchange final : public ServerExchange {
   bool raw() const { return raw_; }
   // In a drain: a body that is not answered yet has to come on faster, see ServerShard::patience().
   void hurry();
+  // An answer that waits to be taken has no longer than ServerShard::write_patience().
+  void hurry_writing();
   // The connection has been, or is about to be, closed under us.
   void lost();
 

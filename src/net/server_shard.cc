@@ -7,6 +7,7 @@
 
 #include "async/signal.h"
 #include "async/spawn.h"
+#include "base/check.h"
 
 namespace fiso::net {
 namespace {
@@ -112,12 +113,22 @@ void ServerShard::adopt_later(int fd) {
   });
 }
 
-void ServerShard::start(Socket socket) {
+bool ServerShard::adopt_local(Socket socket) {
+  FISO_CHECK(!tls_ && splicing_ == nullptr, "plain HTTP only");
+  if (draining_) return false;
+  start(std::move(socket), Origin::kProcess);
+  return true;
+}
+
+void ServerShard::start(Socket socket, Origin origin) {
   if (!shared_.budget.take()) return refuse(std::move(socket));
   shared_.connections.fetch_add(1, std::memory_order_relaxed);
   shared_.accepted.fetch_add(1, std::memory_order_relaxed);
   load_.fetch_add(1, std::memory_order_relaxed);
-  if (auto connection = make_connection(std::move(socket))) async::spawn(shard_, run(std::move(connection), inside_.enter()));
+  auto connection = make_connection(std::move(socket));
+  if (connection == nullptr) return;
+  connection->is_local_ = origin == Origin::kProcess;
+  async::spawn(shard_, run(std::move(connection), inside_.enter()));
 }
 
 std::unique_ptr<ServerConnection> ServerShard::make_connection(Socket socket) {
@@ -171,10 +182,16 @@ Task<> ServerShard::stop_accepting() {
 
 void ServerShard::begin_drain() {
   draining_ = true;
-  for (ServerConnection* connection : connections_) connection->hurry();
+  auto all = connections_;  // ending one may change the list
+  for (ServerConnection* connection : all) {
+    connection->hurry();
+    if (connection->is_local_) connection->end_if_idle();  // no request comes on it any more
+  }
 }
 
 Task<bool> ServerShard::drain(MonotonicTime grace_end, MonotonicTime deadline) {
+  drain_write_patience_ = (deadline - std::chrono::steady_clock::now()) / 2;
+  for (ServerConnection* connection : connections_) connection->hurry_writing();
   bool empty = co_await inside_.wait_empty(std::min(grace_end, deadline));
   if (!empty && grace_end < deadline) {
     auto waiting = connections_;  // ending one may change the list

@@ -57,6 +57,8 @@ class ServerConnection : public async::Watchdog::Entry {
   Phase phase() const { return phase_; }
   // A request that is still arriving has to come on faster from now on: ServerShard::patience().
   virtual void hurry() {}
+  // An answer that is being written has to be taken sooner from now on: ServerShard::write_patience().
+  virtual void hurry_writing() {}
   // If it waits for a request: no longer. What has arrived already is still served.
   virtual void end_if_idle() = 0;
   // At once, in the middle of whatever it does.
@@ -68,7 +70,8 @@ class ServerConnection : public async::Watchdog::Entry {
 
  private:
   friend class ServerShard;
-  size_t place_ = 0;  // in the shard's list
+  size_t place_ = 0;       // in the shard's list
+  bool is_local_ = false;  // who is at the other end knows when we drain
 };
 
 class ServerShard {
@@ -86,6 +89,9 @@ class ServerShard {
   bool draining() const { return draining_; }
   // How long to wait for a request that is arriving, or for the next piece of it: shorter in a drain.
   Duration patience(Duration usual) const { return draining_ ? std::min(usual, limits().drain_grace) : usual; }
+  // How long to wait for an answer, or the next piece of it, to be taken: in a drain so that who does not read is over well
+  // before the deadline, and is not what it cuts.
+  Duration write_patience() const { return std::min(limits().write_timeout, drain_write_patience_); }
   // Counts and logs a request that is answered with `status` for this reason; the text quotes nothing of the request.
   void tell_refused(Refusal refusal, int status, std::string_view text, std::string_view remote_address);
   // The same of a connection that ends early.
@@ -95,6 +101,8 @@ class ServerShard {
   void accept_from(Acceptor acceptor);
   // Takes a connected socket, soon. Thread-safe.
   void adopt_later(int fd);
+  // Takes one end of a pair whose other end is on this shard; false in a drain.
+  bool adopt_local(Socket socket);
   // Ends accepting; what was accepted meanwhile is adopted when this completes.
   Task<> stop_accepting();
 
@@ -117,7 +125,8 @@ class ServerShard {
   Task<bool> accept_one();
   void tell_cannot_accept(SystemError error);
   void place(Socket socket);
-  void start(Socket socket);
+  enum class Origin { kNetwork, kProcess };
+  void start(Socket socket, Origin origin = Origin::kNetwork);
   std::unique_ptr<ServerConnection> make_connection(Socket socket);
   void refuse(Socket socket);
   size_t cut_connections();
@@ -135,6 +144,7 @@ class ServerShard {
   observe::SampledLog refused_log_;
   DateText date_;
   bool draining_ = false;
+  Duration drain_write_patience_ = Duration::max();
 };
 
 // The kinds; the second is null when OpenSSL has no memory for it.

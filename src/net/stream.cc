@@ -16,6 +16,7 @@ std::string remote_address_of(const Socket& socket) {
   SystemError error;
   asio::ip::tcp::endpoint remote = socket.remote_endpoint(error);
   if (error) return "";
+  if (remote.data()->sa_family == AF_UNIX) return "127.0.0.1:0";
   asio::ip::address address = remote.address();
   if (address.is_v6() && address.to_v6().is_v4_mapped())
     address = asio::ip::make_address_v4(asio::ip::v4_mapped, address.to_v6());

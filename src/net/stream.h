@@ -23,7 +23,8 @@ namespace fiso::net {
 using Socket = asio::basic_stream_socket<asio::ip::tcp, async::Executor>;
 using SystemError = boost::system::error_code;
 
-// "192.0.2.1:4711", also where IPv4 comes in IPv6's clothes; empty when the other side has gone already.
+// "192.0.2.1:4711", also where IPv4 comes in IPv6's clothes; empty when the other side has gone already. Of a socket whose
+// other end is in this process: "127.0.0.1:0".
 std::string remote_address_of(const Socket& socket);
 
 // Bytes to be written, in pieces that are not copied; remembers how far it came.

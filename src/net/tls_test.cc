@@ -114,6 +114,7 @@ TEST_F(TlsTest, ACertificateOfAnUnknownAuthorityIsRefused) {
   auto response = get(other, "127.0.0.1");
   ASSERT_FALSE(response.has_value());
   EXPECT_EQ(response.error().code(), ErrorCode::kUnavailable);
+  EXPECT_EQ(response.error().message(), "tls: the certificate is not trusted");
 }
 
 TEST_F(TlsTest, AClientThatDoesNotSpeakTlsHurtsNobody) {

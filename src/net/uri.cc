@@ -16,7 +16,8 @@ constexpr uint16_t default_port(Scheme scheme) { return scheme == Scheme::kHttp 
 
 bool is_ipv6(const std::string& host) {
   in6_addr address;
-  return inet_pton(AF_INET6, host.c_str(), &address) == 1;
+  bool is_text = host.find('\0') == std::string::npos;  // which inet_pton() would take for its end
+  return is_text && inet_pton(AF_INET6, host.c_str(), &address) == 1;
 }
 
 bool is_name_char(char c) {

@@ -66,5 +66,11 @@ TEST(Uri, WhatIsNotOneIsRefusedWithoutQuotingIt) {
   }
 }
 
+TEST(Uri, ANulEndsNoAddress) {
+  using namespace std::string_view_literals;
+  EXPECT_FALSE(parse_uri("http://[::1\0\r\nX: y]/"sv).has_value());
+  EXPECT_FALSE(parse_uri("http://[::ffff:2\0.2.0.0.1]/"sv).has_value());
+}
+
 }  // namespace
 }  // namespace fiso::net

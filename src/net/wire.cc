@@ -106,6 +106,7 @@ Result<> format_request_head(std::string& out, const ClientRequest& request, std
     out.append("\r\nContent-Length: ");
     append_number(out, length);
   }
+  if (request.connection == Connection::kOwn) out.append("\r\nConnection: close");
   out.append("\r\n\r\n");
   return {};
 }

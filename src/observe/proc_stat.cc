@@ -4,15 +4,17 @@
 
 #include <charconv>
 #include <fstream>
-#include <iterator>
 #include <sstream>
+#include <utility>
 
 namespace fiso::observe {
 
 // proc(5): the fields behind the command name, which may hold anything, so they are counted from its end.
 std::optional<ProcStat> read_proc_stat(const std::string& process) {
-  std::ifstream file("/proc/" + process + "/stat");
-  std::string text(std::istreambuf_iterator<char>(file), {});
+  std::ostringstream content;
+  // An iterator over the buffer would throw where the process ends between the opening and the reading.
+  content << std::ifstream("/proc/" + process + "/stat").rdbuf();
+  std::string text = std::move(content).str();
   size_t name_end = text.rfind(')');
   if (name_end == std::string::npos) return std::nullopt;
   const int64_t tick = std::chrono::nanoseconds(std::chrono::seconds(1)).count() / sysconf(_SC_CLK_TCK);

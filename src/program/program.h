@@ -18,11 +18,15 @@ int link_program(int argc, char** argv, const std::string& name);
 // fiso-wasmer-link: the same with apps, and with Wasmer.
 int wasmer_link_program(int argc, char** argv, const std::string& name);
 
+// fiso-wasmer-aio: flows, targets and apps. The exit code is that of server::aio_main.
+int wasmer_aio_program(int argc, char** argv, const std::string& name);
+
 // fiso-wasmer: apps. The exit code is that of server::apps_main.
 int wasmer_program(int argc, char** argv, const std::string& name);
 
-// `fiso`, the command beside the servers: validate, module compile, module run. 0: done; 1: an error, on stderr; 2: wrong
-// usage. `module run` ends as its guest does: with its exit code, 134 for a trap, 124 for a timeout, 137 for a limit.
+// `fiso`, the command beside the servers: validate, health, doctor, module new, test, compile and run. 0: done; 1: an error, on
+// stderr; 2: wrong usage. `module run` ends as its guest does: with its exit code, 134 for a trap, 124 for a timeout, 137 for a
+// limit.
 int fiso_program(int argc, char** argv);
 
 }  // namespace fiso::program

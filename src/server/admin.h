@@ -1,5 +1,5 @@
 // The admin pages: /healthz, /readyz, /metrics, /reload (GET: the last verdict, POST: read the configuration again), and what
-// a program adds.
+// a program adds. What changes something is for this machine alone, and for who has the token; pages of browsers are neither.
 //
 // Threading: one service that all shards call; what it shows is thread-safe.
 #pragma once
@@ -8,6 +8,7 @@
 #include <map>
 #include <string>
 
+#include "base/secret.h"
 #include "net/http_server.h"
 #include "observe/health.h"
 #include "observe/metrics.h"
@@ -24,9 +25,9 @@ class AdminService final : public net::HttpService {
     std::function<void()> request;
     std::function<std::string()> verdict;
   };
-  // Borrows the first two.
-  AdminService(const observe::Health& health, const observe::Metrics& metrics, Reload reload)
-      : health_(health), metrics_(metrics), reload_(std::move(reload)) {}
+  // Borrows the first two. Without a token nobody has it.
+  AdminService(const observe::Health& health, const observe::Metrics& metrics, Reload reload, Secret token = {})
+      : health_(health), metrics_(metrics), reload_(std::move(reload)), token_(std::move(token)) {}
 
   // Brings up to date what /metrics and added pages show, before they do. Before the port is served.
   void refresh_with(std::function<Task<>()> refresh) { refresh_ = std::move(refresh); }
@@ -37,10 +38,12 @@ class AdminService final : public net::HttpService {
 
  private:
   net::HttpResponse answer(std::string_view method, std::string_view path);
+  bool may_change(const net::HttpRequest& request) const;
 
   const observe::Health& health_;
   const observe::Metrics& metrics_;
   const Reload reload_;
+  const Secret token_;
   std::function<Task<>()> refresh_;
   std::map<std::string, std::function<std::string()>, std::less<>> pages_;
 };

@@ -1,5 +1,6 @@
 #include "server/app_role.h"
 
+#include <algorithm>
 #include <charconv>
 #include <iterator>
 #include <utility>
@@ -17,14 +18,11 @@ constexpr Duration kChangeLook = std::chrono::milliseconds(10);
 
 MonotonicTime now() { return Clock::system().now(); }
 
-Result<std::vector<apps::WantedApp>> wanted_apps(const AppsFile& file) {
+Result<std::vector<apps::WantedApp>> wanted_apps(const AppsFile& file, bool alone) {
   std::vector<apps::WantedApp> wanted;
   for (const apps::AppConfig& config : file.apps) {
     auto module = wasm::ModuleFile::open(config.module);
-    if (!module.has_value()) {
-      std::string message = "starting app " + config.name + ": " + module.error().message();
-      return module.take_error().with_message(std::move(message));
-    }
+    if (!module.has_value()) return module.take_error().with_context(alone ? "starting app" : "starting app " + config.name);
     wanted.push_back({config, wasm::ArtifactCache::key(module->bytes(), "")});
   }
   return wanted;
@@ -59,7 +57,8 @@ Result<> AppRole::join(Host& host) {
   FISO_TRY_OK(host.runtimes());
   apps::AppParts parts = host.app_parts();
   parts.listen_addr = options_.listen_addr;
-  apps_ = std::make_unique<apps::AppSet>(std::move(parts), host.apps);
+  parts.alone = options_.alone;
+  apps_ = std::make_unique<apps::AppSet>(std::move(parts), host.apps, host.local);
   host.add_page("/apps", [this] { return describe_apps(); });
   return {};
 }
@@ -67,14 +66,17 @@ Result<> AppRole::join(Host& host) {
 Result<> AppRole::start() {
   reloads_.announce();
   MonotonicTime began = now();
-  FISO_TRY(auto wanted, wanted_apps(file_));
+  FISO_TRY(auto wanted, wanted_apps(file_, options_.alone));
   FISO_TRY_OK(apps_->start(wanted, file_.default_port_range, options_.started));
-  if (!options_.speaks_of_process)  // others do not say it themselves
+  has_started_ = true;
+  if (options_.logs_starts)
     for (const apps::AppStatus& app : apps_->status())
       host_->log.info("started wasmer app", {{"name", app.name}, {"addr", app.host + ":" + std::to_string(app.port)}});
   reloads_.record_start(now() - began);
   return {};
 }
+
+std::vector<apps::AppConfig> AppRole::in_force() const { return has_started_ ? apps_->configs() : file_.apps; }
 
 std::string AppRole::describe_apps() const {
   std::string text = "[";
@@ -101,8 +103,11 @@ void AppRole::reload(const ControlEvents& events) {
 
 Result<> AppRole::begin_reload() {
   FISO_TRY(AppsFile read, options_.read());
-  FISO_TRY(auto wanted, wanted_apps(read));
-  if (options_.speaks_of_process) reloads_.note_changes(host_->settings, settings_of(read));
+  FISO_TRY(auto wanted, wanted_apps(read, options_.alone));
+  if (options_.restart_needed != nullptr)
+    reloads_.note_restart_needed(options_.restart_needed());
+  else if (options_.speaks_of_process)
+    reloads_.note_changes(host_->settings, settings_of(read));
   FISO_TRY_OK(apps_->begin_change(wanted, read.default_port_range));
   next_shutdown_timeout_ = read.shutdown_timeout;
   return {};
@@ -131,7 +136,14 @@ Duration AppRole::look() {
   } else {
     host_->health.set_not_ready("apps");
   }
-  return apps_->changing() ? kChangeLook : kLook;
+  return std::min(apps_->changing() ? kChangeLook : kLook, report_start());
+}
+
+Duration AppRole::report_start() {
+  if (start_reported_ || !options_.report_start) return kLook;
+  std::optional<Duration> next = options_.report_start(apps_->status());
+  start_reported_ = !next.has_value();
+  return next.value_or(kLook);
 }
 
 void AppRole::begin_drain(MonotonicTime deadline) { apps_->begin_drain(deadline); }

@@ -5,6 +5,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -22,8 +23,15 @@ struct AppRoleOptions {
   std::string file;                        // that it reads
   Watch watch = Watch::kYes;
   std::string listen_addr = "127.0.0.1";
-  bool speaks_of_process = true;                                            // the file says what the process has, too
+  bool speaks_of_process = true;  // the file says what the process has, too
+  bool logs_starts = false;       // of apps; others print them
+  bool alone = false;             // there is one app, which errors need not name
+  // Keys of the file, as it was read last, that say something else than what is in use and that take a restart; null: those of
+  // the process's settings.
+  std::function<std::vector<std::string>()> restart_needed = {};
   std::function<void(const apps::App&)> started = [](const apps::App&) {};  // told of each at the start
+  // Told of all of them from then on, until it returns nothing: when to be told again.
+  std::function<std::optional<Duration>(const std::vector<apps::AppStatus>&)> report_start = {};
 };
 
 class AppRole final : public Role {
@@ -45,6 +53,8 @@ class AppRole final : public Role {
   Drain drain_state() override;
   void release() override;
 
+  // Those in force; before the start, those that were read. Control thread.
+  std::vector<apps::AppConfig> in_force() const;
   std::vector<apps::AppStatus> apps() const { return apps_->status(); }
   // Whether a change of them is under way.
   bool changing() const { return apps_->changing(); }
@@ -52,6 +62,7 @@ class AppRole final : public Role {
  private:
   Result<> begin_reload();
   void settle_reload();
+  Duration report_start();
   void end_reload(const apps::AppSet::Settled& settled);
   std::string describe_apps() const;
 
@@ -59,8 +70,10 @@ class AppRole final : public Role {
   Reloads reloads_;
   AppsFile file_;  // as it was read first
   Settings settings_;
+  bool start_reported_ = false;
   Duration next_shutdown_timeout_{};  // of the reload under way
   Host* host_ = nullptr;
+  bool has_started_ = false;
   std::unique_ptr<apps::AppSet> apps_;  // from join() on
 };
 

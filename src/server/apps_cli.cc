@@ -3,9 +3,12 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <cstdlib>
+#include <memory>
 #include <utility>
 
 #include "server/app_role.h"
+#include "server/apps_listen.h"
+#include "server/apps_start_report.h"
 #include "server/command_line.h"
 #include "server/run_process.h"
 #include "wasm/module_file.h"
@@ -55,38 +58,35 @@ Result<AppsFile> apps_of(const Arguments& arguments) {
   return file;
 }
 
-AppRoleOptions role_options(const Arguments& arguments) {
+AppRoleOptions role_options(const Arguments& arguments, const std::string& listen) {
   bool one_module = !arguments.module.empty();
   AppRoleOptions options{.read = [arguments] { return apps_of(arguments); },
                          .file = one_module ? arguments.module : arguments.config,
-                         .watch = one_module ? Watch::kNo : Watch::kYes};
+                         .watch = one_module ? Watch::kNo : Watch::kYes,
+                         .listen_addr = listen,
+                         .alone = one_module};
   if (!one_module) options.started = [](const apps::App& app) { std::printf("Started app %s\n", app.name().c_str()); };
-  if (const char* listen = std::getenv("FISO_APPS_LISTEN"); listen != nullptr && *listen != '\0') options.listen_addr = listen;
+  options.report_start = [report = std::make_shared<AppsStartReport>(stdout), began = Clock::system().now()](const auto& all) {
+    return report->look(all, began, Clock::system().now());
+  };
   return options;
 }
 
-int serve(const Arguments& arguments, const std::string& name, const ProgramEngines& engines) {
-  AppRole role(role_options(arguments));
-  auto started = [&role] {
-    for (const apps::AppStatus& app : role.apps())
-      std::printf("App %s running at %s:%u\n", app.name.c_str(), std::string(app.reachable_host()).c_str(), app.port);
-    std::printf("Press Ctrl+C to stop\n");
-    std::fflush(stdout);
-  };
-  return run_process(
-      {.admin_address = [&] { return arguments.admin_address; }, .wasmer_host = arguments.wasmer_host}, {&role}, engines,
-      {.component = name, .level = arguments.log_level, .descriptor = 2},
-      {.error_prefix = "Error ", .started = started, .stopped = [] { std::printf("\nShutting down...\nStopped\n"); }});
+int serve(const Arguments& arguments, const std::string& listen, const std::string& name, const ProgramEngines& engines) {
+  AppRole role(role_options(arguments, listen));
+  return run_process({.admin_address = [&] { return arguments.admin_address; }, .wasmer_host = arguments.wasmer_host}, {&role},
+                     engines, {.component = name, .level = arguments.log_level, .descriptor = 2},
+                     {.error_prefix = "Error ", .stopped = [] { std::printf("\nShutting down...\nStopped\n"); }});
 }
 
 }  // namespace
 
 int apps_main(int argc, char** argv, const std::string& name, const ProgramEngines& engines) {
   Arguments arguments;
-  if (const char* level = std::getenv("FISO_LOG_LEVEL"); level != nullptr) arguments.log_level = level;
   CLI::App app("Runs programs compiled to WebAssembly behind ports of their own.", name);
   declare(app, arguments);
   if (auto exit_code = parse_command_line(app, argc, argv)) return *exit_code;
+  fill_from_environment(arguments.log_level, "FISO_LOG_LEVEL", "info");
   if (arguments.version) {
     std::printf("%s %s\n", name.c_str(), FISO_VERSION);
     return 0;
@@ -95,7 +95,9 @@ int apps_main(int argc, char** argv, const std::string& name, const ProgramEngin
     std::fprintf(stderr, "Error: either -config or -module is required\n%s", app.help().c_str());
     return 1;
   }
-  if (!arguments.check) return serve(arguments, name, engines);
+  auto listen = apps_listen_address();
+  if (!listen.has_value()) return fail(listen.error().message());
+  if (!arguments.check) return serve(arguments, *listen, name, engines);
   if (auto file = apps_of(arguments); !file.has_value()) return fail(file.error().message());
   std::printf("%s: ok\n", arguments.module.empty() ? arguments.config.c_str() : arguments.module.c_str());
   return 0;

@@ -25,6 +25,14 @@ config::Spec<AppsFile> apps_file_spec() {
       });
 }
 
+config::Spec<AppsSection> apps_section_spec() {
+  return config::Spec<AppsSection>("wasmer", "Apps in the same process.")
+      .field("apps", &AppsSection::apps, apps::app_spec(),
+             "The apps, started in this order, before the program's other ports open.")
+      .field("defaultPortRange", &AppsSection::default_port_range, apps::port_range_spec(), "Ports for apps that name none.")
+      .check({"apps"}, [](const AppsSection& section, config::Report& report) { apps::check_apps(section.apps, report); });
+}
+
 void check_each_app(const config::Node& root, const std::string& section, const wasm::CapacityOptions& all,
                     config::Errors& errors) {
   std::optional<config::Node> holder = section.empty() ? root : root.find(section);
@@ -46,11 +54,12 @@ Result<AppsFile> load_apps_file(const std::string& file, AppsFileOf of) {
   config::Errors errors;
   AppsFile parsed;
   auto document = config::Document::parse(*text, file, errors);
+  if (document.has_value() && document->root().is_null()) errors.add(config::nothing_in(file));
   if (document.has_value()) {
     auto spec = apps_file_spec();
     if (of == AppsFileOf::kPart)
       spec.check({}, [](const AppsFile&, config::Report& report) {
-        for (std::string_view key : {"shards", "shutdownTimeout", "network", "wasm", "http"})
+        for (std::string_view key : kProcessKeys)
           if (report.has(key)) report.error(key, "{path} is for the whole process: it belongs into the program's own file");
       });
     spec.parse(document->root(), "", parsed, errors);

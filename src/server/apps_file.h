@@ -21,6 +21,14 @@ struct AppsFile {
 
 config::Spec<AppsFile> apps_file_spec();
 
+// `wasmer` in the file of a program that does more: apps in the same process.
+struct AppsSection {
+  std::vector<apps::AppConfig> apps;
+  apps::PortRange default_port_range;
+};
+
+config::Spec<AppsSection> apps_section_spec();
+
 // Whose file it is: that of a program that runs apps, or one beside the file of a program that does more, which says what the
 // process has.
 enum class AppsFileOf { kProgram, kPart };

@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdio>
+#include <cstdlib>
 
 namespace fiso::server {
 
@@ -50,6 +51,12 @@ std::optional<int> parse_command_line(CLI::App& app, int argc, char** argv) {
     return 2;
   }
   return std::nullopt;
+}
+
+void fill_from_environment(std::string& value, const char* variable, std::string_view otherwise) {
+  if (!value.empty()) return;
+  const char* said = std::getenv(variable);
+  value = said != nullptr && *said != '\0' ? std::string_view(said) : otherwise;
 }
 
 }  // namespace fiso::server

@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace CLI {  // NOLINT: the name is theirs
@@ -18,5 +19,8 @@ std::vector<std::string> normalise_arguments(int argc, char** argv, const CLI::A
 // Parses into what `app` was declared with. An exit code where the program is to end: help or the version was shown (0), or what
 // is wrong (2).
 std::optional<int> parse_command_line(CLI::App& app, int argc, char** argv);
+
+// What no flag has said, or has left empty, is what the environment says, or the default where that says nothing. After parsing.
+void fill_from_environment(std::string& value, const char* variable, std::string_view otherwise);
 
 }  // namespace fiso::server

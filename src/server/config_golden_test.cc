@@ -1,6 +1,6 @@
 // Each configuration in tests/golden/config and what is said about it: NAME.yaml is a flow (settings_NAME.yaml the settings,
-// apps_NAME.yaml the apps, link_NAME.yaml a link file), NAME.expected all complaints, or "ok". FISO_UPDATE_GOLDEN=1 writes the
-// expected files anew, for a reviewer to read.
+// apps_NAME.yaml the apps, link_NAME.yaml a link file, aio_NAME.yaml one of fiso-wasmer-aio), NAME.expected all complaints, or
+// "ok". FISO_UPDATE_GOLDEN=1 writes the expected files anew, for a reviewer to read.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -9,6 +9,7 @@
 #include <sstream>
 
 #include "flow/flow_loader.h"
+#include "server/aio_file.h"
 #include "server/apps_file.h"
 #include "server/link_file.h"
 #include "server/registries.h"
@@ -36,6 +37,10 @@ std::string complaints(const fs::path& file) {
     auto document = config::Document::parse(text, name, errors);
     AppsFile apps;
     if (document.has_value()) apps_file_spec().parse(document->root(), "", apps, errors);
+  } else if (name.starts_with("aio_")) {
+    auto document = config::Document::parse(text, name, errors);
+    AioFile aio;
+    if (document.has_value()) aio_file_spec().parse(document->root(), "", aio, errors);
   } else if (name.starts_with("link_")) {
     auto document = config::Document::parse(text, name, errors);
     LinkFile link;

@@ -27,6 +27,7 @@ const std::set<std::string> kBeyondSchemas = {
     "bad_listen_host.yaml",    "bad_secret_in_header.yaml", "bad_two_documents.yaml",     "pool_without_pooled.yaml",
     "settings_bad_total.yaml", "apps_bad_together.yaml",    "apps_bad_twice.yaml",        "link_bad_twice.yaml",
     "link_bad_vault_tls.yaml", "link_bad_vault_token.yaml", "link_bad_vault_unused.yaml", "link_bad_vault_without.yaml",
+    "aio_bad_addresses.yaml",
 };
 
 std::string read(const fs::path& file) {
@@ -130,11 +131,12 @@ class Validator {
       "$schema", "title", "description", "default", "properties", "additionalProperties", "items", "if"};
 };
 
-enum class Of { kFlow, kSettings, kApps, kLink };
+enum class Of { kFlow, kSettings, kApps, kLink, kAio };
 
 Of kind_of(const std::string& name) {
   if (name.starts_with("settings_")) return Of::kSettings;
   if (name.starts_with("apps_")) return Of::kApps;
+  if (name.starts_with("aio_")) return Of::kAio;
   return name.starts_with("link_") ? Of::kLink : Of::kFlow;
 }
 
@@ -145,6 +147,7 @@ std::string complaint(const std::string& yaml, Of kind) {
   const char* file = kind == Of::kSettings ? "settings-schema.json"
                      : kind == Of::kApps   ? "apps-schema.json"
                      : kind == Of::kLink   ? "link-schema.json"
+                     : kind == Of::kAio    ? "aio-schema.json"
                                            : "config-schema.json";
   std::string schema = read(fs::path(FISO_SOURCE_DIR) / "docs" / file);
   return Validator().validate(schema, document->root(), "");

@@ -7,6 +7,7 @@
 
 #include "components/listen_address.h"
 #include "server/command_line.h"
+#include "server/flow_check.h"
 #include "server/flow_role.h"
 #include "server/registries.h"
 #include "server/run_process.h"
@@ -21,11 +22,6 @@ struct Arguments {
   bool version = false;
   bool check = false;
 };
-
-std::string env_or(const char* name, std::string fallback) {
-  const char* value = std::getenv(name);
-  return value != nullptr && *value != '\0' ? value : std::move(fallback);
-}
 
 void declare(CLI::App& app, Arguments& arguments, const wasm::FullEngineSupport& full) {
   app.add_option("--config-dir", arguments.options.config_dir,
@@ -49,10 +45,11 @@ int fail(const std::string& message) {
   return 1;
 }
 
-int check(const FlowRoleOptions& options, const core::Registry& registry, const wasm::FullEngineSupport& full) {
+int check(const Arguments& arguments, const core::Registry& registry, const ProgramEngines& engines) {
+  const FlowRoleOptions& options = arguments.options;
   if (!is_listen_address(options.admin_address))
     return fail("listen " + options.admin_address + ": expected HOST:PORT or :PORT (FISO_METRICS_ADDR)");
-  auto checked = read_flows(options, registry, full);
+  auto checked = check_flow_directory(options, registry, engines, arguments.wasmer_host);
   if (!checked.has_value()) return fail(checked.error().describe());
   std::printf("%s: ok\n", options.config_dir.c_str());
   return 0;
@@ -62,19 +59,20 @@ int check(const FlowRoleOptions& options, const core::Registry& registry, const 
 
 int flow_main(int argc, char** argv, const std::string& name, const ProgramEngines& engines) {
   Arguments arguments;
-  arguments.options.config_dir = env_or("FISO_CONFIG_DIR", "/etc/fiso/flows");
-  arguments.options.admin_address = env_or("FISO_METRICS_ADDR", ":9090");
-  arguments.log_level = env_or("FISO_LOG_LEVEL", "info");
+  arguments.options = {.config_dir = "", .admin_address = ""};
   CLI::App app("Takes events in, runs them through WebAssembly, and delivers them as CloudEvents.", name);
   declare(app, arguments, engines.full);
   if (auto exit_code = parse_command_line(app, argc, argv)) return *exit_code;
+  fill_from_environment(arguments.options.config_dir, "FISO_CONFIG_DIR", "/etc/fiso/flows");
+  fill_from_environment(arguments.options.admin_address, "FISO_METRICS_ADDR", ":9090");
+  fill_from_environment(arguments.log_level, "FISO_LOG_LEVEL", "info");
   if (arguments.version) {
     std::printf("%s %s\n", name.c_str(), FISO_VERSION);
     return 0;
   }
   core::Registry registry;
   register_flow_components(registry);
-  if (arguments.check) return check(arguments.options, registry, engines.full);
+  if (arguments.check) return check(arguments, registry, engines);
   FlowRole flows(arguments.options, registry, engines.full);
   return run_process({.admin_address = [&] { return arguments.options.admin_address; }, .wasmer_host = arguments.wasmer_host},
                      {&flows}, engines, {.component = name, .level = arguments.log_level});

@@ -1,6 +1,6 @@
 #include "server/generation.h"
 
-#include <algorithm>
+#include <string_view>
 #include <thread>
 #include <utility>
 
@@ -26,7 +26,7 @@ void GenerationReplica::end_retries() const {
 
 Result<std::shared_ptr<Generation>> Generation::build(const std::vector<flow::FlowDraft>& drafts,
                                                       const Environment& environment) {
-  std::shared_ptr<Generation> generation(new Generation(environment.shards.count(), environment.stop));
+  std::shared_ptr<Generation> generation(new Generation(environment.shards.count(), environment));
   core::Resources resources = environment.resources;
   resources.add(generation->routes_);
   std::string problems;
@@ -44,12 +44,28 @@ Result<std::shared_ptr<Generation>> Generation::build(const std::vector<flow::Fl
   return generation;
 }
 
-void Generation::wait_warm(Duration longest) const {
+Result<> Generation::wait_warm(Duration longest) const {
   constexpr std::chrono::milliseconds kLook{1};
   MonotonicTime deadline = Clock::system().now() + longest;
-  auto warm = [](const auto& flow) { return flow->warm(); };
-  while (!std::ranges::all_of(flows_, warm) && Clock::system().now() < deadline && !stop_.made())
-    std::this_thread::sleep_for(kLook);
+  for (;;) {
+    std::vector<std::string_view> cold;
+    std::string problems;
+    for (const auto& flow : flows_) {
+      auto warm = flow->warm();
+      if (!warm.has_value()) problems += (problems.empty() ? "" : "\n") + warm.error().describe();
+      if (warm.has_value() && !*warm) cold.push_back(flow->name());
+    }
+    if (stop_.made()) return {};
+    if (!cold.empty() && Clock::system().now() < deadline) {  // also where some have failed: all of them are told
+      std::this_thread::sleep_for(kLook);
+      continue;
+    }
+    if (!problems.empty()) return Error(ErrorCode::kInvalidConfig, std::move(problems));
+    for (std::string_view name : cold)
+      log_.warn("flow is served before all that it starts ahead stands ready",
+                {{"name", name}, {"waited", format_duration(longest)}});
+    return {};
+  }
 }
 
 }  // namespace fiso::server

@@ -50,14 +50,16 @@ class Generation {
 
   const net::RouteTables& routes() const { return routes_; }
   const std::vector<std::unique_ptr<flow::FlowPlan>>& flows() const { return flows_; }
-  // Waits until what its replicas start ahead stands ready, at most `longest` and not beyond a stop. Control thread.
-  void wait_warm(Duration longest) const;
+  // Waits until what its replicas start ahead stands ready, at most `longest` and not beyond a stop. What takes longer is a
+  // warning in the log; what can never be is the error, a line for each. Control thread.
+  Result<> wait_warm(Duration longest) const;
 
  private:
   friend class GenerationReplica;
-  Generation(unsigned shards, StopRequest stop) : stop_(stop), routes_(shards) {}
+  Generation(unsigned shards, const Environment& environment) : stop_(environment.stop), log_(environment.log), routes_(shards) {}
 
   StopRequest stop_;
+  observe::Log log_;
   mutable net::RouteTables routes_;
   std::vector<std::unique_ptr<flow::FlowPlan>> flows_;
 };

@@ -13,6 +13,7 @@ Host::Host(const Settings& in_force, observe::Metrics& all_metrics, observe::Log
       parts(settings, metrics, log),
       network(settings.network),
       apps(parts.shards),
+      local(parts.shards),
       engines_(engines),
       wasmer_host_(std::move(wasmer_host)) {
   resources_.add(parts.shards);
@@ -20,6 +21,7 @@ Host::Host(const Settings& in_force, observe::Metrics& all_metrics, observe::Log
   resources_.add(parts.capacity);
   resources_.add(network);
   resources_.add(apps);
+  resources_.add(local);
   before_metrics([this, &instances = metrics.gauge("fiso_wasm_instances_in_use", "Guest instances in the process."),
                   &memory = metrics.gauge("fiso_wasm_memory_bytes", "Linear memory of all guest instances.")] {
     parts.commons.show();

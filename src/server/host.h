@@ -13,6 +13,7 @@
 #include "apps/app_house.h"
 #include "components/process_network.h"
 #include "core/resources.h"
+#include "net/local_services.h"
 #include "observe/health.h"
 #include "observe/log.h"
 #include "observe/metrics.h"
@@ -54,6 +55,7 @@ class Host {
   ProcessParts parts;
   ProcessNetwork network;
   apps::AppDirectory apps;
+  net::LocalServices local;  // what `app://` and `link://` lead to
 
  private:
   const ProgramEngines& engines_;

@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <utility>
 
+#include "server/apps_listen.h"
 #include "server/command_line.h"
 #include "server/link_role.h"
 #include "server/run_process.h"
@@ -13,7 +14,7 @@ namespace fiso::server {
 namespace {
 
 struct Arguments {
-  std::string config = "/etc/fiso/link/config.yaml";
+  std::string config;
   int64_t port = 0;
   int64_t metrics_port = 0;
   std::string wasmer_host;
@@ -90,16 +91,18 @@ class Files {
   const std::string apps_file_;  // empty: they are in the link file
 };
 
-AppRoleOptions app_role_options(const Files& files) {
-  AppRoleOptions options{.read = [&files] { return files.apps(); }, .file = files.with_apps(), .speaks_of_process = false};
-  if (std::string listen = env_or_nothing("FISO_APPS_LISTEN"); !listen.empty()) options.listen_addr = std::move(listen);
-  return options;
+AppRoleOptions app_role_options(const Files& files, const std::string& apps_listen) {
+  return {.read = [&files] { return files.apps(); },
+          .file = files.with_apps(),
+          .listen_addr = apps_listen,
+          .speaks_of_process = false,
+          .logs_starts = true};
 }
 
-int serve(const Arguments& arguments, const std::string& name, const LinkProgram& program) {
+int serve(const Arguments& arguments, const std::string& apps_listen, const std::string& name, const LinkProgram& program) {
   Files files(arguments, program);
   std::optional<AppRole> apps;
-  if (program.runs_apps) apps.emplace(app_role_options(files));
+  if (program.runs_apps) apps.emplace(app_role_options(files, apps_listen));
   LinkRole link({.read = [&] { return files.link(); }, .file = arguments.config, .apps = apps.has_value() ? &*apps : nullptr});
   std::vector<Role*> roles{&link};
   if (apps.has_value()) roles.insert(roles.begin(), &*apps);
@@ -112,16 +115,22 @@ int serve(const Arguments& arguments, const std::string& name, const LinkProgram
 
 int link_main(int argc, char** argv, const std::string& name, const LinkProgram& program) {
   Arguments arguments;
-  if (const char* file = std::getenv("FISO_LINK_CONFIG"); file != nullptr && *file != '\0') arguments.config = file;
-  if (const char* level = std::getenv("FISO_LOG_LEVEL"); level != nullptr) arguments.log_level = level;
   CLI::App app("Carries calls of applications to the services they use.", name);
   declare(app, arguments, program);
   if (auto exit_code = parse_command_line(app, argc, argv)) return *exit_code;
+  fill_from_environment(arguments.config, "FISO_LINK_CONFIG", "/etc/fiso/link/config.yaml");
+  fill_from_environment(arguments.log_level, "FISO_LOG_LEVEL", "info");
   if (arguments.version) {
     std::printf("%s %s\n", name.c_str(), FISO_VERSION);
     return 0;
   }
-  if (!arguments.check) return serve(arguments, name, program);
+  std::string apps_listen;
+  if (program.runs_apps) {
+    auto address = apps_listen_address();
+    if (!address.has_value()) return fail(address.error().message());
+    apps_listen = std::move(*address);
+  }
+  if (!arguments.check) return serve(arguments, apps_listen, name, program);
   auto file = Files(arguments, program).link();
   if (!file.has_value()) return fail(file.error().message());
   std::printf("%s: ok\n", arguments.config.c_str());

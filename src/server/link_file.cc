@@ -79,13 +79,6 @@ void check_vault(const LinkFile& file, config::Report& report) {
   if (!is_used && report.has("vault")) report.error("vault", "{path} has an effect with the vaultRef of a target only");
 }
 
-config::Spec<AppsSection> apps_section_spec() {
-  return config::Spec<AppsSection>("wasmer", "Apps in the same process.")
-      .field("apps", &AppsSection::apps, apps::app_spec(), "The apps, started in this order, before the link port opens.")
-      .field("defaultPortRange", &AppsSection::default_port_range, apps::port_range_spec(), "Ports for apps that name none.")
-      .check({"apps"}, [](const AppsSection& section, config::Report& report) { apps::check_apps(section.apps, report); });
-}
-
 }  // namespace
 
 config::Spec<LinkFile> link_file_spec(const core::Registry& registry) {
@@ -156,7 +149,7 @@ void check_apps_of(const LinkFile& file, const LinkAbilities& abilities, config:
   if (file.wasmer.has_value() && !abilities.runs_apps)
     report.error("wasmer", "{path}: this program runs no apps: use fiso-wasmer-link");
   if (file.wasmer.has_value() && abilities.apps.has_value())
-    report.error("wasmer", "{path}: apps are described in the file of FISO_WASMER_CONFIG already; they can be in one place");
+    report.error("wasmer", "{path}: apps are described in " + abilities.apps_place + " already; they can be in one place");
   ProcessNetwork network(file.network);
   for (const apps::AppConfig& app : apps_of(file, abilities))
     if (auto complaint = network.bad_dns(app.network))
@@ -172,6 +165,22 @@ void check_apps_of(const LinkFile& file, const LinkAbilities& abilities, config:
   }
 }
 
+// Of a file beside that of the program, which says what the process has.
+void refuse_process_keys(const LinkFile& file, const std::string& admin_address, config::Report& report) {
+  for (std::string_view key : kProcessKeys)
+    if (report.has(key)) report.error(key, "{path} is for the whole process: it belongs into the program's own file");
+  if (file.metrics_addr != admin_address && report.has("metricsAddr"))
+    report.error("metricsAddr", "{path}: the process has one admin port, at " + admin_address + ": leave this out");
+}
+
+void use_process_settings(const Settings& settings, LinkFile& file) {
+  file.shards = settings.shards;
+  file.shutdown_timeout = settings.shutdown_timeout;
+  file.network = settings.network;
+  file.wasm = settings.wasm;
+  file.http = settings.http;
+}
+
 }  // namespace
 
 Result<LinkFile> load_link_file(const std::string& file, const LinkOverrides& overrides, const LinkAbilities& abilities) {
@@ -183,6 +192,7 @@ Result<LinkFile> load_link_file(const std::string& file, const LinkOverrides& ov
   config::Errors errors;
   LinkFile parsed;
   auto document = config::Document::parse(*text, file, errors);
+  if (document.has_value() && document->root().is_null()) errors.add(config::nothing_in(file));
   if (document.has_value()) {
     auto spec = link_file_spec(registry);
     if (!abilities.full.why_not.empty())
@@ -191,6 +201,11 @@ Result<LinkFile> load_link_file(const std::string& file, const LinkOverrides& ov
           report.error("network", "{path} has an effect with `runtime: wasmer` only: " + abilities.full.why_not);
       });
     bool is_read = spec.parse(document->root(), "", parsed, errors);
+    if (abilities.process.has_value()) {
+      config::report_at(document->root(), "", errors,
+                        [&](config::Report& report) { refuse_process_keys(parsed, overrides.metrics_addr, report); });
+      use_process_settings(*abilities.process, parsed);
+    }
     read_interceptors(parsed, registry, abilities, errors);
     check_each_app(document->root(), "wasmer", capacity_options(parsed.wasm), errors);
     if (!overrides.listen_addr.empty()) parsed.listen_addr = overrides.listen_addr;

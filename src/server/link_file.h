@@ -10,16 +10,11 @@
 #include "link/interceptions.h"
 #include "link/target_config.h"
 #include "net/http_server.h"
+#include "server/apps_file.h"
 #include "server/settings.h"
 #include "wasm/runtimes.h"
 
 namespace fiso::server {
-
-// Apps in the same process, of fiso-wasmer-link.
-struct AppsSection {
-  std::vector<apps::AppConfig> apps;
-  apps::PortRange default_port_range;
-};
 
 struct LinkFile {
   std::string listen_addr = "127.0.0.1:3500";
@@ -52,6 +47,9 @@ struct LinkAbilities {
   bool runs_apps = false;
   // The apps are described elsewhere; the file has none then.
   std::optional<std::vector<apps::AppConfig>> apps = {};
+  std::string apps_place = "the file of FISO_WASMER_CONFIG";  // where that is
+  // What the process has is said elsewhere; the file says nothing of it then.
+  std::optional<Settings> process = {};
 };
 
 // All that is wrong with it at once, in the error's message. Opens the files that it names, and nothing else.

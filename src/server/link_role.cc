@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <future>
+#include <set>
 #include <thread>
 #include <utility>
 
@@ -12,7 +13,7 @@
 namespace fiso::server {
 namespace {
 
-constexpr std::chrono::seconds kLongestWarming{5}, kFollowAgain{5};
+constexpr std::chrono::seconds kLongestWarming{5};
 constexpr std::chrono::seconds kFileLook{1};  // how soon a changed secret or certificate is noticed
 
 MonotonicTime now() { return Clock::system().now(); }
@@ -35,6 +36,27 @@ class LinkRole::Service final : public net::HttpService {
   Task<net::HttpResponse> call(net::HttpRequest&) override { co_return net::text_response(500, "internal error"); }
 
   link::LinkStack stack;
+};
+
+// What interceptors start before they are asked. What nobody has taken over when this goes, goes too.
+class LinkRole::Ahead {
+ public:
+  Ahead(async::ShardSet& shards, const link::Targets& targets) : shards_(shards) {
+    for (const auto& used : targets) plans_.push_back(used.interceptions);
+    on_each(&link::InterceptionPlan::make_ahead);
+  }
+  ~Ahead() { on_each(&link::InterceptionPlan::drop_ahead); }
+  Ahead(const Ahead&) = delete;
+
+ private:
+  void on_each(void (link::InterceptionPlan::*call)(async::Shard&) const) {
+    shards_.run_on_each([&](async::Shard& shard) {
+      for (const auto& plan : plans_) ((*plan).*call)(shard);
+    });
+  }
+
+  async::ShardSet& shards_;
+  std::vector<std::shared_ptr<const link::InterceptionPlan>> plans_;
 };
 
 LinkRole::LinkRole(LinkRoleOptions options) : options_(std::move(options)), reloads_(Reloads::Of::kFile, options_.file) {
@@ -67,7 +89,8 @@ Result<> LinkRole::start() {
   reloads_.announce();
   MonotonicTime began = now();
   FISO_TRY(link::Targets targets, make_targets(file_));
-  wait_warm(targets);
+  Ahead ahead(host_->parts.shards, targets);
+  FISO_TRY_OK(wait_warm(targets));
   start_services();
   FISO_TRY_OK(credentials_->prepare(targets));
   FISO_TRY_OK(tokens_->prepare(producers_->all()));
@@ -77,6 +100,7 @@ Result<> LinkRole::start() {
       [this](async::Shard& shard) -> net::HttpService& { return *services_[shard.index()]; });
   FISO_TRY_OK(server_->bind());
   server_->start();
+  lead_names();
   reloads_.record_start(now() - began);
   host_->health.set_ready("link");
   host_->log.info("fiso-link started", {{"addr", file_.listen_addr}, {"port", server_->port()}, {"targets", targets_.size()}});
@@ -124,7 +148,8 @@ Result<std::shared_ptr<link::Target>> LinkRole::make_target(const link::TargetCo
     if (used.target->producer == producer && spec.changed(used.target->config, config).empty()) return used.target;
   std::vector<link::FileWatch> tls_files;  // before they are read, so that no change is missed
   for (const std::string& path : config.tls_settings().files()) tls_files.emplace_back(path);
-  FISO_TRY(auto target, link::Target::make(config, file_.name_servers, host_->parts.shards, host_->metrics, std::move(producer)));
+  FISO_TRY(auto target, link::Target::make(config, file_.name_servers, host_->parts.shards, host_->metrics, std::move(producer),
+                                           &host_->local));
   tls_files_.insert_or_assign(target.get(), std::move(tls_files));
   if (config.tls_settings().skip_verify)
     host_->log.warn("THE TARGET IS NOT VERIFIED (tls.skipVerify): whoever answers gets its requests and its credentials",
@@ -132,24 +157,11 @@ Result<std::shared_ptr<link::Target>> LinkRole::make_target(const link::TargetCo
   return target;
 }
 
-// Where the app of a target answers now.
-Result<link::TargetConfig> LinkRole::located(link::TargetConfig config) const {
-  if (config.protocol != link::Protocol::kApp) return config;
-  for (const apps::AppStatus& app : options_.apps->apps()) {
-    if (app.name != config.app) continue;
-    config.host = app.reachable_host();
-    config.port = app.port;
-    return config;
-  }
-  return Error(ErrorCode::kUnavailable, "target \"" + config.name + "\": app \"" + config.app + "\" does not run");
-}
-
 Result<link::Targets> LinkRole::make_targets(const LinkFile& file) {
   link::Targets targets;
   for (size_t i = 0; i < file.targets.size(); ++i) {
     if (!file.interceptors[i].empty()) FISO_TRY_OK(host_->runtimes());
-    FISO_TRY(link::TargetConfig config, located(file.targets[i]));
-    FISO_TRY(auto target, make_target(config, file));
+    FISO_TRY(auto target, make_target(file.targets[i], file));
     FISO_TRY(auto plan, link::InterceptionPlan::prepare(target->config.name, file.interceptors[i], host_->resources(),
                                                         host_->metrics, host_->log));
     targets.push_back({std::move(target), std::move(plan)});
@@ -157,17 +169,32 @@ Result<link::Targets> LinkRole::make_targets(const LinkFile& file) {
   return targets;
 }
 
-// What interceptors start ahead stands ready before it is asked, unless it takes too long, or the process stops.
-void LinkRole::wait_warm(const link::Targets& targets) const {
+// What interceptors start ahead stands ready before it is asked, unless it takes too long, or the process stops. The error: it
+// never will.
+Result<> LinkRole::wait_warm(const link::Targets& targets) const {
   MonotonicTime until = now() + kLongestWarming;
-  auto warm = [](const link::TargetInUse& used) { return used.interceptions->warm(); };
-  while (!std::ranges::all_of(targets, warm) && now() < until && !host_->stop.made())
-    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  for (;;) {
+    std::vector<std::string_view> cold;
+    for (const auto& used : targets) {
+      FISO_TRY(bool warm, used.interceptions->warm());
+      if (!warm) cold.push_back(used.target->config.name);
+    }
+    if (cold.empty() || host_->stop.made()) return {};
+    if (now() < until) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+      continue;
+    }
+    for (std::string_view name : cold)
+      host_->log.warn("target is served before all that it starts ahead stands ready",
+                      {{"target", name}, {"waited", format_duration(kLongestWarming)}});
+    return {};
+  }
 }
 
 // After credentials_->prepare().
 void LinkRole::use(link::Targets targets) {
   std::swap(targets_, targets);
+  lead_names();
   shown_.with([this](link::Targets& shown) { shown = targets_; });
   host_->parts.shards.run_on_each(
       [&](async::Shard& shard) { services_[shard.index()]->stack.use(targets_, file_.allow_origins); });
@@ -179,6 +206,17 @@ void LinkRole::use(link::Targets targets) {
   std::erase_if(tls_files_, [this](const auto& watched) {
     return std::ranges::none_of(targets_, [&](const auto& used) { return used.target.get() == watched.first; });
   });
+}
+
+// Who is inside the process finds targets as `link://NAME`, while they are there. Once the server serves.
+void LinkRole::lead_names() {
+  if (server_ == nullptr) return;
+  std::set<std::string> names;
+  for (const auto& used : targets_)
+    names.insert(net::LocalUrl{.of = net::LocalUrl::Of::kTarget, .name = used.target->config.name}.service());
+  for (const std::string& name : std::exchange(led_, names))
+    if (!names.contains(name)) host_->local.forget(name);
+  for (const std::string& name : names) host_->local.lead(name, *server_);
 }
 
 // Targets may lead to apps that the same change brings: those come first.
@@ -196,7 +234,8 @@ void LinkRole::reload() {
 Result<> LinkRole::read_and_use() {
   FISO_TRY(LinkFile read, options_.read());
   FISO_TRY(link::Targets targets, make_targets(read));
-  wait_warm(targets);
+  Ahead ahead(host_->parts.shards, targets);
+  FISO_TRY_OK(wait_warm(targets));
   FISO_TRY_OK(credentials_->prepare(targets));
   FISO_TRY_OK(tokens_->prepare(producers_->all()));
   LinkFile next = file_;  // with all that can be taken over while it serves
@@ -205,37 +244,11 @@ Result<> LinkRole::read_and_use() {
   next.kafka = read.kafka;
   next.allow_origins = read.allow_origins;
   next.shutdown_timeout = read.shutdown_timeout;
-  host_->settings.shutdown_timeout = read.shutdown_timeout;
+  if (options_.speaks_of_process) host_->settings.shutdown_timeout = read.shutdown_timeout;
   reloads_.note_restart_needed(link_file_spec(registry_).changed(next, read));
   file_ = std::move(next);
   use(std::move(targets));
   return {};
-}
-
-// Apps that a change of their file has moved.
-void LinkRole::follow_apps() {
-  if (options_.apps == nullptr || now() < next_follow_) return;
-  auto moved = targets_at_their_apps();
-  if (moved.has_value() && moved->empty()) return;
-  if (moved.has_value())
-    if (auto prepared = credentials_->prepare(*moved); !prepared.has_value()) moved = prepared.take_error();
-  if (moved.has_value()) return use(std::move(*moved));
-  next_follow_ = now() + kFollowAgain;
-  host_->log.error("targets stay where their apps were", {{"error", moved.error().describe()}});
-}
-
-// All targets, if some app has moved; none, if none has.
-Result<link::Targets> LinkRole::targets_at_their_apps() {
-  link::Targets targets = targets_;
-  bool moved = false;
-  for (auto& used : targets) {
-    auto config = located(used.target->config);  // one that does not run any more stays where it was
-    bool stays = !config.has_value() || (config->host == used.target->config.host && config->port == used.target->config.port);
-    if (stays) continue;
-    FISO_TRY(used.target, make_target(*config, file_));
-    moved = true;
-  }
-  return moved ? targets : link::Targets();
 }
 
 Duration LinkRole::look() {
@@ -243,7 +256,6 @@ Duration LinkRole::look() {
     reload_due_ = false;
     reload();
   }
-  follow_apps();
   producers_->look_after();
   for (const auto& used : targets_) {
     bool changed = false;
@@ -281,6 +293,7 @@ Drain LinkRole::drain_state() {
 
 void LinkRole::release() {
   if (host_ == nullptr) return;  // another role could not join
+  for (const std::string& name : std::exchange(led_, {})) host_->local.forget(name);
   server_.reset();
   credentials_.reset();
   tokens_.reset();

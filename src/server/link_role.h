@@ -6,6 +6,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -28,6 +29,7 @@ struct LinkRoleOptions {
   std::string file;                        // that it reads
   // Of a program that runs apps: they start before, and `protocol: app` leads to them. Borrowed; null: there are none.
   const AppRole* apps = nullptr;
+  bool speaks_of_process = true;  // the file says what the process has, too
 };
 
 class LinkRole final : public Role {
@@ -38,7 +40,7 @@ class LinkRole final : public Role {
   std::string_view name() const override { return "link"; }
   void watch(ControlEvents& events) override { reloads_.watch(events); }
   Result<> read() override;
-  const Settings* settings() const override { return &settings_; }
+  const Settings* settings() const override { return options_.speaks_of_process ? &settings_ : nullptr; }
   Result<> join(Host& host) override;
   Result<> start() override;
   void reload(const ControlEvents& events) override;
@@ -48,6 +50,10 @@ class LinkRole final : public Role {
   Drain drain_state() override;
   void release() override;
 
+  // That is in use. After read(). Control thread.
+  const LinkFile& file() const { return file_; }
+  // A change waits for one of the apps.
+  bool reload_is_due() const { return reload_due_; }
   // Where the file wants the admin port. After read().
   const std::string& admin_address() const { return file_.metrics_addr; }
 
@@ -55,10 +61,9 @@ class LinkRole final : public Role {
   class Service;
   void start_services();
   Result<link::Targets> make_targets(const LinkFile& file);
-  Result<link::TargetConfig> located(link::TargetConfig config) const;
-  Result<link::Targets> targets_at_their_apps();
-  void follow_apps();
-  void wait_warm(const link::Targets& targets) const;
+  void lead_names();
+  class Ahead;
+  Result<> wait_warm(const link::Targets& targets) const;
   void reload();
   Result<std::shared_ptr<link::Target>> make_target(const link::TargetConfig& config, const LinkFile& file);
   void use(link::Targets targets);
@@ -69,8 +74,8 @@ class LinkRole final : public Role {
   Reloads reloads_;
   LinkFile file_;  // in use
   Settings settings_;
-  bool reload_due_ = false;      // once the apps have changed
-  MonotonicTime next_follow_{};  // not before, after it has failed
+  bool reload_due_ = false;    // once the apps have changed
+  std::set<std::string> led_;  // what of host_->local is ours
   Host* host_ = nullptr;
   core::Registry registry_;
   std::unique_ptr<kafka::Producers> producers_;

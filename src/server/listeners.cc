@@ -9,6 +9,14 @@ namespace {
 constexpr std::chrono::seconds kRetirement{25};
 constexpr std::chrono::seconds kLongestWarming{5};
 
+// A line each.
+Error all_of(std::vector<Error> problems) {
+  if (problems.size() == 1) return std::move(problems.front());
+  std::string lines;
+  for (const Error& problem : problems) lines += (lines.empty() ? "" : "\n") + problem.describe();
+  return Error(problems.front().code(), std::move(lines));
+}
+
 bool is_ready(const std::shared_future<net::HttpServer::Drained>& drained) {
   return drained.wait_for(std::chrono::seconds(0)) == std::future_status::ready;
 }
@@ -66,13 +74,23 @@ Listeners::~Listeners() {
 Result<> Listeners::open_for(const Generation& generation) {
   std::map<std::string, std::unique_ptr<Listener>> added;
   std::map<Listener*, net::TlsContext> renewed;
+  std::vector<Error> problems;
   for (const auto& [address, wanted] : generation.routes().listeners()) {
     if (auto known = open_.find(address); known != open_.end()) {
-      FISO_TRY(renewed[known->second.get()], next_tls(address, *known->second, wanted.tls));
+      auto context = next_tls(address, *known->second, wanted.tls);
+      if (context.has_value())
+        renewed[known->second.get()] = std::move(*context);
+      else
+        problems.push_back(context.take_error());
       continue;
     }
-    FISO_TRY(added[address], open(address, wanted.tls));
+    auto opened = open(address, wanted.tls);
+    if (opened.has_value())
+      added[address] = std::move(*opened);
+    else
+      problems.push_back(opened.take_error());
   }
+  if (!problems.empty()) return all_of(std::move(problems));
   for (auto& [listener, context] : renewed) listener->next_tls = std::move(context);
   open_.merge(added);
   return {};
@@ -102,13 +120,27 @@ Result<std::unique_ptr<Listeners::Listener>> Listeners::open(const std::string& 
   return listener;
 }
 
-void Listeners::serve(const std::shared_ptr<const Generation>& generation) {
+Result<> Listeners::serve(const std::shared_ptr<const Generation>& generation) {
   std::vector<std::shared_ptr<const GenerationReplica>> replicas(shards_.count());
   shards_.run_on_each(
       [&](async::Shard& shard) { replicas[shard.index()] = std::make_shared<const GenerationReplica>(generation, shard); });
-  generation->wait_warm(kLongestWarming);
+  if (auto warm = generation->wait_warm(kLongestWarming); !warm.has_value()) {
+    shards_.run_on_each([&](async::Shard& shard) { replicas[shard.index()].reset(); });
+    forget_opened();
+    return warm.take_error();
+  }
   shards_.run_on_each([&](async::Shard& shard) { current_[shard.index()]->replace(std::move(replicas[shard.index()])); });
-  const auto& wanted = generation->routes().listeners();
+  lead_to(*generation);
+  return {};
+}
+
+void Listeners::forget_opened() {
+  std::erase_if(open_, [](const auto& entry) { return !entry.second->serving; });
+  for (auto& [address, listener] : open_) listener->next_tls = nullptr;
+}
+
+void Listeners::lead_to(const Generation& generation) {
+  const auto& wanted = generation.routes().listeners();
   for (auto entry = open_.begin(); entry != open_.end();) {
     auto& [address, listener] = *entry;
     auto still = wanted.find(address);

@@ -25,8 +25,9 @@ class Listeners {
   // Opens what the generation needs and is not open yet, and reads the certificates of what is open again; on an error
   // everything stays as it was.
   Result<> open_for(const Generation& generation);
-  // New requests go to this generation from now on. After open_for().
-  void serve(const std::shared_ptr<const Generation>& generation);
+  // New requests go to this generation from now on. After open_for(). On an error, that of a guest that cannot be started ahead,
+  // everything is as it was before open_for().
+  Result<> serve(const std::shared_ptr<const Generation>& generation);
 
   // Lets no new connection begin anywhere; what is in flight is finished, without further attempts at sinks that are down, and
   // what is left at the deadline is cut.
@@ -63,6 +64,8 @@ class Listeners {
   Result<std::unique_ptr<Listener>> open(const std::string& address, const std::optional<net::TlsServerOptions>& tls);
   static Result<net::TlsContext> next_tls(const std::string& address, const Listener& listener,
                                           const std::optional<net::TlsServerOptions>& wanted);
+  void lead_to(const Generation& generation);
+  void forget_opened();
   void retire(std::unique_ptr<Listener> listener, MonotonicTime deadline);
 
   async::ShardSet& shards_;

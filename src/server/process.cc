@@ -19,7 +19,11 @@ MonotonicTime now() { return Clock::system().now(); }
 }  // namespace
 
 Process::Process(ProcessOptions options, std::vector<Role*> roles, observe::Log log, ProgramEngines engines)
-    : options_(std::move(options)), roles_(std::move(roles)), log_(std::move(log)), engines_(std::move(engines)) {}
+    : options_(std::move(options)),
+      roles_(std::move(roles)),
+      log_(std::move(log)),
+      engines_(std::move(engines)),
+      service_manager_(options_.service_manager) {}
 
 Process::~Process() {
   if (host_ != nullptr) release();
@@ -37,13 +41,15 @@ Result<> Process::start(ControlEvents& events) {
   for (Role* role : roles_) FISO_TRY_OK(role->join(*host_));
   if (std::string address = options_.admin_address(); !address.empty()) FISO_TRY_OK(start_admin(events, address));
   for (Role* role : roles_) FISO_TRY_OK(role->start());
+  if (options_.tells_started) log_.info("all components started");
+  service_manager_.ready();
   return {};
 }
 
 Result<> Process::start_admin(ControlEvents& events, const std::string& address) {
   admin_service_ = std::make_unique<AdminService>(
-      host_->health, metrics_,
-      AdminService::Reload{[&events] { events.request_reload(); }, [this] { return reload_verdicts(); }});
+      host_->health, metrics_, AdminService::Reload{[&events] { events.request_reload(); }, [this] { return reload_verdicts(); }},
+      options_.admin_token);
   admin_service_->refresh_with([this] { return refresh_metrics(); });
   for (const auto& [path, json] : host_->pages()) admin_service_->add_page(path, json);
   FISO_TRY(admin_, host_->parts.bind_admin(address, *admin_service_, log_));
@@ -69,8 +75,14 @@ std::string Process::reload_verdicts() const {
   return json + "}";
 }
 
+void Process::reload(const ControlEvents& events) {
+  service_manager_.reloading();
+  for (Role* role : roles_) role->reload(events);
+  service_manager_.ready();
+}
+
 Duration Process::look() {
-  Duration longest = kIdleLook;
+  Duration longest = std::min<Duration>(kIdleLook, service_manager_.look(host_->parts.shards));
   for (Role* role : roles_) longest = std::min(longest, role->look());
   return longest;
 }
@@ -79,9 +91,7 @@ Ended Process::run_until_stopped(ControlEvents& events) {
   for (;;) {
     switch (events.wait(look())) {
       case ControlEvent::kNone: break;
-      case ControlEvent::kReload:
-        for (Role* role : roles_) role->reload(events);
-        break;
+      case ControlEvent::kReload: reload(events); break;
       case ControlEvent::kStop: return drain(events);
     }
   }
@@ -93,6 +103,7 @@ Ended Process::drain(ControlEvents& events) {
     log_.info("shutting down");
   else
     log_.info("shutdown initiated");
+  service_manager_.stopping();
   host_->health.start_draining();
   MonotonicTime deadline = now() + host_->settings.shutdown_timeout;
   bool clean = true;

@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "base/secret.h"
 #include "observe/log.h"
 #include "observe/metrics.h"
 #include "server/admin.h"
@@ -19,13 +20,17 @@
 #include "server/engines.h"
 #include "server/host.h"
 #include "server/role.h"
+#include "server/service_manager.h"
 
 namespace fiso::server {
 
 struct ProcessOptions {
   std::function<std::string()> admin_address;  // asked once configurations are read; empty: no admin port
+  Secret admin_token = {};                     // of who may change something from other machines; empty: nobody may
   std::string wasmer_host = {};                // the worker program; empty: it is looked for
   bool is_link = false;                        // the log tells of a stop in the words of fiso-link
+  bool tells_started = false;                  // the log says when all roles have
+  ServiceManager::Options service_manager = {};
 };
 
 // How a process has come to its end.
@@ -57,6 +62,7 @@ class Process {
   Result<> start_admin(ControlEvents& events, const std::string& address);
   Task<> refresh_metrics();
   std::string reload_verdicts() const;
+  void reload(const ControlEvents& events);
   Duration look();
   Ended drain(ControlEvents& events);
   Drain wait_drained(ControlEvents& events, Role& role, MonotonicTime deadline);
@@ -66,6 +72,7 @@ class Process {
   const std::vector<Role*> roles_;
   const observe::Log log_;
   const ProgramEngines engines_;
+  ServiceManager service_manager_;
   observe::Metrics metrics_;
   std::unique_ptr<Host> host_;
   std::unique_ptr<AdminService> admin_service_;

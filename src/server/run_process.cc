@@ -28,6 +28,8 @@ int run_process(ProcessOptions options, const std::vector<Role*>& roles, const P
     return 1;
   };
   raise_descriptor_limit();
+  if (const char* token = std::getenv("FISO_ADMIN_TOKEN")) options.admin_token = Secret(token);
+  options.service_manager = ServiceManager::of_environment();
   auto events = ControlEvents::make();
   if (!events.has_value()) return fail(events.error());
   observe::StdoutLog output({.fd = log.descriptor});

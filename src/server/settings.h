@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "components/guest_network.h"
 #include "config/spec.h"
@@ -28,6 +29,9 @@ struct Settings {
   WasmSettings wasm;
   net::ServerLimits http;
 };
+
+// Their keys, as files of other kinds have them.
+inline constexpr std::string_view kProcessKeys[] = {"shards", "shutdownTimeout", "network", "wasm", "http"};
 
 // What a file of another kind says of the process, under the same names.
 template <class File>

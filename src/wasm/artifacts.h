@@ -14,9 +14,13 @@
 
 namespace fiso::wasm {
 
+// Whether what is compiled must get into the cache: else it is an error that it does not, and not a warning.
+enum class CacheUse { kWished, kRequired };
+
 struct ArtifactsOptions {
   std::string cache_directory = ArtifactCache::default_directory();
   CompileLimits limits;
+  CacheUse cache_use = CacheUse::kWished;
   std::string compiler = kOwnProgram;  // the program that compiles
   std::string settings;                // what it is told
   std::string fingerprint;             // what an artifact depends on besides the module
@@ -25,7 +29,7 @@ struct ArtifactsOptions {
 
 class Artifacts {
  public:
-  // A cache that cannot be used is a warning in the log.
+  // A cache that cannot be used is a warning in the log; where it is required, find() and compile() fail for it.
   Artifacts(ArtifactsOptions options, observe::Log log);
 
   std::string key(const ModuleFile& module) const { return ArtifactCache::key(module.bytes(), options_.fingerprint); }
@@ -38,6 +42,7 @@ class Artifacts {
   ArtifactsOptions options_;
   observe::Log log_;
   std::optional<ArtifactCache> cache_;
+  std::optional<Error> no_cache_;  // where it is required
 };
 
 }  // namespace fiso::wasm

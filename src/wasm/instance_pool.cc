@@ -1,6 +1,7 @@
 #include "wasm/instance_pool.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "async/signal.h"
 #include "async/spawn.h"
@@ -39,6 +40,7 @@ void InstancePool::open(wasi::StderrSink* start_lines) {
   start_lines_.target = start_lines;
   check_.emplace(*this);
   share_->on(shard_.index()).pool = this;
+  share_->begin_filling();
   capacity_.reserves.add(*this);
   refill();
 }
@@ -56,6 +58,11 @@ void InstancePool::close() {
   capacity_.reserves.remove(*this);
 }
 
+void InstancePool::stop_runs() {
+  stopped_ = true;
+  for (Instance* instance : running_) instance->stop();
+}
+
 Task<RunResult> InstancePool::run(const RunRequest& request) {
   RunRequest given = request;
   for (int attempt = 1;; ++attempt) {
@@ -68,12 +75,13 @@ Task<RunResult> InstancePool::run(const RunRequest& request) {
     }
     if (!given.deadline.has_value()) given.deadline = now() + share_->setup->limits.timeout;
     RunResult result{.outcome = Outcome::kTimeout};
-    if (request.handle == nullptr || request.handle->begin(*lease.instance)) {
-      ++running_;
+    if (!stopped_ && (request.handle == nullptr || request.handle->begin(*lease.instance))) {
+      running_.push_back(lease.instance.get());
       result = co_await run_leased(lease, given);
-      --running_;
+      std::erase(running_, lease.instance.get());
     }
     if (request.handle != nullptr) request.handle->end();
+    if (stopped_ && result.outcome == Outcome::kTimeout) result.outcome = Outcome::kOverloaded;
     put_back(std::move(lease), result);
     if (attempt == kMostAttempts || !is_untouched(request, result)) co_return result;
   }
@@ -262,13 +270,13 @@ void InstancePool::refill() {
 Task<> InstancePool::refill_in_background(std::shared_ptr<InstancePool> self) {
   bool more = true;
   while (more && !self->closed_) {
-    for (int i = 0; i == 0 || (i < kMostStepsAside && self->running_ > 0 && !self->closed_); ++i)
+    for (int i = 0; i == 0 || (i < kMostStepsAside && !self->running_.empty() && !self->closed_); ++i)
       co_await async::sleep_until(now() + kStepAside);
     self->drop_all(self->spent_);
     more = self->may_start() && self->take_place() && co_await self->start_ahead();
   }
   self->drop_all(self->spent_);
-  self->share_->settled.store(true, std::memory_order_relaxed);
+  if (!std::exchange(self->filled_once_, true)) self->share_->end_filling();
   self->refilling_ = false;
 }
 
@@ -334,6 +342,7 @@ Task<bool> InstancePool::start(Lease& lease) {
     co_return false;
   }
   never_parks_ = !lease.instance->waiting();
+  if (started.outcome != Outcome::kOk && !closed_) share_->note_start_failure(started);
   lease.stale_at = now() + std::max<Duration>(share_->options.stale_after, (now() - began) * kStalenessPerStart);
   co_return !never_parks_;
 }

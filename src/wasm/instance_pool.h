@@ -16,6 +16,7 @@
 #include <deque>
 #include <memory>
 #include <optional>
+#include <vector>
 
 #include "async/shard.h"
 #include "async/watchdog.h"
@@ -38,6 +39,10 @@ class InstancePool final : public std::enable_shared_from_this<InstancePool>, pr
   void open(wasi::StderrSink* start_lines = nullptr);
   // Nothing is started any more: what is being started is stopped, what is parked is destroyed. On the shard.
   void close();
+
+  // Runs under way end soon, as if no instance had been free, and so does any that comes: nobody waits for them any more. On the
+  // shard.
+  void stop_runs();
 
   // Runs the guest once. Waits for a place up to the guest's timeout when there are too many instances; kOverloaded beyond. Input
   // of which an instance that died has read nothing is given to another, within the time that the run has.
@@ -109,15 +114,17 @@ class InstancePool final : public std::enable_shared_from_this<InstancePool>, pr
   Lease* starting_ = nullptr;  // what is being started ahead
   StartLines start_lines_;
   int64_t published_ = 0;
-  int running_ = 0;                     // runs under way here
+  std::vector<Instance*> running_;      // of runs under way here
   MonotonicTime fills_again_ = kNever;  // while held back
   bool refilling_ = false;
+  bool filled_once_ = false;  // what was opened has been told so, whatever came of it
   bool held_back_ = false;    // others needed what was here, or there is no room
   bool called_off_ = false;   // what is being started is to end: others need its room
   bool went_short_ = false;   // a run found nothing parked here
   bool asking_ = false;       // for another shard's place
   bool never_parks_ = false;  // the guest ends without reading input: nothing to start ahead
   bool closed_ = false;
+  bool stopped_ = false;  // no run is wanted any more
 };
 
 }  // namespace fiso::wasm

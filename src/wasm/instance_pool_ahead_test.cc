@@ -48,6 +48,32 @@ TEST(InstancePoolAhead, ARunTakesWhatIsParkedAndItIsReplaced) {
   EXPECT_EQ(rig.fake().alive(), 2);
 }
 
+TEST(InstancePoolAhead, AGuestThatFailsBeforeItReadsIsTold) {
+  auto fails = [](testing::FakeCall) -> Task<RunResult> { co_return RunResult{.outcome = Outcome::kExit, .exit_code = 7}; };
+  PoolRig rig({.serve = testing::echoes(), .start_up = fails}, {.shards = 2});
+  RunningGuest guest(rig, pooled({.size = 1}));
+  ASSERT_TRUE(eventually(rig.shards, [&] { return guest.share().warm(); }));
+  ASSERT_TRUE(guest.share().start_failure().has_value());
+  EXPECT_EQ(guest.share().start_failure()->exit_code, 7u);
+}
+
+// A shard that found no place left says nothing about the others.
+TEST(InstancePoolAhead, IsWarmWhenAllShardsHaveStartedTheirs) {
+  std::atomic<bool> may_end{false};
+  auto starts_slowly = [&](testing::FakeCall) -> Task<RunResult> {
+    co_await PoolRig::until([&] { return may_end.load(); });
+    co_return RunResult{};
+  };
+  PoolRig rig({.serve = testing::echoes(), .start_up = starts_slowly}, {.shards = 2});
+  RunningGuest guest(rig, pooled({.size = 1}));
+  ASSERT_TRUE(eventually(rig.shards, [&] { return guest.instances() == 1; }));
+  for (int i = 0; i < 1000; ++i) rig.shards.run_on_each([](async::Shard&) {});
+  EXPECT_FALSE(guest.share().warm());
+  may_end = true;
+  ASSERT_TRUE(eventually(rig.shards, [&] { return guest.share().warm(); }));
+  EXPECT_FALSE(guest.share().start_failure().has_value());
+}
+
 TEST(InstancePoolAhead, WhatDiedWhileItStoodParkedIsNotUsed) {
   std::atomic<bool> dead{false};
   auto serve = [&](testing::FakeCall call) -> Task<RunResult> {

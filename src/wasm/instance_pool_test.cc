@@ -86,6 +86,21 @@ TEST(InstancePool, ARunIsStoppedWhereverItIs) {
   EXPECT_TRUE(rig.becomes_idle());
 }
 
+TEST(InstancePool, AllRunsAreStoppedWhereverTheyAreAndNoMoreAreLetIn) {
+  PoolRig rig({.serve = testing::runs_until_its_deadline()}, {.capacity = {.instances = 1, .queue = 10, .memory = 1_MiB}});
+  RunningGuest guest(rig, {.module = "guest", .limits = {.timeout = std::chrono::hours(1)}});
+  rig.on_shard([&]() -> Task<> {
+    for (const char* name : {"runs", "waits"}) rig.start(guest, name);
+    co_await rig.until([&] { return guest.instances() == 1; });
+    guest.pool().stop_runs();
+    co_await rig.until([&] { return rig.finished.size() == 2; });
+    rig.start(guest, "late");
+    co_await rig.until([&] { return rig.finished.size() == 3; });
+  });
+  EXPECT_THAT(rig.finished, ElementsAre("runs overloaded", "waits overloaded", "late overloaded"));
+  EXPECT_TRUE(rig.becomes_idle());
+}
+
 TEST(InstancePool, AnInstanceThatFailsByItselfIsNotRetriedWhateverItRead) {
   PoolRig rig({.serve = testing::ends_with({.outcome = Outcome::kExit, .exit_code = 1, .unread = 5})});
   RunningGuest guest(rig, {.module = "guest"});

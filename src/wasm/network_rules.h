@@ -19,6 +19,7 @@ struct NetworkRules {
   std::vector<std::string> allow;       // HOST:PORT, ADDRESS:PORT, BLOCK/BITS:PORT; * is any port
   std::vector<uint16_t> refused_ports;  // of this process, on every local address
   std::vector<Listen> listen;
+  uint32_t sockets = 64;  // that a guest may open itself; those it accepts are not counted
 };
 
 }  // namespace fiso::wasm

@@ -3,7 +3,7 @@
 // There are `options.size` places in all, and no shard owns any: whoever starts an instance ahead takes a place. When none is
 // left, a shard that has none parked, and had to serve a run without, gets the place of an instance of another shard that
 // has not been used for `options.patience`: that one is destroyed there, and another is started here. A waiting guest is tied
-// to its shard (its timers, its deadline), so a new one is cheaper than moving it. Thread-safe; nothing is locked.
+// to its shard (its timers, its deadline), so a new one is cheaper than moving it. Thread-safe; no run takes a lock.
 #pragma once
 
 #include <atomic>
@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/guarded.h"
 #include "observe/metrics.h"
 #include "wasm/capacity.h"
 #include "wasm/engine.h"
@@ -53,7 +54,23 @@ class PoolShare {
   void return_place() { free_places_.fetch_add(1, std::memory_order_relaxed); }
 
   // Nothing more is to be started ahead: as many are parked as may be, or the guest is not one that parks.
-  bool warm() const { return options.execution == Execution::kPerRequest || settled.load(std::memory_order_relaxed); }
+  bool warm() const { return options.execution == Execution::kPerRequest || (opened_ && filling_ == 0); }
+  // Why the first of them that failed to start did: how it ended, which every run of it would.
+  std::optional<RunResult> start_failure() const {
+    return start_failure_.with([](const auto& failure) { return failure; });
+  }
+
+  // Of a shard's first filling.
+  void begin_filling() {
+    filling_.fetch_add(1);
+    opened_ = true;
+  }
+  void end_filling() { filling_.fetch_sub(1); }
+  void note_start_failure(const RunResult& ended) {
+    start_failure_.with([&](auto& failure) {
+      if (!failure.has_value()) failure = ended;
+    });
+  }
 
   // What one shard has.
   struct alignas(64) Local {
@@ -71,11 +88,12 @@ class PoolShare {
   observe::Gauge& parked;
   // Found out while running: the guest does not loop, it wants the end of its input before it answers.
   std::atomic<bool> reads_to_end{false};
-  // The first filling has come to its end.
-  std::atomic<bool> settled{false};
 
  private:
   std::atomic<int64_t> free_places_;
+  std::atomic<bool> opened_{false};
+  std::atomic<int> filling_{0};  // shards whose first filling has not come to its end
+  mutable Guarded<std::optional<RunResult>> start_failure_;
   std::vector<Local> locals_;
 };
 

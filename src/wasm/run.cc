@@ -3,6 +3,15 @@
 #include "wasm/engine.h"
 
 namespace fiso::wasm {
+namespace {
+
+// In the words of the guide, which has seconds: 60s, not 1m.
+std::string in_seconds(Duration duration) {
+  auto seconds = std::chrono::duration_cast<std::chrono::seconds>(duration);
+  return seconds == duration ? std::to_string(seconds.count()) + "s" : format_duration(duration);
+}
+
+}  // namespace
 
 std::string_view to_string(Outcome outcome) {
   switch (outcome) {
@@ -24,7 +33,7 @@ Error to_error(const RunResult& result, const Limits& limits) {
     case Outcome::kExit:
       return Error(ErrorCode::kGuestExit, "module closed with exit_code(" + std::to_string(result.exit_code) + ")");
     case Outcome::kTrap: return Error(ErrorCode::kGuestTrap, "wasm trap: " + result.detail);
-    case Outcome::kTimeout: return Error(ErrorCode::kTimeout, "wasm execution timeout after " + format_duration(limits.timeout));
+    case Outcome::kTimeout: return Error(ErrorCode::kTimeout, "wasm execution timeout after " + in_seconds(limits.timeout));
     case Outcome::kMemory:
       return Error(ErrorCode::kGuestLimit, "wasm memory limit of " + format_bytes(limits.memory) + " reached");
     case Outcome::kExhausted: return Error(ErrorCode::kOverloaded, "the memory for all wasm instances is used up");

@@ -22,6 +22,8 @@ class Instance;
 // What the stack of a guest may be, whichever engine runs it.
 inline constexpr Bytes kLeastStack = 64_KiB;
 inline constexpr Bytes kMostStack = 16_MiB;
+// Arguments, environment, directories and rules of a guest in a worker process, which are one message to it.
+inline constexpr Bytes kMostToldAtStart = 192_KiB;
 // What Limits::memory may be.
 inline constexpr Bytes kLeastMemoryLimit = 64_KiB;
 inline constexpr Bytes kMostMemoryLimit = 4_GiB;

@@ -42,6 +42,16 @@ TEST(Run, EveryFailureIsToldApart) {
   }
 }
 
+TEST(Run, ATimeoutIsToldInSeconds) {
+  using std::chrono::milliseconds;
+  for (auto [timeout, told] : {std::pair(milliseconds(60'000), "60s"),
+                               {milliseconds(3'600'000), "3600s"},
+                               {milliseconds(300), "300ms"},
+                               {milliseconds(90'500), "1m30.5s"}})
+    EXPECT_EQ(to_error({.outcome = Outcome::kTimeout}, {.timeout = timeout}).message(),
+              "wasm execution timeout after " + std::string(told));
+}
+
 TEST(Run, AGuestsOwnTextIsInNoError) {
   for (Outcome outcome : kAll) {
     Error error = to_error({.outcome = outcome, .detail = "kind", .output = "secret"}, {});

@@ -5,7 +5,7 @@ import re
 import socket
 import threading
 
-from harness import ANY_PORT, FISO_WASMER, PATIENCE, SOURCE, ReservedPort, TestCase, get, large_module, main, poll, post, request, run
+from harness import ANY_PORT, FISO_WASMER, PATIENCE, SOURCE, ReservedPort, TestCase, environment, get, large_module, main, poll, post, request, run
 from wasmer_standalone_test import Apps, app_yaml
 
 HERE = pathlib.Path(__file__)
@@ -33,6 +33,7 @@ SHOWN = {
     "apps[].network.mode": "guest_network: test_a_policy_of_all_holds_where_an_app_says_nothing_else",
     "apps[].network.allow": "guest_network: test_a_policy_of_all_holds_where_an_app_says_nothing_else",
     "apps[].network.dns": "wasix_guests: test_names_are_looked_up_unless_the_rules_say_no",
+    "apps[].network.sockets": "wasix_hostile: test_each_limit_holds_alone",
     "apps[].network.listen": "tcp_app: test_a_guest_serves_further_ports_as_public_ones",
     "apps[].healthCheck": "wasmer_standalone: test_health_is_asked_for_and_shown",
     "apps[].healthCheckInterval": "app_health: test_probes_come_at_their_interval_and_so_many_failures_in_a_row_are_one_too_many",
@@ -50,6 +51,7 @@ SHOWN = {
     "shutdownTimeout": "websocket: test_a_stop_ends_tunnels",
     "network.mode": "guest_network: test_a_policy_of_all_holds_where_an_app_says_nothing_else",
     "network.allow": "guest_network: test_a_list_for_all_is_an_allow_list",
+    "network.sockets": "wasix_hostile: test_sockets_of_all_guests_are_bounded_in_one_place",
     "network.dns": "guest_network: test_a_list_for_all_is_an_allow_list",
     "wasm.maxInstances": "apps_keys: test_instances_of_all_apps_are_bounded_and_so_is_the_queue_for_them",
     "wasm.instanceQueue": "apps_keys: test_instances_of_all_apps_are_bounded_and_so_is_the_queue_for_them",
@@ -80,6 +82,15 @@ class Complete(TestCase):
             self.assertIn(f"    def {test}(self):", HERE.with_name(f"{file}_test.py").read_text(), key)
 
 
+def has_ipv6():
+    try:
+        with socket.socket(socket.AF_INET6) as probe:
+            probe.bind(("::1", 0))
+        return True
+    except OSError:
+        return False
+
+
 class Keys(TestCase):
     def write(self, *apps, more=""):
         directory = self.directory()
@@ -106,6 +117,38 @@ class OfAnApp(Keys):
                 with socket.socket() as probe:
                     self.assertEqual(probe.connect_ex((other, port)) == 0, other == address, (name, other))
         self.assertEqual(apps.stop(), 0)
+
+    def test_an_address_may_be_one_of_ipv6(self):
+        if not has_ipv6():
+            self.skipTest("no IPv6 here")
+        apps = self.apps(app_yaml("own", f"{LIGHT}    listenAddr: '::1'\n"), app_yaml("all", LIGHT), FISO_APPS_LISTEN="[::1]")
+        for name in ("own", "all"):
+            port = int(apps.wait_line(rf"App {name} running at \[::1\]:(\d+)")[1])
+            with socket.create_connection(("::1", port)) as client:
+                client.sendall(b"GET /hello HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+                self.assertTrue(client.recv(12).startswith(b"HTTP/1.1 200"))
+        self.assertEqual(apps.stop(), 0)
+
+    def test_what_is_no_address_is_refused_before_anything_starts(self):
+        for wrong in ("999.1.1.1", "localhost", "127.0.0.1:80"):
+            for check in ((), ("-check",)):
+                ended = run(FISO_WASMER, "-config", self.write(app_yaml("a", LIGHT)), *check, env=environment(FISO_APPS_LISTEN=wrong))
+                self.assertEqual((ended.returncode, ended.stderr.decode()),
+                                 (1, f"Error FISO_APPS_LISTEN: \"{wrong}\" is not an IP address, such as 0.0.0.0 or ::1\n"))
+            ended = run(FISO_WASMER, "-config", self.write(app_yaml("a", f"{LIGHT}    listenAddr: {wrong}\n")), "-check")
+            self.assertEqual(ended.returncode, 1)
+            self.assertIn(f'apps[0].listenAddr "{wrong}" is not an IP address', ended.stderr.decode())
+
+    def test_what_a_guest_is_told_fits_into_one_message(self):
+        env = lambda size: "    env:\n" + "".join(f"      V{i}: \"{'x' * 1000}\"\n" for i in range(size))
+        good = self.write(app_yaml("a", env(180)))
+        self.assertEqual(run(FISO_WASMER, "-config", good, "-check").returncode, 0)
+        apps = self.closing(Apps("-config", good))
+        self.assertEqual(get(apps.port("a"), "/hello").status, 200)
+        self.assertEqual(apps.stop(), 0)
+        ended = run(FISO_WASMER, "-config", self.write(app_yaml("a", env(200))), "-check")
+        self.assertEqual(ended.returncode, 1)
+        self.assertRegex(ended.stderr.decode(), r"apps.yaml:\d+:\d+: apps\[0\].env: .* 184KiB together with `runtime: wasmer`")
 
     def test_ports_and_the_range_for_those_that_name_none(self):
         named, free = self.closing(ReservedPort()).port, self.closing(ReservedPort()).port

@@ -264,12 +264,14 @@ class Verdicts(ReloadCase):
         taken.listen()
         self.start(live(), fresh())
         broken = live(more="    unknown: 1\n") + app_yaml("none", module="nonexistent")
-        for failed, text in enumerate((broken, live("live") + live("live"), live(colour="red") + fresh(port=taken.port)), 1):
-            verdict = self.change(text)
+        for failed, text in enumerate((broken, live("live") + live("live"), live(colour="red") + fresh(port=taken.port), None), 1):
+            if text is None:
+                self.files.write("apps.yaml", "")
+            verdict = self.change(text) if text is not None else self.verdict()
             self.assertEqual((verdict["status"], verdict["generation"]), ("failed", 1))
             self.assertEqual(self.metric('fiso_config_reloads_total{result="failed"}'), failed)
             self.assertEqual((self.colour(), get(self.port("fresh"), "/hello").status), ("green", 200))
-        told = poll("they are told", lambda: len(errors := self.apps.log("failed to load config, the old one stays")) == 3 and errors)
+        told = poll("they are told", lambda: len(errors := self.apps.log("failed to load config, the old one stays")) == 4 and errors)
         self.assertRegex(told[0]["error"], r'apps.yaml:\d+:\d+: apps\[0\].unknown: unknown key "unknown"')
         self.assertRegex(told[0]["error"], r"apps.yaml:\d+:\d+: .*nonexistent.wasm")
         self.assertEqual(told[2]["error"], f"starting app fresh: listen 127.0.0.1:{taken.port}: address already in use")

@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
 """The command line of fiso-flow: flags, environment, exit codes, and the lines of the integration guide."""
+import pathlib
 import unittest
 
 from harness import (ANY_PORT, FISO, FISO_FLOW, SOURCE, Flow, ReservedPort, TestCase, answers, environment, flow_yaml, get, guest, main,
                      poll, run)
+from link_harness import FISO_LINK
 
 
 class Flags(TestCase):
@@ -38,8 +40,29 @@ class Flags(TestCase):
 
 
 class GuideLines(TestCase):
+    """The run lines of the integration guide, as they stand there."""
+    LINES = (
+        ("./tmp/fiso-wasmer -config apps.yaml", "Error reading config: open apps.yaml: No such file or directory\n"),
+        ("./tmp/fiso-flow-wasmer -config-dir /etc/fiso/flows",
+         "error: load config: read config dir /etc/fiso/flows: No such file or directory\n"),
+        ("./tmp/fiso-wasmer-link -config /etc/fiso/link/config.yaml",
+         "error: load config: read config: open /etc/fiso/link/config.yaml: No such file or directory\n"),
+    )
+
+    def test_they_say_what_is_not_there(self):
+        self.assertFalse(pathlib.Path("/etc/fiso").exists(), "these tests are for a machine without")
+        place = self.directory().path
+        (place / "tmp").symlink_to(pathlib.Path(FISO_FLOW).parent)
+        for line, said in self.LINES:
+            program, *arguments = line.split()
+            if not (place / program).exists():
+                self.assertIn("wasmer", program)  # a build without it
+                continue
+            ended = run(program, *arguments, cwd=place)
+            self.assertEqual((ended.returncode, ended.stdout.decode(), ended.stderr.decode()), (1, "", said), line)
+
     @unittest.skipUnless((SOURCE / "tmp/fiso-flow").exists(), "the release build puts it there")
-    def test_the_guides_run_line_runs(self):
+    def test_the_flow_program_runs_where_they_run(self):
         directory = self.directory(orders=flow_yaml())
         flow = self.closing(Flow(directory, program="./tmp/fiso-flow", cwd=SOURCE)).wait_ready()
         self.assert_stops(flow)
@@ -56,6 +79,18 @@ class Environment(TestCase):
         ended = run(FISO_FLOW, "-check", "-config-dir", path, env=environment(FISO_CONFIG_DIR="/nonexistent"))
         self.assertEqual(ended.returncode, 0)
 
+    def test_an_empty_flag_leaves_it_to_the_environment(self):
+        path = self.directory(orders=flow_yaml()).path
+        for flags in (("-config-dir", ""), ("-config-dir=",), ("--config-dir=",)):
+            ended = run(FISO_FLOW, "-check", *flags, env=environment(FISO_CONFIG_DIR=path))
+            self.assertEqual((ended.returncode, ended.stdout.decode()), (0, f"{path}: ok\n"), ended.stderr)
+        ended = run(FISO, "validate", "", env=environment(FISO_CONFIG_DIR=path))
+        self.assertEqual((ended.returncode, ended.stdout.decode()), (0, f"{path}: ok\n"), ended.stderr)
+        link = path / "link.yaml.link"
+        link.write_text("targets: []\n")
+        ended = run(FISO_LINK, "-check", "-config=", env=environment(FISO_LINK_CONFIG=link))
+        self.assertIn(str(link), (ended.stdout + ended.stderr).decode())
+
     def test_the_documented_directory_is_the_default(self):
         ended = run(FISO_FLOW, "-check", env=environment(FISO_CONFIG_DIR=None))
         self.assertIn(b"/etc/fiso/flows", ended.stdout + ended.stderr)
@@ -67,7 +102,8 @@ class Environment(TestCase):
 
     def test_the_log_level_comes_from_the_environment_or_a_flag(self):
         directory = self.directory(orders=flow_yaml())
-        for flags, env in (((), {"FISO_LOG_LEVEL": "WARNING"}), (("-log-level", " Warn "), {"FISO_LOG_LEVEL": "debug"})):
+        for flags, env in (((), {"FISO_LOG_LEVEL": "WARNING"}), (("-log-level", " Warn "), {"FISO_LOG_LEVEL": "debug"}),
+                           (("-log-level", ""), {"FISO_LOG_LEVEL": "warn"})):
             admin = self.closing(ReservedPort())
             flow = self.closing(Flow(directory, *flags, FISO_METRICS_ADDR=admin.address, **env))
             poll("ready", lambda: answers(admin.port, "/readyz"))
@@ -80,10 +116,22 @@ class Environment(TestCase):
 
 
 class Checking(TestCase):
-    def test_check_opens_no_port_and_compiles_nothing(self):
-        directory = self.directory(orders=flow_yaml(address="203.0.113.1:1", module=guest("no_start")))
-        ended = run(FISO_FLOW, "-config-dir", directory.path, "-check", env=environment(FISO_METRICS_ADDR="203.0.113.1:2"))
-        self.assertEqual(ended.returncode, 0, ended.stderr)
+    def test_check_opens_no_port_and_compiles_into_the_cache(self):
+        directory = self.directory(orders=flow_yaml(address="203.0.113.1:1", module=guest("enrich")))
+        env = environment(FISO_METRICS_ADDR="203.0.113.1:2", FISO_CACHE_DIR=self.directory().path / "cache")
+        for announced in (1, 0):
+            ended = run(FISO_FLOW, "-config-dir", directory.path, "-check", env=env)
+            self.assertEqual((ended.returncode, ended.stdout.decode()), (0, f"{directory.path}: ok\n"), ended.stderr)
+            self.assertEqual(ended.stderr.count(b'"msg":"compiled wasm module"'), announced)
+
+    def test_check_tells_what_only_compiling_finds_at_its_place(self):
+        flows = {name: flow_yaml(name, path=f"/{name}", module=guest(name)) for name in ("garbage", "memory_declares_4gib", "no_start")}
+        directory = self.directory(**flows)
+        for ended in (run(FISO_FLOW, "-config-dir", directory.path, "-check"), run(FISO, "validate", directory.path)):
+            self.assertEqual((ended.returncode, ended.stdout), (1, b""))
+            for name in flows:
+                self.assertIn(f"{directory.path}/{name}.yaml:10:15: interceptors[0].config.module: build pipeline {name}: wasm runtime for "
+                              f"{guest(name)}: compile wasm module: ", ended.stderr.decode())
 
     def test_check_tells_an_admin_address_that_is_none(self):
         directory = self.directory(orders=flow_yaml())

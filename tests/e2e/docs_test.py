@@ -6,7 +6,7 @@ import re
 import tempfile
 import unittest
 
-from harness import FISO_FLOW, SOURCE, environment, guest, main, run
+from harness import FISO_FLOW, SOURCE, TestCase, environment, get, guest, main, post, run
 from link_harness import FISO_LINK, FISO_WASMER_LINK, Certificate
 
 DOCS = SOURCE / "docs"
@@ -73,20 +73,74 @@ class Texts(unittest.TestCase):
                 self.assertIn(re.split(r"\d", text)[0].removesuffix("unreachable").strip(), known, line)
 
 
-class Metrics(unittest.TestCase):
+class Metrics(TestCase):
+    ROW = re.compile(r"^\| `(\w+)` \| (\w+)(?:, fine)? \| (.*?) ?\| ", re.M)
+
+    def setUp(self):
+        self.rows = {name: (kind, set(re.findall(r"`(\w+)`", labels))) for name, kind, labels in self.ROW.findall(section("metrics.md", "Series"))}
+
     def test_the_documented_series_are_those_of_the_code(self):
-        documented = {name for name in first_cells(section("operations.md", "Metrics")) if name.startswith("fiso_")}
         written = {name for text in sources().values() for name in re.findall(r'"(fiso_(?:flow|wasm|config|http|app|link)_[a-z_]+)"', text)}
-        self.assertEqual(documented, written)
+        self.assertEqual({name for name in self.rows if name.startswith("fiso_")}, written)
+
+    def test_types_and_labels_are_those_of_a_running_process(self):
+        flow = self.serve(module=guest("enrich"))
+        self.assertEqual(post(flow.port(), "/orders", {}).status, 200)
+        told = get(flow.admin_port, "/metrics").text
+        for name, kind in re.findall(r"^# TYPE (\w+) (\w+)$", told, re.M):
+            self.assertEqual(self.rows[name][0], kind, name)
+        for name, labels in re.findall(r"^(\w+)\{(.*)\} ", told, re.M):
+            _, known = self.rows.get(name) or self.rows[re.sub("_(?:bucket|sum|count)$", "", name)]
+            self.assertLessEqual(set(re.findall(r'(\w+)="', labels)) - {"le"}, known, name)
+
+
+class Security(unittest.TestCase):
+    def test_every_promise_names_tests_that_exist(self):
+        table = (SOURCE / "SECURITY.md").read_text().split("## Can a guest …?\n", 1)[1].split("\n## ", 1)[0]
+        code = "\n".join(path.read_text() for path in (SOURCE / "src").rglob("*") if path.suffix in (".h", ".cc") and
+                         (path.stem.endswith("_test") or "testing" in path.parts))
+        rows = [line for line in table.splitlines() if line.startswith("| ") and not line.startswith("| can a guest")]
+        self.assertGreater(len(rows), 20)
+        for row in rows:
+            shown = row.split(" | ")[3]
+            for file, name in re.findall(r"`(\w+): (test_\w+)`", shown):
+                self.assertIn(f"def {name}(", (SOURCE / f"tests/e2e/{file}_test.py").read_text(), row)
+            for suite, name in re.findall(r"`(\w+)\.(\w+)`", shown):
+                self.assertRegex(code, rf"TEST(?:_F|_P)?\({suite}, {name}\)", row)
+            self.assertTrue("`" in shown or "nothing prevents it" in shown, row)
 
 
 class Keys(unittest.TestCase):
-    def test_every_key_in_the_table_of_limits_exists(self):
-        reference = (DOCS / "config-reference.md").read_text()
-        for line in section("operations.md", "Limits").splitlines():
-            if line.startswith("| ") and not line.startswith("| limit"):
-                for key in re.findall(r"`([\w.]+)`", line.split(" | ")[1]):
-                    self.assertRegex(reference, rf"\| `(?:[\w.\[\]]+\.)?{re.escape(key)}` \|")
+    LIMIT = re.compile("timeout|max|limit|queue|memory|threads|burst|poolsize|threshold|attempts|interval$|cpu$", re.I)
+    REFERENCES = {"config": ("The process", "Ports", "Guests", "Flows", "Apps"), "apps": ("The process", "Ports", "Guests", "Apps"),
+                  "link": ("The process", "Ports", "Guests", "Apps", "Targets"),
+                  "aio": ("The process", "Ports", "Guests", "Flows", "Apps", "Targets")}
+
+    def limits(self):
+        """The keys of each table of limits."""
+        tables = {}
+        for table in section("operations.md", "Limits").split("\n### ")[1:]:
+            rows = [line.split(" | ")[1] for line in table.splitlines() if line.startswith("| ") and not line.startswith("| limit")]
+            tables[table.split("\n", 1)[0]] = {key for row in rows for key in re.findall(r"`([\w.]+)`", row)}
+        return tables
+
+    def keys(self, page):
+        return re.findall(r"^\| `([^`]+)` \| [^|]", (DOCS / f"{page}-reference.md").read_text(), re.M)
+
+    def test_every_key_in_the_tables_of_limits_exists(self):
+        known = {key for page in self.REFERENCES for key in self.keys(page)}
+        for table, keys in self.limits().items():
+            for key in keys:
+                self.assertTrue(any(other == key or other.endswith(f".{key}") for other in known), (table, key))
+
+    def test_every_key_that_is_a_limit_is_in_a_table_of_limits(self):
+        tables = self.limits()
+        for page, titles in self.REFERENCES.items():
+            listed = set().union(*(tables[title] for title in titles))
+            for key in self.keys(page):
+                last = key.rsplit(".", 1)[-1]
+                if self.LIMIT.search(last) and last != "rateLimit":
+                    self.assertTrue(any(key == other or key.endswith(f".{other}") for other in listed), (page, key))
 
     def test_flags_and_variables_are_those_of_the_program(self):
         said = run(FISO_FLOW, "-help").stdout.decode()

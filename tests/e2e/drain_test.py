@@ -91,7 +91,7 @@ class Restarts(TestCase):
         place = self.closing(ReservedPort())
         directory = self.directory(orders=flow_yaml(address=place.address, module=guest("passthrough")))
         flow = self.start(directory)
-        load = self.closing(Load(place.port))
+        load = self.closing(Load(place.port, servers_change=True))
         for _ in range(repeats(10, 200)):
             before = load.answered
             poll("requests are answered", lambda: load.answered > before + 50)

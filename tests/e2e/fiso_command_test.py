@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The `fiso` command: validate, module compile, module run."""
+"""The `fiso` command: validate, health, module compile, module run."""
 import json
 import os
 import pathlib
@@ -8,9 +8,24 @@ import subprocess
 import tempfile
 import threading
 
-from harness import FISO, FISO_WASMER_HOST, TestCase, environment, flow_yaml, guest, main, run
+from harness import FISO, FISO_WASMER_HOST, ReservedPort, TestCase, environment, flow_yaml, guest, main, run
 
 ENVELOPE = b'{"payload":{"a":1},"headers":null,"direction":"inbound"}'
+
+
+class Usage(TestCase):
+    def test_without_a_command_it_says_what_there_is(self):
+        for arguments in ((), ("help",), ("-h",), ("--help",)):
+            ended = run(FISO, *arguments)
+            self.assertEqual((ended.returncode, ended.stderr), (0, b""), arguments)
+            for word in (b"validate", b"module"):
+                self.assertIn(word, ended.stdout)
+
+    def test_an_unknown_command_is_named(self):
+        for arguments in (("nope",), ("nope", "--flag"), ("validat", "/x")):
+            ended = run(FISO, *arguments)
+            self.assertEqual((ended.returncode, ended.stdout), (1, b""))
+            self.assertEqual(ended.stderr.decode(), f"error: unknown command \"{arguments[0]}\"\nRun 'fiso help' for usage\n")
 
 
 class Validate(TestCase):
@@ -38,6 +53,27 @@ class Validate(TestCase):
         self.assertIn("load config: 2 problems\n", ended.stderr.decode())
 
 
+class Health(TestCase):
+    def test_a_server_that_answers_is_alive_and_ready(self):
+        admin = f":{self.serve().admin_port}"
+        ended = run(FISO, "health", admin)
+        self.assertEqual((ended.returncode, ended.stdout.decode()), (0, f"{admin}/healthz: HTTP/1.1 200 OK\n"))
+        ended = run(FISO, "health", "--ready", env=environment(FISO_METRICS_ADDR=f"127.0.0.1{admin}"))
+        self.assertEqual((ended.returncode, ended.stdout.decode()), (0, f"127.0.0.1{admin}/readyz: HTTP/1.1 200 OK\n"))
+
+    def test_what_is_not_ready_is_not(self):
+        sink = self.sink()  # which has only POST, and answers a GET with 501
+        ended = run(FISO, "health", f"127.0.0.1:{sink.port}")
+        self.assertEqual((ended.returncode, ended.stdout.decode().split(":")[-1].split()[1]), (1, "501"))
+
+    def test_nobody_there_is_said(self):
+        port = self.closing(ReservedPort())
+        for address, why in ((port.address, "Connection refused"), ("nonsense", "expected HOST:PORT")):
+            ended = run(FISO, "health", address)
+            self.assertEqual(ended.returncode, 1)
+            self.assertIn(why, ended.stderr.decode())
+
+
 class Compile(TestCase):
     def test_every_file_is_tried_and_what_failed_is_told(self):
         ended = run(FISO, "module", "compile", guest("text"), guest("enrich"), "/nonexistent.wasm")
@@ -45,6 +81,13 @@ class Compile(TestCase):
         self.assertIn(f"{guest('enrich')}: ready in ", ended.stdout.decode())
         self.assertIn("it is not a WebAssembly binary", ended.stderr.decode())
         self.assertIn("module path not accessible: /nonexistent.wasm", ended.stderr.decode())
+
+    def test_a_cache_that_cannot_be_used_is_an_error(self):
+        for runtime in ("wazero", "wasmer") if os.path.exists(FISO_WASMER_HOST) else ("wazero",):
+            ended = run(FISO, "module", "compile", "--runtime", runtime, guest("enrich"), env=environment(FISO_CACHE_DIR="/dev/null/cache"))
+            self.assertEqual((ended.returncode, ended.stdout), (1, b""))
+            self.assertRegex(ended.stderr.decode(), "^error: module cache cannot be used: .*/dev/null/cache")
+        self.assertEqual(run(FISO, "module", "run", guest("exit_0"), env=environment(FISO_CACHE_DIR="/dev/null/cache")).returncode, 0)
 
     def test_the_runtime_says_for_which_engine(self):
         with tempfile.TemporaryDirectory() as cache:
@@ -102,7 +145,7 @@ class Run(TestCase):
         self.assertIn(b"--memory-limit", run(FISO, "module", "run", "-help").stdout)
 
     def test_wrong_usage_is_exit_code_2(self):
-        for arguments in ([], ["nonsense"], ["module"], ["module", "run"]):
+        for arguments in (["module"], ["module", "nonsense"], ["module", "run"], ["validate", "a", "b"]):
             self.assertEqual(run(FISO, *arguments).returncode, 2, arguments)
 
     def test_a_wrong_value_is_told_before_anything_runs(self):
@@ -212,6 +255,12 @@ class Streams(TestCase):
         process.stdin.close()
         self.assertEqual((process.stdout.read(), process.wait(60)), (b"x" * 100_000, 0))
         self.assertEqual(process.stderr.read(), b"100000 bytes\n")
+
+    def test_an_input_that_cannot_be_read_is_an_error(self):
+        directory = os.open("/", os.O_RDONLY)
+        self.addCleanup(os.close, directory)
+        ended = subprocess.run([FISO, "module", "run", guest("cat"), "--pooled"], stdin=directory, capture_output=True, timeout=60, check=False)
+        self.assertEqual((ended.returncode, ended.stderr), (1, b"error: standard input: Is a directory\n"))
 
 
 if __name__ == "__main__":

@@ -123,7 +123,10 @@ class Inputs(TestCase):
             self.assertNotIn(name, headers)
         self.assertEqual(headers["content-type"], "application/cloudevents+json")
         self.assertGreaterEqual(flow.metric("fiso_wasm_dropped_headers_total"), 9)
-        self.assertTrue(flow.wait_log("wasm header is not sent on"))
+        told = flow.wait_log("wasm headers are not sent on")[0]
+        self.assertEqual(told["count"], len(told["headers"].split(", ")))
+        for name in ("Upgrade", "Keep-Alive", "Fiso-X", "X-Split", "Bad Name"):
+            self.assertIn(name, told["headers"].split(", "))
 
     def test_stderr_goes_to_the_log(self):
         _, flow = self.delivered("stderr_lines", '{"lines": 3}', headers={"X-Request-Id": "r-1"})

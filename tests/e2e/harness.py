@@ -28,6 +28,7 @@ FISO_WASMER_HOST = os.environ.get("FISO_WASMER_HOST", str(SOURCE / "tmp/fiso-was
 FISO = os.environ.get("FISO", str(SOURCE / "tmp/fiso"))
 GUESTS = pathlib.Path(os.environ.get("FISO_GUESTS", SOURCE / "build/release/guests"))
 LONG = os.environ.get("FISO_LONG") == "1"
+IN_IMAGES = os.environ.get("E2E_MODE") == "docker"  # the programs are those of images: tools/e2e.sh
 PATIENCE = 60  # seconds until something that must happen counts as never happening
 ANY_PORT = "127.0.0.1:0"
 SKIPPED = 77
@@ -85,6 +86,7 @@ class Directory:
 
     def __init__(self, **files):
         self._folder = tempfile.TemporaryDirectory(prefix="fiso-e2e-")
+        os.chmod(self._folder.name, 0o755)  # the user of an image is another one
         self.path = pathlib.Path(self._folder.name) / "flows"
         self.path.mkdir()
         for name, text in files.items():
@@ -133,6 +135,15 @@ def answers(port, path):
         return get(port, path).status == 200
     except (OSError, http.client.HTTPException):
         return False
+
+
+def end(process):
+    """Kills it. What runs in a container is asked instead, since only its client would die."""
+    if IN_IMAGES:
+        process.terminate()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(PATIENCE)
+    process.kill()
 
 
 class Flow:
@@ -240,7 +251,7 @@ class Flow:
 
     def close(self):
         if self.process.poll() is None:
-            self.process.kill()
+            end(self.process)
             self.wait()
 
 
@@ -350,6 +361,12 @@ class TestCase(unittest.TestCase):
 
     def assert_stops(self, flow):
         self.assertEqual(flow.stop(), 0, flow.log()[-5:])
+
+
+def most_memory(process):
+    """Of a process that runs: the most it ever had resident, in bytes."""
+    status = pathlib.Path(f"/proc/{process.pid}/status").read_text()
+    return int(re.search(r"VmHWM:\s+(\d+) kB", status)[1]) * 1024
 
 
 def large_module(functions=20000):

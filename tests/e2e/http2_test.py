@@ -1,7 +1,6 @@
 #!/usr/bin/env python3
 """HTTP/2 from outside: curl and h2load ask fiso-flow and fiso-link, bodies of any length pass with a flat memory."""
 import contextlib
-import pathlib
 import re
 import shutil
 import socket
@@ -9,7 +8,7 @@ import subprocess
 import threading
 import unittest
 
-from harness import ANY_PORT, LONG, PATIENCE, TestCase, flow_yaml, main
+from harness import ANY_PORT, LONG, PATIENCE, TestCase, flow_yaml, main, most_memory
 from link_harness import Link
 
 MIB = 1 << 20
@@ -24,12 +23,6 @@ def curl(*arguments, stdin=b""):
     body, _, last = done.stdout.rpartition(b"\n")
     version, status, size = last.decode().split()
     return version, int(status), int(size), body
-
-
-def most_memory(process):
-    """In bytes, ever."""
-    status = pathlib.Path(f"/proc/{process.pid}/status").read_text()
-    return int(re.search(r"VmHWM:\s+(\d+) kB", status)[1]) * 1024
 
 
 class Target:

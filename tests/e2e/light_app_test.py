@@ -111,11 +111,16 @@ class InC(LightApps):
         self.assertEqual(apps.stop(), 0)
 
     def test_a_module_that_answers_once_is_served_per_request(self):
-        apps, port = self.live("hello_app")
-        poll("it is served", lambda: get(port, "/hello").status == 200)
-        poll("it is told", lambda: len(apps.log("app answers once, its guest runs once per request")) == 1)
-        self.assertEqual(apps.log("app guest restarts"), [])
-        self.assertEqual(apps.stop(), 0)
+        for module in [name for name in ("hello_app", "server_go") if not missing_guests(name)]:
+            apps, port = self.live(module, memory=128)
+            # From the first answer on, and all the same whether several come at once meanwhile.
+            for answer in self.at_once([lambda: post(port, "/echo", {"n": 1})] * 4) + [post(port, "/echo", {"n": 1})]:
+                self.assertEqual((answer.status, answer.json()["received"]), (200, {"n": 1}), module)
+            self.assertEqual(get(port, "/health").status, 200, module)
+            [told] = apps.log("app answers once, its guest runs once per request")
+            self.assertEqual((told["level"], told["effective"]), ("WARN", "perRequest"))
+            self.assertEqual(apps.log("app guest restarts"), [], module)
+            self.assertEqual(apps.stop(), 0, module)
 
 
 @unittest.skipIf(missing_guests("http_go"), "built without Go guests")

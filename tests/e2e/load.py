@@ -1,7 +1,7 @@
 """Clients that keep a server busy and account for every request: answered, cut, or never sent.
 
-A request is cut if it went out whole on an established connection and no answer came. A connection that is refused, or ends
-before anything was sent on it, is opened again and counts for nothing.
+A request is cut if it went out whole on an established connection and no answer came, and where the server stays, also if it could
+not be sent or no connection was to be had. Where servers follow each other, such a connection is opened again and counts for nothing.
 """
 import socket
 import threading
@@ -9,10 +9,11 @@ import time
 
 
 class Load:
-    def __init__(self, port, path="/orders", body=b'{"order_id":"12345"}', clients=4):
+    def __init__(self, port, path="/orders", body=b'{"order_id":"12345"}', clients=4, servers_change=False):
         self._request = (f"POST {path} HTTP/1.1\r\nHost: load\r\nContent-Type: application/json\r\n"
                          f"Content-Length: {len(body)}\r\n\r\n").encode() + body
         self._port = port
+        self._servers_change = servers_change
         self._stop = threading.Event()
         self._lock = threading.Lock()
         self.statuses = {}
@@ -36,20 +37,27 @@ class Load:
         while not self._stop.is_set():
             try:
                 connection = socket.create_connection(("127.0.0.1", self._port), timeout=60)
-            except OSError:
+            except OSError as error:
+                self._lost(error)
                 time.sleep(0.002)  # between two servers
                 continue
             with connection:
                 connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 self._use(connection)
 
+    def _lost(self, error):
+        """Nothing was sent, or not all of it."""
+        if not self._servers_change:
+            with self._lock:
+                self.cut.append(repr(error))
+
     def _use(self, connection):
         """Requests on one connection, one after the other, until the server says that it is the last."""
         while not self._stop.is_set():
             try:
                 connection.sendall(self._request)
-            except OSError:
-                return  # not sent as a whole
+            except OSError as error:
+                return self._lost(error)
             try:
                 status, last = self._read_answer(connection)
             except OSError as error:

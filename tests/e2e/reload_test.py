@@ -131,21 +131,28 @@ class Listeners(ReloadCase):
 
 
 class UnderLoad(ReloadCase):
-    def test_no_request_fails_while_good_and_bad_configurations_follow_each_other(self):
+    def test_no_request_fails_while_configurations_follow_each_other_and_bad_ones_come_between(self):
         sink = self.sink()
-        texts = (flow_yaml(module=guest("passthrough")), "name: [", flow_yaml(module=guest("enrich"), sink=http_sink(sink.url)),
-                 flow_yaml(module="/nonexistent.wasm"))
-        files = self.directory(orders=texts[0])
+        good = (flow_yaml(module=guest("passthrough")), flow_yaml(module=guest("enrich"), sink=http_sink(sink.url)))
+        bad = ("name: [", flow_yaml(module="/nonexistent.wasm"), flow_yaml(module=guest("no_start")),
+               flow_yaml(module=guest("trap_start"), interceptor="      execution: pooled\n"))
+        swaps, failures = repeats(20, 1000), 0
+        files = self.directory(orders=good[0])
         flow = self.start(files)
         load = self.closing(Load(flow.port(ANY_PORT)))
-        failed = 0
-        for attempt in range(2, repeats(20, 1000) + 2):
-            files.write("orders.yaml", texts[attempt % len(texts)])
-            verdict = self.wait_attempts(flow, attempt)
-            failed += verdict["status"] == "failed"
+        for swap in range(1, swaps + 1):
+            if swap % 4 == 0:
+                files.write("orders.yaml", bad[swap // 4 % len(bad)])
+                failures += 1
+                verdict = self.wait_attempts(flow, swap + failures)
+                self.assertEqual((verdict["status"], verdict["generation"]), ("failed", swap), verdict)
+            files.write("orders.yaml", good[swap % 2])
+            verdict = self.wait_attempts(flow, swap + failures + 1)
+            self.assertEqual((verdict["status"], verdict["generation"]), ("ok", swap + 1), verdict)
         load.stop()
         self.assertEqual((load.cut, list(load.statuses)), ([], [200]), load.statuses)
-        self.assertEqual(failed, repeats(20, 1000) / 2)
+        self.assertEqual(flow.metric("fiso_config_reloads_total", result="ok"), swaps)
+        self.assertEqual(flow.metric("fiso_config_reloads_total", result="failed"), failures)
         self.assertEqual(flow.books(), (load.answered, load.answered, 0, 0))
         self.assert_stops(flow)
 

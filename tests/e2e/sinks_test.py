@@ -100,6 +100,8 @@ class Http(TestCase):
         flow = self.serve(sink=http_sink(f"http://127.0.0.1:{sink.port}/"))
         self.assertEqual(post(flow.port(), "/orders", {}).status, 200)
         self.assertEqual(flow.books(), (1, 1, 0, 0))
+        told = flow.wait_log("sink's answer broke off, its connection is closed")[0]
+        self.assertEqual((told["level"], told["target"], told["status"]), ("WARN", f"http://127.0.0.1:{sink.port}/", 200))
 
 
 class OneReply:

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Starting with something wrong: every error is told at once, with its place, and nothing has been opened before."""
 import os
+import re
 
 from harness import (ANY_PORT, FISO_FLOW, Flow, ReservedPort, TestCase, environment, flow_yaml, get, guest, http_sink, main, post, run)
 
@@ -28,7 +29,7 @@ transform:
 
 BAD_FLOW_ERRORS = """\
 {file}:1:1: name: name is required
-{file}:2:9: source.type: source.type "htp" is not valid (must be one of: http)
+{file}:2:9: source.type: source.type "htp" is not valid (must be one of: http) (did you mean "http"?)
 {file}:8:7: interceptors[0].config.module: interceptors[0].config.module is required for wasm interceptor
 {file}:8:16: interceptors[0].config.runtime: interceptors[0].config.runtime must be 'wazero' or 'wasmer', got "v8"
 {file}:9:7: interceptors[0].config.timout: unknown key "timout" (did you mean "timeout"?)
@@ -147,11 +148,10 @@ class Modules(StartCase):
 
     def test_a_file_that_is_no_module(self):
         for name, why in (("text", "it is not a WebAssembly binary"), ("empty", "it is not a WebAssembly binary"),
-                          ("component", "it is a WebAssembly component"), ("garbage", ""), ("truncated", ""),
+                          ("component", "it is a WebAssembly component"), ("garbage", "malformed section id"), ("truncated", "unexpected end"),
                           ("no_start", "it exports no function _start"), ("imports_unknown", "unknown import")):
             said = self.refused_module(guest(name))
-            self.assertIn(f"module {guest(name)} cannot be used: ", said)
-            self.assertIn(why, said)
+            self.assertRegex(said, rf"module {re.escape(guest(name))} cannot be used: .*{why}")
 
     def test_a_module_that_needs_more_than_its_limit(self):
         self.assertIn("the module needs 4GiB of memory, memoryLimit is 256MiB", self.refused_module(guest("memory_declares_4gib")))
@@ -164,13 +164,18 @@ class Modules(StartCase):
 
 class Readiness(TestCase):
     def test_it_is_alive_before_and_ready_after_its_modules_are_compiled(self):
-        flow = self.closing(Flow(self.directory(orders=flow_yaml(module=guest("enrich")))))
-        flow.wait_log("metrics server starting")
-        self.assertEqual(get(flow.admin_port, "/healthz").status, 200)
-        early = get(flow.admin_port, "/readyz")
-        if early.status != 200:
-            self.assertEqual((early.status, early.json()["status"]), (503, "not ready"))
-        flow.wait_ready()
+        # What is started ahead is waited for: it is not ready meanwhile. Whoever comes too late to see that tries again.
+        pooled = "      execution: pooled\n      args: ['2000']\n"
+        directory = self.directory(orders=flow_yaml(module=guest("slow_start"), interceptor=pooled))
+        for _ in range(20):
+            flow = self.closing(Flow(directory))
+            flow.wait_log("starting flows")
+            self.assertEqual(get(flow.admin_port, "/healthz").status, 200)
+            early = get(flow.admin_port, "/readyz")
+            flow.wait_ready()
+            if early.status != 200:
+                break
+        self.assertEqual((early.status, early.json()["status"]), (503, "not ready"))
         self.assertEqual(get(flow.admin_port, "/readyz").text, '{"status":"ready"}\n')
         self.assertEqual(post(flow.port(), "/orders", {}).status, 200)
 

@@ -4,6 +4,7 @@ apps of the same manager lose not one request meanwhile."""
 import os
 import random
 import signal
+import socket
 import sys
 import time
 
@@ -11,8 +12,8 @@ from harness import ANY_PORT, TestCase, descendants, get, main, poll, repeats
 from load import Load
 from wasmer_standalone_test import Apps, app_yaml
 
-TOO_MANY_THREADS, TOO_MANY_FILES, NO_MEMORY, REFUSED = 2, 33, 48, 63  # errnos as the guest sees them
-DESCRIPTORS = 256
+TOO_MANY_THREADS, IN_USE, TOO_MANY_FILES, NO_MEMORY, REFUSED = 2, 3, 33, 48, 63  # errnos as the guest sees them
+DESCRIPTORS, SOCKETS = 256, 64
 MEMORY_MB, FILES_MB, FILES = 64, 16, 4096
 LIVES_ON = f"    execution: longRunning\n    memoryMB: {MEMORY_MB}\n    timeout: 500ms\n    unhealthyThreshold: 1\n"
 
@@ -83,14 +84,45 @@ class Hostile(HostileCase):
         self.assertEqual(apps.stop(), 0)
 
     def test_each_limit_holds_alone(self):
-        names = ("memory", "fds", "memory-fds", "sockets")
-        apps = self.start_apps(*((name, "") for name in names))
-        done = {name: get(apps.port(name), f"/{name}").json() for name in names}
+        names = ("memory", "fds", "memory-fds", "sockets", "few")
+        apps = self.start_apps(*((name, "    network: {sockets: 8}\n" if name == "few" else "") for name in names))
+        done = {name: get(apps.port(name), f"/{name}").json() for name in names[:-1]}
         self.assertTrue(MEMORY_MB - 10 < done["memory"]["done"] < MEMORY_MB and done["memory"]["errno"] == NO_MEMORY, done)
-        for name in ("fds", "memory-fds", "sockets"):
+        for name in ("fds", "memory-fds"):
             self.assertTrue(DESCRIPTORS - 32 < done[name]["done"] < DESCRIPTORS and done[name]["errno"] == TOO_MANY_FILES, done)
+        # What it listens on is one of them, what it accepts is not.
+        self.assertEqual(done["sockets"], {"done": SOCKETS - 1, "errno": TOO_MANY_FILES})
+        self.assertEqual(get(apps.port("few"), "/sockets").json(), {"done": 7, "errno": TOO_MANY_FILES})
         for name in names:
             self.check_back(apps, name)
+        self.check_others()
+        self.assertEqual(apps.stop(), 0)
+
+    def test_sockets_of_all_guests_are_bounded_in_one_place(self):
+        apps = self.start_apps(("sockets", ""), ("few", "    network: {sockets: 8}\n"), more="network: {sockets: 12}\n")
+        for name, most in (("sockets", 12), ("few", 8)):
+            for _ in range(2):  # they are closed in between
+                self.assertEqual(get(apps.port(name), "/sockets").json(), {"done": most - 1, "errno": TOO_MANY_FILES}, name)
+            self.check_back(apps, name)
+        self.check_others()
+        self.assertEqual(apps.stop(), 0)
+
+    def test_a_port_that_is_served_is_in_use(self):
+        apps = self.start_apps(("twice", ""))
+        for _ in range(3):
+            self.assertEqual(get(apps.port("twice"), "/again").json(), {"done": 0, "errno": IN_USE})
+            self.check_back(apps, "twice")
+        self.check_others()
+        self.assertEqual(apps.stop(), 0)
+
+    def test_a_guest_without_descriptors_reaches_fiso_no_more_than_others(self):
+        address = address_of_this_machine()
+        if address is None:
+            self.skipTest("this machine has no address but those of loopback")
+        apps = self.start_apps(("starved", ""))
+        port, admin = apps.port("starved"), apps.log("metrics server starting")[0]["port"]
+        for how in ("dial", "bind", "starved"):
+            self.assertEqual(get(port, f"/{how}/{address}/{admin}").json(), {"done": 0, "errno": REFUSED}, how)
         self.check_others()
         self.assertEqual(apps.stop(), 0)
 
@@ -116,6 +148,17 @@ class Hostile(HostileCase):
             self.assertEqual(get(port, f"/link/{target}").json()["done"], 0, target)
         self.check_others()
         self.assertEqual(apps.stop(), 0)
+
+
+def address_of_this_machine():
+    """Of its way out, which a datagram socket finds without sending anything."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))
+        except OSError:
+            return None
+        address = probe.getsockname()[0]
+        return None if address.startswith("127.") else address
 
 
 def artifact_of(pid):

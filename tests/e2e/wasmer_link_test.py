@@ -202,7 +202,7 @@ class Interceptors(WasmerLinkCase):
         link = self.through(dies, interceptor("dies", ", failOpen: true"), ready=False)
         self.assertEqual(post(link.port(), "/link/api/x", {"n": 1}).status, 200)
         self.assertEqual(json.loads(self.target.asked[0]["body"]), {"n": 1})
-        self.assertTrue(link.log("app interceptor failed, the event passes unchanged"))
+        self.assertTrue(link.wait_log("app interceptor failed, the event passes unchanged"))
 
     def test_an_app_that_takes_too_long_is_a_failure(self):
         link = self.through(app("loops", "loop", ", timeout: 100ms"), interceptor("loops"))

@@ -8,7 +8,7 @@ import socket
 import subprocess
 import threading
 
-from harness import (ANY_PORT, FISO_FLOW, FISO_WASMER, FISO_WASMER_HOST, PATIENCE, TestCase, descendants, environment, get, guest, main, poll,
+from harness import (ANY_PORT, FISO_FLOW, FISO_WASMER, FISO_WASMER_HOST, PATIENCE, TestCase, descendants, end, environment, get, guest, main, poll,
                      post, request, run)
 
 
@@ -16,6 +16,7 @@ class Apps:
     """A running fiso-wasmer."""
 
     def __init__(self, *flags, env=None):
+        self.flags = flags
         self.process = subprocess.Popen([FISO_WASMER, *map(str, flags)], env=environment(**(env or {})), stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                                         text=True)
         self.lines, self.log_lines = [], []
@@ -29,21 +30,33 @@ class Apps:
         for line in stream:
             lines.append(line.rstrip("\n"))
 
+    def check_alive(self):
+        if self.process.poll() is not None:
+            raise AssertionError(f"fiso-wasmer ended with {self.process.returncode}: {self.log_lines}")
+
     def wait_line(self, pattern):
         def found():
-            if self.process.poll() is not None:
-                raise AssertionError(f"fiso-wasmer ended with {self.process.returncode}: {self.log_lines}")
+            self.check_alive()
             return next((match for match in map(re.compile(pattern).fullmatch, list(self.lines)) if match), None)
         return poll(pattern, found)
 
     def port(self, name):
-        return int(self.wait_line(rf"App {name} running at 127\.0\.0\.1:(\d+)")[1])
+        """Healthy or not: as it is said once it is healthy, or, where there is an admin port, as that shows it."""
+        if not self.admin_is_there():
+            return int(self.wait_line(rf"App {name} running at 127\.0\.0\.1:(\d+)")[1])
+        return poll(f"{name} is there", lambda: next((app["port"] for app in self.admin("/apps").json() if app["name"] == name), None))
+
+    def admin_is_there(self):
+        return "-admin-addr" in self.flags
 
     def log(self, message):
         return [entry for entry in map(json.loads, list(self.log_lines)) if entry["msg"] == message]
 
     def admin(self, path):
-        started = poll("the admin port", lambda: self.log("metrics server starting"))
+        def there():
+            self.check_alive()
+            return self.log("metrics server starting")
+        started = poll("the admin port", there)
         return get(started[0]["port"], path)
 
     def stop(self):
@@ -52,7 +65,7 @@ class Apps:
 
     def close(self):
         if self.process.poll() is None:
-            self.process.kill()
+            end(self.process)
             self.process.wait()
         for thread in self._threads:
             thread.join(timeout=PATIENCE)
@@ -177,7 +190,11 @@ class Standalone(TestCase):
         [worker] = descendants(apps.process.pid)
         os.kill(worker, signal.SIGKILL)
         poll("another guest", lambda: len(apps.log("app guest restarts")) == 4 and get(port, "/").status == 200)
-        self.assertEqual([entry["pause"] for entry in apps.log("app guest restarts")], ["0s", "1s", "2s", "4s"])
+        pauses = [entry["pause"] for entry in apps.log("app guest restarts")]
+        self.assertEqual(pauses[0], "0s")
+        for pause, usual in zip(pauses[1:], (1, 2, 4), strict=True):
+            seconds = float(pause[:-2]) / 1000 if pause.endswith("ms") else float(pause[:-1])
+            self.assertTrue(0.8 * usual <= seconds <= 1.2 * usual, pauses)
         self.assertEqual(apps.admin("/apps").json()[0]["restarts"], 4)
         self.assertEqual(apps.stop(), 0)
 
@@ -227,7 +244,29 @@ class Standalone(TestCase):
                          (1, "Error reading config: open /no/such/apps.yaml: No such file or directory\n"))
         ended = run(FISO_WASMER, "-module", "/no/such.wasm")
         self.assertEqual(ended.returncode, 1)
-        self.assertIn("Error starting app main: module path not accessible: /no/such.wasm", ended.stderr.decode())
+        self.assertIn("Error starting app: module path not accessible: /no/such.wasm", ended.stderr.decode())
+
+    def test_a_start_that_fails_names_the_app_first(self):
+        directory = self.directory()
+        for runtime in ("wasmer", "wazero"):
+            directory.write("apps.yaml", "apps:\n" + app_yaml("good", "    runtime: wazero\n") + app_yaml("bad", f"    runtime: {runtime}\n", "no_start"))
+            ended = run(FISO_WASMER, "-config", directory.path / "apps.yaml")
+            self.assertEqual((ended.returncode, ended.stdout.decode()), (1, "Started app good\n"))
+            self.assertTrue(ended.stderr.decode().splitlines()[-1].startswith(f"Error starting app bad: module {guest('no_start')}"), ended.stderr)
+        ended = run(FISO_WASMER, "-module", guest("no_start"))
+        self.assertEqual(ended.returncode, 1)
+        self.assertTrue(ended.stderr.decode().splitlines()[-1].startswith(f"Error starting app: module {guest('no_start')}"), ended.stderr)
+
+    def test_an_app_is_said_to_run_once_it_is_healthy(self):
+        directory = self.directory()
+        directory.write("apps.yaml", "apps:\n" + app_yaml("ill", "    execution: longRunning\n    healthCheck: /exit/9\n", "counter_server") +
+                        app_yaml("good", "    execution: longRunning\n", "counter_server") + app_yaml("fresh"))
+        apps = self.closing(Apps("-config", directory.path / "apps.yaml"))
+        apps.wait_line("Press Ctrl\\+C to stop")
+        self.assertEqual(apps.lines[:3], ["Started app ill", "Started app good", "Started app fresh"])
+        self.assertEqual([line.split(":")[0] for line in sorted(apps.lines[3:-1])],
+                         ["App fresh running at 127.0.0.1", "App good running at 127.0.0.1", "App ill is not healthy"])
+        self.assertEqual(apps.stop(), 0)
 
     def test_all_that_is_wrong_is_told_with_its_place(self):
         directory = self.directory()

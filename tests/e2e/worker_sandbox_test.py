@@ -3,7 +3,7 @@
 import os
 import pathlib
 
-from harness import ANY_PORT, TestCase, descendants, get, main, poll
+from harness import ANY_PORT, FISO_FLOW_WASMER, Flow, TestCase, descendants, flow_yaml, get, guest, main, poll, post
 from wasmer_standalone_test import Apps, app_yaml
 
 FILTERED = "2"  # seccomp's mode
@@ -44,6 +44,38 @@ class Sandbox(TestCase):
                               name != "/dev/null" and ".artifact" not in name], [])
         self.assertEqual(apps.log("this kernel lacks a protection of worker processes"), [])
         self.assertEqual(apps.stop(), 0)
+
+
+class WithoutACache(TestCase):
+    """Artifacts are files in memory then, which the sandbox has no rule for."""
+
+    def environments(self):
+        shared = self.directory().path
+        shared.chmod(0o777)
+        no_home = {"FISO_CACHE_DIR": None, "XDG_CACHE_HOME": None}
+        return {"no home": {**no_home, "HOME": None}, "a home that cannot be written": {**no_home, "HOME": "/proc/nobody"},
+                "a directory that others may write": {"FISO_CACHE_DIR": shared}}
+
+    def test_apps_of_all_kinds_run(self):
+        directory = self.directory()
+        directory.write("apps.yaml", "apps:\n" + app_yaml("server", "    execution: longRunning\n", "counter_server") + app_yaml("fresh") +
+                        app_yaml("pool", "    execution: pooled\n    poolSize: 1\n"))
+        for what, env in self.environments().items():
+            apps = self.closing(Apps("-config", directory.path / "apps.yaml", env=env))
+            apps.wait_line("Press Ctrl\\+C to stop")
+            for name in ("server", "fresh", "pool"):
+                self.assertEqual(get(apps.port(name), "/hello").status, 200, (what, name))
+            # One for each engine.
+            self.assertEqual({entry["level"] for entry in apps.log("module cache is not used, modules are compiled at every start")},
+                             {"WARN"}, what)
+            self.assertEqual(apps.stop(), 0, what)
+
+    def test_interceptors_run(self):
+        files = self.directory(orders=flow_yaml(module=guest("enrich"), interceptor="      runtime: wasmer\n"))
+        for what, env in self.environments().items():
+            flow = self.closing(Flow(files, program=FISO_FLOW_WASMER, **env)).wait_ready()
+            self.assertEqual(post(flow.port(), "/orders", {}).status, 200, what)
+            self.assert_stops(flow)
 
 
 if __name__ == "__main__":

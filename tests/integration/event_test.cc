@@ -113,7 +113,8 @@ TEST(EventTest, OnlyHeadersThatTheGuestChangedOrTheFlowForwardsReachTheSink) {
     EXPECT_EQ(header_of(request, dropped), "(none)") << dropped;
   EXPECT_EQ(header_of(request, "Content-Type"), "application/cloudevents+json");
   EXPECT_EQ(header_of(request, "Host"), "127.0.0.1:" + std::to_string(receiver.port()));
-  EXPECT_TRUE(server.log().contains("wasm header is not sent on"));
+  EXPECT_TRUE(server.log().contains(R"("msg":"wasm headers are not sent on")"));
+  EXPECT_TRUE(server.log().contains(R"("count":10)"));
   EXPECT_EQ(server.metric(R"(fiso_wasm_dropped_headers_total{flow="orders",module="headers.wasm"})"), 10.0);
 }
 

@@ -58,7 +58,40 @@ TEST(ReloadTest, ABrokenFileKeepsTheOldGeneration) {
     EXPECT_EQ(body_of(server.admin("/readyz")), "{\"status\":\"ready\"}\n");
   }
   EXPECT_TRUE(server.log().contains("failed to load config, the old one stays"));
+  std::string file = R"("msg":"failed to load config file","component":"test","path":")" + server.config().path() + "/b.yaml";
+  EXPECT_EQ(server.log().count(file), 4u);
   EXPECT_GE(server.metric(R"(fiso_config_reloads_total{result="failed"})").value_or(0), 4.0);
+  int before = server.reload_attempts();
+  server.config().remove("b.yaml");
+  EXPECT_TRUE(contains(server.wait_for_reload(before), R"("status":"ok")"));
+}
+
+// What a flow starts ahead is part of its generation.
+TEST(ReloadTest, AGuestThatCannotBeStartedAheadKeepsTheOldGenerationAndOpensNothing) {
+  TestServer server({{"a.yaml", answering("a", "/a", "enrich")}, {"fiso.yaml", "shards: 2\n"}});
+  ASSERT_EQ(server.error(), "");
+  struct Case {
+    std::string module, more, cause;
+  };
+  double failed = 0;
+  for (const Case& bad : std::vector<Case>{{"trap_start", "", "wasm trap: "},
+                                           {"loop_start", ", timeout: 100ms", "wasm execution timeout after 100ms"},
+                                           {"exit_1", "", "module closed with exit_code(1)"},
+                                           {"memory_bomb", ", memoryLimit: 8MiB", "wasm memory limit of 8MiB reached"}}) {
+    FlowText flow{.name = "b", .address = kOtherAddress, .path = "/b", .guest = guest(bad.module)};
+    flow.guest_more = ", execution: pooled, poolSize: 1" + bad.more;
+    int before = server.reload_attempts();
+    server.config().write("b.yaml", flow.str());
+    std::string verdict = server.wait_for_reload(before);
+    EXPECT_TRUE(contains(verdict, R"("status":"failed")")) << verdict;
+    std::string told = "b.yaml:3:46: interceptors[0].config.module: build pipeline b: wasm runtime for " + guest(bad.module) +
+                       ": start ahead: " + bad.cause;
+    EXPECT_TRUE(contains(verdict, told)) << verdict;
+    EXPECT_TRUE(server.log().contains(told)) << told;
+    EXPECT_EQ(server.metric(R"(fiso_config_reloads_total{result="failed"})"), ++failed);
+    EXPECT_FALSE(server.listens(kOtherAddress));
+    EXPECT_EQ(status_of(server.post("{}", "/a")), 200);
+  }
   int before = server.reload_attempts();
   server.config().remove("b.yaml");
   EXPECT_TRUE(contains(server.wait_for_reload(before), R"("status":"ok")"));

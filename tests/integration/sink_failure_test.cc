@@ -105,12 +105,24 @@ TEST(SinkDownTest, AnUnknownHostIsAnswered) {
 
 TEST(SinkAnswerTest, ABodyThatEndsEarlyOrNeverDoesNotUndoA200) {
   std::string endless = "HTTP/1.1 200 OK\r\n\r\n" + std::string(4 << 20, 'x');
-  for (const std::string& bytes : {std::string("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nshort"), endless}) {
+  struct Answer {
+    std::string bytes, why;
+  };
+  for (const auto& [bytes, why] :
+       {Answer{"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nshort", "connection closed"},
+        Answer{"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nlonger", "the answer is longer than it says"}, Answer{endless, ""}}) {
     ScriptedUpstream upstream(answers(bytes));
     TestServer server(FlowText{.sink = http_sink(upstream.port())});
     EXPECT_EQ(status_of(server.post("{}")), 200);
     EXPECT_EQ(status_of(server.post("{}")), 200);
     EXPECT_EQ(server.metric(R"(fiso_flow_sink_delivery_errors_total{flow="orders"})"), 0.0);
+    std::string target = R"("flow":"orders","target":"http://127.0.0.1:)" + std::to_string(upstream.port()) + R"(/events")";
+    EXPECT_EQ(server.log().count(R"("msg":"sink's answer broke off, its connection is closed","component":"test",)" + target),
+              2u);
+    EXPECT_EQ(server.log().count(R"("status":200,"error":")" + why), 2u);
+    EXPECT_EQ(server.log().count(R"("msg":"event delivered")"), 2u);
+    EXPECT_TRUE(
+        server.log().contains(R"("target":"http://127.0.0.1:)" + std::to_string(upstream.port()) + R"(/events","latency_ms")"));
   }
 }
 

@@ -40,11 +40,32 @@ TEST(StartTest, AModuleThatIsADirectoryIsNamed) {
 }
 
 TEST(StartTest, WhatIsNoModuleIsNamed) {
-  for (const char* name :
-       {"truncated", "garbage", "empty", "text", "component", "imports_unknown", "no_start", "memory_declares_4gib"}) {
+  const std::string place = "flow.yaml:3:46: interceptors[0].config.module: ";
+  for (const auto& [name, why] : {std::pair("empty", "it is not a WebAssembly binary"),
+                                  {"text", "it is not a WebAssembly binary"},
+                                  {"component", "it is a WebAssembly component; build a core module (target wasm32-wasip1)"}}) {
     TestServer server(FlowText{.guest = guest(name)});
-    EXPECT_TRUE(contains(server.error(), guest(name))) << name << ": " << server.error();
+    EXPECT_TRUE(contains(server.error(), place + "module " + guest(name) + " cannot be used: " + why)) << server.error();
   }
+  for (const auto& [name, why] : {std::pair("truncated", "unexpected end"),
+                                  {"garbage", "malformed section id"},
+                                  {"imports_unknown", "unknown import"},
+                                  {"no_start", "it exports no function _start"},
+                                  {"memory_declares_4gib", "the module needs 4GiB of memory, memoryLimit is 256MiB"}}) {
+    TestServer server(FlowText{.guest = guest(name)});
+    std::string told = place + "build pipeline orders: wasm runtime for " + guest(name) + ": compile wasm module: ";
+    EXPECT_TRUE(contains(server.error(), told)) << server.error();
+    EXPECT_TRUE(contains(server.error(), why)) << server.error();
+  }
+}
+
+TEST(StartTest, EveryPortThatIsTakenIsNamed) {
+  EventReceiver one, other;
+  auto address = [](const EventReceiver& taken) { return "127.0.0.1:" + std::to_string(taken.port()); };
+  TestServer server({{"a.yaml", FlowText{.name = "a", .address = address(one)}.str()},
+                     {"b.yaml", FlowText{.name = "b", .address = address(other)}.str()}});
+  for (const EventReceiver* taken : {&one, &other})
+    EXPECT_TRUE(contains(server.error(), "listen " + address(*taken) + ": address already in use")) << server.error();
 }
 
 TEST(StartTest, EveryModuleThatIsMissingIsNamedWithAllElseThatIsWrong) {
@@ -195,8 +216,20 @@ TEST(StartTest, AGuestThatIsBeingStartedAheadDoesNotHoldUpAStop) {
   ASSERT_EQ(server.error(), "");
   EXPECT_GE(server.metric(R"(fiso_wasm_instances{flow="computes",module="loop.wasm"})"), 1.0);
   EXPECT_GE(server.metric(R"(fiso_wasm_instances{flow="sleeps",module="slow_start.wasm"})"), 1.0);
+  EXPECT_EQ(server.log().count("flow is served before all that it starts ahead stands ready"), 2u);
   EXPECT_TRUE(server.stop());
   EXPECT_TRUE(server.log().contains("shutdown complete"));
+}
+
+TEST(StartTest, GuestsThatCannotBeStartedAheadAreAllNamed) {
+  constexpr char kPooled[] = ", execution: pooled";
+  TestServer server({{"a.yaml", FlowText{.name = "a", .path = "/a", .guest = guest("exit_1"), .guest_more = kPooled}.str()},
+                     {"b.yaml", FlowText{.name = "b", .path = "/b", .guest = guest("trap_start"), .guest_more = kPooled}.str()}});
+  for (const auto& [flow, module] : {std::pair("a", "exit_1"), {"b", "trap_start"}}) {
+    std::string told = std::string(flow) + ".yaml:3:46: interceptors[0].config.module: build pipeline " + flow +
+                       ": wasm runtime for " + guest(module) + ": start ahead: ";
+    EXPECT_TRUE(contains(server.error(), told)) << server.error();
+  }
 }
 
 // Attempts enough for longer than any test may take, in the generation that serves and in one that a reload has replaced.

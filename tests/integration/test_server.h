@@ -87,6 +87,7 @@ class TestServer {
   ConfigDirectory& config() { return config_; }
   CapturedLog& log() { return log_; }
   uint16_t port(const std::string& address = kAddress) const { return flows_->port(address).value(); }
+  bool listens(const std::string& address) const { return flows_->port(address).has_value(); }
   uint16_t admin_port() const { return process_->admin_port(); }
 
   // One request on a connection of its own, and its answer.

@@ -6,6 +6,7 @@ import tree
 
 FOLDERS = ("src", "bin", "fuzz", "tests", "bench", "tools", "guests", "native", "cmake", "examples")
 SOURCES = {".h", ".cc", ".c", ".rs", ".go", ".wat", ".py", ".sh"}
+PYTHONS_OWN = {"__init__.py"}
 SNAKE_CASE = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 
 LOCK = re.compile(r"\bstd::(\w*mutex|condition_variable\w*)\b")
@@ -39,7 +40,7 @@ def check_line(name, is_test, line):
 def check(root):
     findings = []
     for path in tree.files(root, *FOLDERS):
-        if path.suffix in SOURCES and not SNAKE_CASE.fullmatch(path.name.split(".")[0]):
+        if path.suffix in SOURCES and path.name not in PYTHONS_OWN and not SNAKE_CASE.fullmatch(path.name.split(".")[0]):
             findings.append(f"{path.relative_to(root)}:1: file names are snake_case")
     for path in tree.files(root):
         if path.name in LOCK_FILES:

@@ -20,11 +20,13 @@ mod input;
 mod memory;
 mod mounts;
 mod network;
+mod polls;
 mod retry;
 mod root;
 mod runtime;
 mod sandbox;
 mod setup;
+mod sockets;
 mod stdio;
 
 use std::os::fd::{FromRawFd, OwnedFd};

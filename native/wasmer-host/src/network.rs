@@ -4,6 +4,7 @@
 //! address). Only if listed: link-local and metadata addresses. A port that the guest listens on is one that the setup maps,
 //! and lands where the setup says, whatever address the guest asked for. A refused attempt gets the errno and is told once.
 use std::collections::HashSet;
+use std::io::ErrorKind;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs, UdpSocket};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -14,6 +15,7 @@ use virtual_net::{
 
 use crate::channel::Status;
 use crate::setup::{NetworkMode, NetworkSetup};
+use crate::sockets::{Permit, Sockets, counted_listener, counted_socket};
 
 /// A guest that scans the world shall not fill the log.
 const MAX_TOLD: usize = 100;
@@ -129,7 +131,13 @@ fn is_link_local_or_metadata(ip: IpAddr) -> bool {
 
 /// One that reaches this machine: a datagram socket can be bound to it.
 fn is_local(ip: IpAddr) -> bool {
-    ip.is_loopback() || ip.is_unspecified() || UdpSocket::bind((ip, 0)).is_ok()
+    ip.is_loopback() || ip.is_unspecified() || may_be_ours(UdpSocket::bind((ip, 0)).map(drop))
+}
+
+/// Only the system can say that an address is another's. Where it cannot be asked, for want of descriptors, which the guest has a hand
+/// in, or of memory, the address may be ours.
+fn may_be_ours(bound: std::io::Result<()>) -> bool {
+    !bound.is_err_and(|error| error.kind() == ErrorKind::AddrNotAvailable)
 }
 
 #[derive(Debug)]
@@ -139,6 +147,7 @@ struct Rules {
     status: Status,
     told: Mutex<HashSet<String>>,
     resolved: Mutex<Resolved>,
+    sockets: Sockets,
 }
 
 #[derive(Debug, Default)]
@@ -150,7 +159,8 @@ struct Resolved {
 impl Rules {
     fn new(setup: &NetworkSetup, status: Status) -> Rules {
         let allowed = setup.allow.iter().filter_map(|text| Allowed::parse(text)).collect();
-        Rules { setup: setup.clone(), allowed, status, told: Mutex::default(), resolved: Mutex::default() }
+        let sockets = Sockets::new(setup.sockets);
+        Rules { setup: setup.clone(), allowed, status, told: Mutex::default(), resolved: Mutex::default(), sockets }
     }
 
     fn refuse<T>(&self, what: String) -> Result<T> {
@@ -236,20 +246,23 @@ struct RuledNetwork {
 #[async_trait::async_trait]
 impl VirtualNetworking for RuledNetwork {
     async fn listen_tcp(&self, address: SocketAddr, only_v6: bool, reuse_port: bool, reuse_addr: bool) -> Result<Box<dyn VirtualTcpListener + Sync>> {
-        let place = self.rules.place_of(address)?;
-        let listener = self.inner.listen_tcp(place, only_v6, reuse_port, reuse_addr).await?;
-        self.rules.tell_listening(address, listener.addr_local()?);
-        Ok(listener)
+        self.bind_tcp(address, only_v6, reuse_port, reuse_addr).await?.listen()
     }
     async fn bind_tcp(&self, address: SocketAddr, only_v6: bool, reuse_port: bool, reuse_addr: bool) -> Result<Box<dyn VirtualTcpBoundSocket + Sync>> {
         // Port 0 is for a connection out; listening on it is refused below.
-        let place = if address.port() == 0 { address } else { self.rules.place_of(address)? };
+        let connects = address.port() == 0;
+        let place = if connects { address } else { self.rules.place_of(address)? };
+        let permit = self.rules.sockets.open()?;
+        if !connects {
+            self.rules.sockets.take_port(address, only_v6, reuse_port, &permit)?;
+        }
         let inner = self.inner.bind_tcp(place, only_v6, reuse_port, reuse_addr).await?;
-        Ok(Box::new(BoundSocket { inner, asked: address, rules: self.rules.clone() }))
+        Ok(Box::new(BoundSocket { inner, asked: address, permit, rules: self.rules.clone() }))
     }
     async fn connect_tcp(&self, address: SocketAddr, peer: SocketAddr) -> Result<Box<dyn VirtualTcpSocket + Sync>> {
         self.rules.check_connect(peer)?;
-        self.inner.connect_tcp(address, peer).await
+        let permit = self.rules.sockets.open()?;
+        Ok(counted_socket(self.inner.connect_tcp(address, peer).await?, permit))
     }
     async fn resolve(&self, name: &str, port: Option<u16>, server: Option<IpAddr>) -> Result<Vec<IpAddr>> {
         if !self.rules.setup.dns {
@@ -266,6 +279,7 @@ impl VirtualNetworking for RuledNetwork {
 struct BoundSocket {
     inner: Box<dyn VirtualTcpBoundSocket + Sync>,
     asked: SocketAddr,
+    permit: Arc<Permit>,
     rules: Arc<Rules>,
 }
 
@@ -277,11 +291,11 @@ impl VirtualTcpBoundSocket for BoundSocket {
         self.rules.place_of(self.asked)?;
         let listener = self.inner.listen()?;
         self.rules.tell_listening(self.asked, listener.addr_local()?);
-        Ok(listener)
+        Ok(counted_listener(listener, self.permit.clone()))
     }
     fn connect(&mut self, peer: SocketAddr) -> Result<Box<dyn VirtualTcpSocket + Sync>> {
         self.rules.check_connect(peer)?;
-        self.inner.connect(peer)
+        Ok(counted_socket(self.inner.connect(peer)?, self.permit.clone()))
     }
     fn set_ttl(&mut self, ttl: u32) -> Result<()> {
         self.inner.set_ttl(ttl)
@@ -390,6 +404,16 @@ mod tests {
         assert!(may(&rules, "127.0.0.1:80"));
         assert!(!may(&rules, "127.64.0.1:80"));
         assert!(!may(&rules, "127.0.0.1:9090"));
+    }
+
+    #[test]
+    fn an_address_that_cannot_be_asked_about_may_be_ours() {
+        let bound = |error| may_be_ours(Err(std::io::Error::from_raw_os_error(error)));
+        assert!(!bound(libc::EADDRNOTAVAIL));
+        for error in [libc::EMFILE, libc::ENFILE, libc::ENOMEM, libc::EACCES, libc::EADDRINUSE] {
+            assert!(bound(error), "{error}");
+        }
+        assert!(may_be_ours(Ok(())));
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! wasmer-wasix's runtime with our rules: no hidden time-outs, bounds where it has none, and traps of guest threads told apart from
+//! wasmer-wasix's runtime with our rules: no hidden time-outs, polls that end at once, bounds where it has none, and traps of guest threads told apart from
 //! exits.
 use std::sync::{Arc, Mutex};
 
@@ -60,11 +60,21 @@ impl Runtime for GuestRuntime {
         store: &mut wasmer::StoreMut,
         imports: &mut wasmer::Imports,
     ) -> anyhow::Result<InstantiationState> {
-        let state = self.inner.prepare_imports(module, store, imports)?;
         crate::retry::wrap_blocking_calls(module, store, imports);
         crate::bounds::apply(self.descriptors, module, store, imports);
         crate::exit::apply(self.status, &self.thread_trap, module, store, imports);
-        Ok(state)
+        Ok(InstantiationState::new(crate::polls::apply(module, store, imports)))
+    }
+    fn configure_new_instance(
+        &self,
+        _module: &wasmer::Module,
+        store: &mut wasmer::StoreMut,
+        instance: &wasmer::Instance,
+        imported_memory: Option<&wasmer::Memory>,
+        state: InstantiationState,
+    ) -> anyhow::Result<()> {
+        crate::polls::tell_memory(state.take()?, store, instance, imported_memory);
+        Ok(())
     }
     fn on_taint(&self, reason: TaintReason) {
         let ending = match reason {

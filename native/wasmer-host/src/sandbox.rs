@@ -5,7 +5,7 @@
 //! and what name look-ups read, only the ports that the rules know, no signals to others; seccomp: no system call that a
 //! WebAssembly host has no use for. What the kernel lacks is reported, and we go on without it.
 use std::collections::BTreeMap;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 
 use anyhow::{Context, Result};
 use landlock::{
@@ -75,8 +75,11 @@ fn restrict_files_and_ports(setup: &Setup, artifact: &OwnedFd) -> Result<Ruleset
         .handle_access(all)?
         .handle_access(ports)?
         .scope(Scope::from_all(LANDLOCK))?
-        .create()?
-        .add_rule(PathBeneath::new(artifact.as_fd(), AccessFs::ReadFile))?;
+        .create()?;
+    // One in memory, made where there is no cache, is in no directory: a rule cannot name it, and none is needed to open it.
+    if !is_in_memory(artifact) {
+        rules = rules.add_rule(PathBeneath::new(artifact.as_fd(), AccessFs::ReadFile))?;
+    }
     for mount in &setup.mounts {
         let directory = PathFd::new(&mount.host).with_context(|| format!("directory {}", mount.host))?;
         rules = rules.add_rule(PathBeneath::new(directory, if mount.read_only { read } else { all & !AccessFs::Execute }))?;
@@ -91,6 +94,11 @@ fn restrict_files_and_ports(setup: &Setup, artifact: &OwnedFd) -> Result<Ruleset
         rules = rules.add_rule(NetPort::new(0, AccessNet::BindTcp))?; // a local port that the kernel chooses
     }
     Ok(rules.restrict_self()?.ruleset)
+}
+
+fn is_in_memory(file: &OwnedFd) -> bool {
+    let path = std::fs::read_link(format!("/proc/self/fd/{}", file.as_raw_fd()));
+    path.is_ok_and(|path| path.as_os_str().as_encoded_bytes().starts_with(b"/memfd:"))
 }
 
 fn allow_lookups(mut rules: RulesetCreated) -> Result<RulesetCreated> {

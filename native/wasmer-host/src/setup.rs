@@ -43,6 +43,8 @@ pub struct NetworkSetup {
     pub allow: Vec<String>,
     pub refused_ports: Vec<u16>,
     pub listen: Vec<Listen>,
+    /// That it may open itself.
+    pub sockets: u64,
 }
 
 #[derive(Clone, Default, Debug)]
@@ -87,6 +89,7 @@ impl Setup {
                 "dns" => setup.network.dns = value()? == "yes",
                 "allow" => setup.network.allow.push(value()?.clone()),
                 "refuse-port" => setup.network.refused_ports.push(value()?.parse()?),
+                "sockets" => setup.network.sockets = value()?.parse()?,
                 "listen" => setup.network.listen.push(Listen { guest_port: value()?.parse()?, host: value()?.parse()? }),
                 _ => bail!("setup: unknown key {key}"),
             }
@@ -124,7 +127,7 @@ mod tests {
     fn every_entry_has_its_place() {
         let setup = Setup::parse(&words(
             "kind fork-server name a.wasm arg x env K V mount ro /g /h memory 65536 stack 131072 threads 4 network allowlist dns yes \
-             allow db:5432 refuse-port 9090 listen 8080 127.64.0.1:9001",
+             allow db:5432 refuse-port 9090 sockets 8 listen 8080 127.64.0.1:9001",
         ))
         .unwrap();
         assert_eq!(setup.kind, Kind::ForkServer);
@@ -132,6 +135,7 @@ mod tests {
         assert!(setup.mounts[0].read_only);
         assert_eq!(setup.stack, 131072);
         assert_eq!(setup.network.mode, NetworkMode::AllowList);
+        assert_eq!(setup.network.sockets, 8);
         assert_eq!(setup.network.listen[0].host.to_string(), "127.64.0.1:9001");
     }
 

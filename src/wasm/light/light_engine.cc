@@ -17,6 +17,7 @@ constexpr Bytes kMostKept = 1_GiB;
 ArtifactsOptions artifacts_options(const LightEngineOptions& options) {
   return {.cache_directory = options.cache_directory,
           .limits = options.compile,
+          .cache_use = options.cache_use,
           .settings = std::to_string(options.config.stack.count),
           .fingerprint = code_fingerprint(options.config),
           .stop = options.stop};

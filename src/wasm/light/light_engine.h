@@ -30,6 +30,7 @@ struct LightEngineOptions {
   EngineConfig config;
   CompileLimits compile;
   std::string cache_directory = ArtifactCache::default_directory();
+  CacheUse cache_use = CacheUse::kWished;
   StopRequest stop;              // ends a compile early
   bool use_pagemap_scan = true;  // false: as on a kernel without it
 };

@@ -187,6 +187,12 @@ TEST_P(EngineHostCalls, ASleepLastsAsLongAsItSays) {
   EXPECT_GE(std::stoll(output.substr(output.find("\"slept_ms\":") + 11)), 19) << output;
 }
 
+TEST_P(EngineHostCalls, APollThatIsNotToWaitEndsAtOnce) {
+  RunResult result = run({.module = "poll_now"}, "1");
+  EXPECT_EQ(result.outcome, Outcome::kOk);
+  EXPECT_THAT(result.output, ::testing::HasSubstr("\"none\":0,"));
+}
+
 TEST_P(EngineHostCalls, NothingOfOneInstanceIsVisibleToTheNext) {
   rig({.shards = 2});
   RunningGuest guest(rig(), {.module = "secret"});

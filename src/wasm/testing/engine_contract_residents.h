@@ -215,6 +215,18 @@ TEST_P(Residents, HowMuchIsReadIsToldAndTheEndOfInputIsSeen) {
   EXPECT_EQ(end(), "ok");
 }
 
+TEST_P(Residents, TheInputAsAFileIsWholeWhenTheInputHasEnded) {
+  start("enrich_stdin_file", {.args = {"guest", "--stdin-file", std::string(wasi::kInputFilePath)}, .stdin_file = true});
+  ASSERT_TRUE(until([](const auto& told) { return told.bytes_read == "0"; }));
+  std::string text = R"({"payload":{"a":1},)";
+  write(text);
+  ASSERT_TRUE(until([&](const auto& told) { return told.bytes_read == std::to_string(text.size()); }));
+  write(R"("headers":{}})");
+  on_shard([this] { guest_->end_input(); });
+  EXPECT_EQ(end(), "ok");
+  EXPECT_THAT(told().output, ::testing::HasSubstr(R"("a":1)"));
+}
+
 TEST_P(Residents, OneThatNeedNotTellThatItWaitsReadsOn) {
   for (const char* how : {"cat", "poll"}) {
     events_.reset();

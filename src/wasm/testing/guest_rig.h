@@ -157,6 +157,7 @@ class RunningGuest {
   Task<RunResult> run_here(std::string input, unsigned shard = 0) { return run_here(*pools_[shard], std::move(input), nullptr); }
 
   InstancePool& pool(unsigned shard = 0) { return *pools_[shard]; }
+  const PoolShare& share() const { return *share_; }
   const Limits& limits() const { return share_->setup->limits; }
   int64_t instances() const { return static_cast<int64_t>(share_->instances.value()); }
   int64_t parked() const { return static_cast<int64_t>(share_->parked.value()); }

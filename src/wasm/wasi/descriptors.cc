@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "wasm/wasi/calls.h"
+#include "wasm/wasi/input_file.h"
 
 namespace fiso::wasm::wasi::calls {
 namespace {
@@ -158,8 +159,9 @@ Outcome fd_seek(Guest& guest, GuestMemory memory, Args args) {
   if (from > whence::kEnd) return Errno::kInval;
   if (memory.at(result, sizeof(uint64_t)) == nullptr) return Errno::kFault;
   if (descriptor->is_host()) return seek_file(memory, descriptor->host, offset, from, result);
-  if (from != whence::kEnd || guest.input().given()) return seek_input_file(guest, memory, fd, offset, from, result);
-  return when_input([=](Guest& later, GuestMemory then) { return seek_input_file(later, then, fd, offset, from, result); });
+  if (from != whence::kEnd) return seek_input_file(guest, memory, fd, offset, from, result);
+  return with_input_file(guest, memory,
+                         [=](Guest& later, GuestMemory then) { return seek_input_file(later, then, fd, offset, from, result); });
 }
 
 Outcome fd_tell(Guest& guest, GuestMemory memory, Args args) {

@@ -7,6 +7,7 @@
 
 #include "wasm/wasi/calls.h"
 #include "wasm/wasi/filestat.h"
+#include "wasm/wasi/input_file.h"
 
 namespace fiso::wasm::wasi::calls {
 namespace {
@@ -93,9 +94,9 @@ Outcome fd_filestat_get(Guest& guest, GuestMemory memory, Args args) {
                      });
   if (descriptor->kind == Kind::kInputDirectory) return write_filestat(memory, at, input_directory_stat());
   if (descriptor->kind != Kind::kInputFile) return write_filestat(memory, at, Filestat{});
-  if (guest.input().given()) return write_filestat(memory, at, input_file_stat(guest.input().size()));
-  return when_input(
-      [at](Guest& later, GuestMemory then) { return write_filestat(then, at, input_file_stat(later.input().size())); });
+  return with_input_file(guest, memory, [at](Guest& later, GuestMemory then) {
+    return write_filestat(then, at, input_file_stat(later.input().size()));
+  });
 }
 
 }  // namespace fiso::wasm::wasi::calls

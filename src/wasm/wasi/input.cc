@@ -22,6 +22,13 @@ void Input::finish() {
   ended_ = true;
 }
 
+void Input::gather() {
+  gathered_.append(added_, added_read_);
+  added_.clear();
+  added_read_ = 0;
+  if (pieces_.empty()) remaining_ = 0;
+}
+
 void Input::append(std::string text) {
   given_ = true;
   remaining_ += text.size();
@@ -62,6 +69,7 @@ size_t Input::read(uint8_t* to, size_t length) {
 }
 
 size_t Input::read_at(uint64_t offset, uint8_t* to, size_t length) const {
+  if (pieces_.empty()) return offset >= gathered_.size() ? 0 : gathered_.copy(reinterpret_cast<char*>(to), length, offset);
   size_t done = 0;
   for (std::string_view piece : pieces_) {
     if (done == length) break;

@@ -13,6 +13,7 @@
 #include "wasm/wasi/directory_access.h"
 #include "wasm/wasi/filestat.h"
 #include "wasm/wasi/guest_links.h"
+#include "wasm/wasi/input_file.h"
 
 namespace fiso::wasm::wasi::calls {
 namespace {
@@ -112,9 +113,9 @@ Outcome stat_input_path(Guest& guest, GuestMemory memory, const std::string& tex
   InputPath path = resolve_input_path(text);
   if (path == InputPath::kDirectory) return write_filestat(memory, at, input_directory_stat());
   if (path != InputPath::kFile) return input_path_error(path);
-  if (guest.input().given()) return write_filestat(memory, at, input_file_stat(guest.input().size()));
-  return when_input(
-      [at](Guest& later, GuestMemory then) { return write_filestat(then, at, input_file_stat(later.input().size())); });
+  return with_input_file(guest, memory, [at](Guest& later, GuestMemory then) {
+    return write_filestat(then, at, input_file_stat(later.input().size()));
+  });
 }
 
 }  // namespace

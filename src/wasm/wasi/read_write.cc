@@ -10,6 +10,7 @@
 
 #include "wasm/wasi/calls.h"
 #include "wasm/wasi/host_stream.h"
+#include "wasm/wasi/input_file.h"
 #include "wasm/wasi/socket_io.h"
 #include "wasm/wasi/transfer.h"
 
@@ -122,10 +123,9 @@ Outcome read_from(Guest& guest, GuestMemory memory, Fd fd, const Transfer& trans
   if (descriptor->kind == Kind::kDirectory || descriptor->kind == Kind::kInputDirectory) return Errno::kIsdir;
   if (!descriptor->may(rights::kFdRead)) return Errno::kBadf;
   if (descriptor->kind == Kind::kFile) return read_file(guest, memory, descriptor->host, transfer, offset);
-  if (descriptor->kind == Kind::kInputFile) {
-    if (guest.input().given()) return read_input_file(guest, memory, fd, transfer, offset);
-    return when_input([=](Guest& later, GuestMemory then) { return read_input_file(later, then, fd, transfer, offset); });
-  }
+  if (descriptor->kind == Kind::kInputFile)
+    return with_input_file(guest, memory,
+                           [=](Guest& later, GuestMemory then) { return read_input_file(later, then, fd, transfer, offset); });
   if (offset) return Errno::kSpipe;
   if (descriptor->kind == Kind::kSocket) return receive(guest, memory, *descriptor, transfer, {});
   if (descriptor->kind == Kind::kStream) return read_passed(guest, memory, *descriptor, transfer);

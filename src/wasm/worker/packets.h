@@ -11,11 +11,12 @@
 
 #include "base/file_handle.h"
 #include "base/result.h"
+#include "wasm/run.h"
 
 namespace fiso::wasm::worker {
 
 // The largest packet that either side sends.
-inline constexpr size_t kLargestPacket = 192 * 1024;
+inline constexpr size_t kLargestPacket = kMostToldAtStart.count;
 
 class PacketWriter {
  public:

@@ -42,6 +42,7 @@ Result<std::string> ask_fingerprint(const std::string& program) {
 ArtifactsOptions artifacts_options(const WorkerEngineOptions& options, std::string fingerprint) {
   return {.cache_directory = options.cache_directory,
           .limits = options.compile,
+          .cache_use = options.cache_use,
           .compiler = options.program,
           .settings = "wasmer",
           .fingerprint = std::move(fingerprint),

@@ -24,6 +24,7 @@ struct WorkerEngineOptions {
   StopRequest stop;                     // ends a compile early
   std::shared_ptr<ProcessMeter> meter;  // told of all workers; may be null
   std::string cache_directory = ArtifactCache::default_directory();
+  CacheUse cache_use = CacheUse::kWished;
 };
 
 // The one that is named, else FISO_WASMER_HOST, else the program beside this one, else the one in ../libexec/fiso. The error

@@ -39,6 +39,7 @@ void add_network(PacketWriter& packet, const NetworkRules& network) {
   packet.add("network").add(to_string(network.mode));
   packet.add("dns").add(network.dns ? "yes" : "no");
   for (const std::string& entry : network.allow) packet.add("allow").add(entry);
+  packet.add("sockets").add(std::to_string(network.sockets));
   for (uint16_t port : network.refused_ports) packet.add("refuse-port").add(std::to_string(port));
   for (const NetworkRules::Listen& listen : network.listen)
     packet.add("listen").add(std::to_string(listen.guest_port)).add(listen.host);

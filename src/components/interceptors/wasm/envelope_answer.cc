@@ -11,6 +11,7 @@ namespace fiso::interceptors {
 namespace {
 
 constexpr uint32_t kDroppedHeaderLines = 5;  // per interceptor, shard and second
+constexpr size_t kLongestNames = 2000;       // of a line; what is beyond is counted
 
 // Did the guest leave it as it was given to it? Bytes that are not UTF-8 are replaced on the way in.
 bool is_unchanged(const HeaderList& headers, HeaderList::Field field) {
@@ -43,6 +44,7 @@ Result<> EnvelopeAnswer::apply_to_call(core::Event& event, std::string output) {
   for (HeaderList::Field field : envelope->headers) take_header(event, field);
   for (const std::string& name : envelope->removed_headers)
     if (event.headers.contains(name) && may_change(event, {name, ""})) event.headers.remove(name);
+  tell_dropped(event);
   event.payload = core::Payload(std::move(body));
   return {};
 }
@@ -51,6 +53,7 @@ Result<> EnvelopeAnswer::apply_to_event(core::Event& event, std::string output) 
   auto envelope = read_envelope(output, scratch_);
   if (!envelope.has_value()) return envelope.take_error();
   for (HeaderList::Field field : envelope->headers) take_header(event, field);
+  tell_dropped(event);
   bool missing = envelope->payload.data() < output.data() || envelope->payload.data() >= output.data() + output.size();
   std::string_view payload = envelope->payload;
   event.payload = missing ? core::Payload(std::string(payload)) : core::Payload::slice_of(std::move(output), payload);
@@ -68,8 +71,20 @@ bool EnvelopeAnswer::may_change(const core::Event& event, HeaderList::Field fiel
   bool reserved = event.call == nullptr ? is_reserved_header(field.name) : is_reserved_in_calls(field.name);
   if (is_header_name(field.name) && is_header_value(field.value) && !reserved) return true;
   dropped_headers_.increment();
-  dropped_log_.write("wasm header is not sent on", {{"header", field.name}, {"correlation_id", event.correlation_id}});
+  dropped_.emplace_back(field.name);
   return false;
+}
+
+void EnvelopeAnswer::tell_dropped(const core::Event& event) {
+  if (dropped_.empty()) return;
+  std::string names;
+  size_t told = 0;
+  for (; told < dropped_.size() && names.size() + dropped_[told].size() < kLongestNames; ++told)
+    names += (told == 0 ? "" : ", ") + dropped_[told];
+  if (told < dropped_.size()) names += (told == 0 ? "" : ", and ") + std::to_string(dropped_.size() - told) + " more";
+  dropped_log_.write("wasm headers are not sent on",
+                     {{"headers", names}, {"count", dropped_.size()}, {"correlation_id", event.correlation_id}});
+  dropped_.clear();
 }
 
 }  // namespace fiso::interceptors

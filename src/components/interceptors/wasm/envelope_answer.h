@@ -5,6 +5,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "core/event.h"
 #include "json/scan.h"
@@ -20,7 +21,9 @@ class EnvelopeAnswer {
 
   // kGuestLimit, and the event half changed, if it is no envelope.
   Result<> apply(core::Event& event, std::string output);
+  // Of several, followed by tell_dropped(): those that were not fit are one line.
   void take_header(core::Event& event, HeaderList::Field field);
+  void tell_dropped(const core::Event& event);
 
  private:
   Result<> apply_to_event(core::Event& event, std::string output);
@@ -29,7 +32,8 @@ class EnvelopeAnswer {
 
   observe::Counter& dropped_headers_;
   observe::SampledLog dropped_log_;
-  json::Document scratch_;  // between two suspensions only
+  std::vector<std::string> dropped_;  // names; between two suspensions only, likewise
+  json::Document scratch_;            // between two suspensions only
 };
 
 }  // namespace fiso::interceptors

@@ -12,6 +12,9 @@ struct TargetWasm {
   static void check(const Config& config, const core::Resources& resources, config::Report& report) {
     WasmInterceptor::check(config, resources, report);
   }
+  static Result<> compile(const Config& config, const core::Resources& resources) {
+    return WasmInterceptor::compile(config, resources);
+  }
   static core::Prepared<core::Interceptor> prepare(const Config& config, core::BuildContext& context) {
     return WasmInterceptor::prepare(config, context);
   }

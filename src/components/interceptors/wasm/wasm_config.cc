@@ -5,6 +5,7 @@
 #include "components/guest_checks.h"
 #include "components/guest_environment.h"
 #include "components/guest_preopens.h"
+#include "components/guest_words.h"
 #include "components/interceptors/wasm/module_label.h"
 #include "components/interceptors/wasm/wasm_interceptor.h"
 #include "components/process_network.h"
@@ -14,18 +15,46 @@ namespace {
 
 using Config = WasmInterceptor::Config;
 
+// In the words of the contract.
+Error runtime_error(Error error, const std::string& module) {
+  return std::move(error).with_context("wasm runtime for " + module);
+}
+
 class WasmPlan final : public core::Plan<core::Interceptor> {
  public:
   WasmPlan(WasmInterceptor::Shared shared, wasm::Capacity& capacity) : shared_(std::move(shared)), capacity_(capacity) {}
   std::unique_ptr<core::Interceptor> make(async::Shard& shard) const override {
     return std::make_unique<WasmInterceptor>(shard, capacity_, shared_);
   }
-  bool warm() const override { return shared_.pool->warm(); }
+  Result<bool> warm() const override {
+    bool warm = shared_.pool->warm();  // before the failure, which comes before it
+    auto failure = shared_.pool->start_failure();
+    if (!failure.has_value()) return warm;
+    return runtime_error(wasm::to_error(*failure, shared_.pool->setup->limits).with_context("start ahead"), shared_.module);
+  }
 
  private:
   WasmInterceptor::Shared shared_;
   wasm::Capacity& capacity_;
 };
+
+Result<> check_memory(const Config& config, const wasm::Module& module, const wasm::Capacity& capacity) {
+  std::string needs = "the module needs " + format_bytes(module.initial_memory()) + " of memory, ";
+  if (module.initial_memory() > config.memory_limit)
+    return Error(ErrorCode::kInvalidConfig, needs + "memoryLimit is " + format_bytes(config.memory_limit));
+  if (module.initial_memory().count > capacity.memory.capacity())
+    return Error(ErrorCode::kInvalidConfig, needs + "wasm.totalMemory is " + format_bytes(Bytes{capacity.memory.capacity()}));
+  return {};
+}
+
+Result<std::shared_ptr<const wasm::Module>> load_module(const Config& config, const core::Resources& resources) {
+  FISO_TRY(wasm::Engine * engine, resources.get<wasm::Runtimes>().find(config.runtime));
+  auto module = engine->load(config.module);
+  if (!module.has_value()) return runtime_error(module.take_error().with_context("compile wasm module"), config.module);
+  if (auto fits = check_memory(config, **module, resources.get<wasm::Capacity>()); !fits.has_value())
+    return runtime_error(fits.take_error().with_context("compile wasm module"), config.module);
+  return module;
+}
 
 // `input: auto` hands the input over as a file too only where the guest asks for it and nobody has set its arguments.
 bool wants_stdin_file(const Config& config, const wasm::Module& module) {
@@ -36,7 +65,6 @@ bool wants_stdin_file(const Config& config, const wasm::Module& module) {
 Result<std::shared_ptr<const wasm::GuestSetup>> make_setup(const Config& config, const wasm::Module& module,
                                                            const core::Resources& resources,
                                                            std::shared_ptr<const observe::SeriesGroup> series) {
-  const auto& capacity = resources.get<wasm::Capacity>();
   auto setup = std::make_shared<wasm::GuestSetup>();
   setup->memory_bytes = &series->gauge("fiso_wasm_module_memory_bytes", "Linear memory of a module's instances.");
   setup->series = std::move(series);
@@ -45,15 +73,6 @@ Result<std::shared_ptr<const wasm::GuestSetup>> make_setup(const Config& config,
   setup->network = resources.get<ProcessNetwork>().rules_of(config.network);
   setup->threads = static_cast<uint32_t>(config.threads);
   setup->module = config.module;
-  if (module.initial_memory() > config.memory_limit) {
-    return Error(ErrorCode::kInvalidConfig, "the module needs " + format_bytes(module.initial_memory()) +
-                                                " of memory, memoryLimit is " + format_bytes(config.memory_limit));
-  }
-  if (module.initial_memory().count > capacity.memory.capacity()) {
-    return Error(ErrorCode::kInvalidConfig, "the module needs " + format_bytes(module.initial_memory()) +
-                                                " of memory, wasm.totalMemory is " +
-                                                format_bytes(Bytes{capacity.memory.capacity()}));
-  }
   wasm::wasi::GuestOptions options;
   options.args = {std::filesystem::path(config.module).filename().string()};
   options.args.insert(options.args.end(), config.args.begin(), config.args.end());
@@ -148,25 +167,31 @@ void WasmInterceptor::check(const Config& config, const core::Resources& resourc
                      .memory = config.memory_limit,
                      .memory_key = "memoryLimit"};
   check_guest(claims, report);
+  if (config.runtime == wasm::Runtime::kFull)
+    check_guest_words({.args = config.args, .env = config.env, .preopens = config.preopens, .network = config.network}, report);
   if (const auto* network = resources.find<ProcessNetwork>(); network != nullptr)
     if (auto complaint = network->bad_dns(config.network)) report.error("network.dns", "{path} " + *complaint);
   if (const auto* all = resources.find<wasm::CapacityOptions>(); all != nullptr) check_against_capacity(claims, *all, report);
+}
+
+Result<> WasmInterceptor::compile(const Config& config, const core::Resources& resources) {
+  FISO_TRY_OK(load_module(config, resources));
+  return {};
 }
 
 core::Prepared<core::Interceptor> WasmInterceptor::prepare(const Config& config, core::BuildContext& context) {
   auto& capacity = context.resources.get<wasm::Capacity>();
   if (auto complaint = bad_pool_size(pool_of(config), capacity.instances.capacity()))
     return Error(ErrorCode::kInvalidConfig, std::move(*complaint));
-  FISO_TRY(wasm::Engine * engine, context.resources.get<wasm::Runtimes>().find(config.runtime));
-  FISO_TRY(auto module, engine->load(config.module));
+  FISO_TRY(std::shared_ptr<const wasm::Module> module, load_module(config, context.resources));
   auto series = std::make_shared<const observe::SeriesGroup>(
       context.metrics, observe::Labels{{"flow", context.flow}, {"module", module_label(config.module, context.modules)}});
   auto setup = make_setup(config, *module, context.resources, series);
-  if (!setup.has_value()) return setup.take_error().with_context("wasm module " + config.module);
+  if (!setup.has_value()) return runtime_error(setup.take_error(), config.module);
   if (config.runtime == wasm::Runtime::kFull)
     log_network_policy(context.log.with({{"module", config.module}}), (*setup)->network);
   auto prepared = module->prepare(*setup);
-  if (!prepared.has_value()) return prepared.take_error().with_context("wasm module " + config.module);
+  if (!prepared.has_value()) return runtime_error(prepared.take_error(), config.module);
   auto& instances = series->gauge("fiso_wasm_instances", "Instances that exist, those that are started ahead included.");
   auto& parked = series->gauge("fiso_wasm_parked_instances", "Instances that wait for input.");
   wasm::PoolOptions options{.execution = config.execution, .size = config.pool_size, .max_requests = config.max_requests};

@@ -50,6 +50,8 @@ class WasmInterceptor final : public core::Interceptor {
   static config::Spec<Config> target_spec();
   // Asks for wasm::FullEngineSupport, wasm::CapacityOptions and ProcessNetwork, and checks less without them.
   static void check(const Config& config, const core::Resources& resources, config::Report& report);
+  // Asks for wasm::Runtimes and wasm::Capacity.
+  static Result<> compile(const Config& config, const core::Resources& resources);
   static core::Prepared<core::Interceptor> prepare(const Config& config, core::BuildContext& context);
 
   // What all shards share.

@@ -107,7 +107,7 @@ TEST_F(WasmInterceptorTest, HeadersThatTheGuestLeftAloneStayAtHome) {
       make_event("1", {{"x-same", "1"}, {"X-Latin", "\xe4"}, {"Content-Type", "text/plain"}, {"X-Twice", "a"}, {"X-Twice", "b"}});
   ASSERT_TRUE(process(event).has_value());
   EXPECT_TRUE(event.sink_headers.empty());
-  EXPECT_FALSE(log_.contains("wasm header is not sent on"));
+  EXPECT_FALSE(log_.contains("wasm headers are not sent on"));
 }
 
 TEST_F(WasmInterceptorTest, HeadersThatItAddedOrChangedGoOn) {
@@ -129,7 +129,21 @@ TEST_F(WasmInterceptorTest, HeadersThatAreNotFitAreDroppedCountedAndLogged) {
   ASSERT_TRUE(process(event).has_value());
   EXPECT_TRUE(event.sink_headers.empty());
   EXPECT_EQ(metrics_.counter("fiso_wasm_dropped_headers_total", "", {{"flow", "orders"}, {"module", "guest.wasm"}}).value(), 10u);
-  EXPECT_GE(log_.count("wasm header is not sent on"), 1u);
+  EXPECT_EQ(log_.count("wasm headers are not sent on"), 1u);
+  EXPECT_TRUE(
+      log_.contains(R"("headers":"Host, connection, Content-Length, Fiso-Correlation-Id, TE, Bad Name, , A, B, C","count":10,)"
+                    R"("correlation_id":"c-1")"));
+}
+
+TEST_F(WasmInterceptorTest, NamesOfHeadersThatAreDroppedFillNoMoreThanALine) {
+  std::string headers;
+  for (int i = 0; i < 40; ++i)
+    headers += (i == 0 ? "" : ",") + ("\"Fiso-" + std::to_string(100 + i)) + std::string(92, 'x') + "\":\"1\"";
+  make_answering("{\"headers\":{" + headers + "}}");
+  core::Event event = make_event("1");
+  ASSERT_TRUE(process(event).has_value());
+  ASSERT_EQ(log_.count("wasm headers are not sent on"), 1u);
+  EXPECT_TRUE(log_.contains("x, and 21 more\",\"count\":40"));
 }
 
 TEST_F(WasmInterceptorTest, EachWayToFailHasItsTextAndKind) {

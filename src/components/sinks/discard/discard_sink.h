@@ -13,6 +13,7 @@ class DiscardSink final : public core::Sink {
   static core::Prepared<core::Sink> prepare(const Config& config, core::BuildContext& context);
 
   Task<Result<>> deliver(const core::Outbound& event) override;
+  std::string_view target() const override { return kType; }
 };
 
 }  // namespace fiso::sinks

@@ -14,6 +14,7 @@
 #include "async/limiter.h"
 #include "core/component.h"
 #include "net/http_client.h"
+#include "observe/sampled_log.h"
 
 namespace fiso::sinks {
 
@@ -35,12 +36,17 @@ class HttpSink final : public core::Sink {
   static void check(const Config& config, const core::Resources& resources, config::Report& report);
   static core::Prepared<core::Sink> prepare(const Config& config, core::BuildContext& context);
 
-  HttpSink(async::Shard& shard, async::BlockingPool& blocking, const Config& config, net::ClientOptions options);
+  HttpSink(async::Shard& shard, async::BlockingPool& blocking, const Config& config, net::ClientOptions options,
+           const observe::Log& log);
   Task<Result<>> deliver(const core::Outbound& event) override;
+  // The URL without its query.
+  std::string_view target() const override { return shown_; }
 
  private:
   const Config& config_;  // the plan's
   std::string target_;
+  std::string shown_;
+  observe::SampledLog broken_log_;
   net::HttpClient client_;
 };
 

@@ -2,8 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include "async/signal.h"
 #include "base/testing/manual_clock.h"
 #include "core/testing/sink_contract.h"
+#include "net/http_server.h"
+#include "net/local_services.h"
 #include "net/testing/scripted_upstream.h"
 
 namespace fiso::testing {
@@ -66,6 +69,61 @@ class HttpBench final : public SinkBench {
 };
 
 INSTANTIATE_TYPED_TEST_SUITE_P(Http, SinkContract, HttpBench);
+
+// The same by the name of an app, with a service of the process on the other side.
+class LocalBench final : public SinkBench, private net::HttpService {
+ public:
+  LocalBench() {
+    shards_.run_on(0, [&](async::Shard& shard) { go_ = std::make_unique<async::Signal>(shard.executor()); });
+    EXPECT_TRUE(server_.bind().has_value());
+    server_.start();
+    services_.lead("app://canary-name", server_);
+    resources_.add(shards_);
+    resources_.add(blocking_);
+    resources_.add(services_);
+  }
+  ~LocalBench() override {
+    shards_.run_on(0, [&](async::Shard&) { go_->set(); });
+    server_.stop();
+    shards_.run_on(0, [&](async::Shard&) { go_.reset(); });
+  }
+
+  async::ShardSet& shards() override { return shards_; }
+  bool become(Mood mood) override { return mood_ = mood, true; }
+  std::unique_ptr<core::Sink> make_sink(async::Shard& shard) override {
+    HttpSink::Config config;
+    config.url = "app://canary-name/canary-path?q=1";
+    config.timeout = mood_ == Mood::kHangs ? std::chrono::milliseconds(100) : std::chrono::milliseconds(20'000);
+    core::BuildContext context{"flow", {}, metrics_, resources_};
+    plan_ = HttpSink::prepare(config, context).value();
+    return plan_->make(shard);
+  }
+  std::vector<std::string> taken() override {
+    return bodies_.with([](auto& bodies) { return bodies; });
+  }
+  std::vector<std::string> canaries() override { return {"canary-name", "canary-path"}; }
+
+ private:
+  Task<net::HttpResponse> call(net::HttpRequest& request) override {
+    EXPECT_EQ(request.target, "/canary-path?q=1");
+    bodies_.with([&](auto& bodies) { bodies.push_back(request.body); });
+    if (mood_ == Mood::kHangs) co_await go_->wait();
+    co_return net::text_response(mood_ == Mood::kTakes ? 200 : mood_ == Mood::kRefuses ? 400 : 503, "canary-path");
+  }
+
+  async::ShardSet shards_{1};
+  async::BlockingPool blocking_{1, 16};
+  net::LocalServices services_{shards_};
+  net::HttpServer server_{shards_, {.address = "127.0.0.1:0"}, [this](async::Shard&) -> net::HttpService& { return *this; }};
+  core::Resources resources_;
+  observe::Metrics metrics_;
+  Guarded<std::vector<std::string>> bodies_;
+  std::atomic<Mood> mood_{Mood::kTakes};
+  std::unique_ptr<async::Signal> go_;
+  std::shared_ptr<const core::Plan<core::Sink>> plan_;
+};
+
+INSTANTIATE_TYPED_TEST_SUITE_P(Local, SinkContract, LocalBench);
 
 Result<> judge(int status, const std::string& retry_after = "", WallTime now = {}) {
   net::ClientResponse answer;
@@ -145,7 +203,8 @@ Result<> answered_with(std::string bytes) {
   net::ClientOptions options;
   options.origin = net::parse_uri("http://127.0.0.1:" + std::to_string(upstream.port()) + "/").value();
   std::unique_ptr<HttpSink> sink;
-  shards.run_on(0, [&](async::Shard& shard) { sink = std::make_unique<HttpSink>(shard, blocking, config, options); });
+  shards.run_on(
+      0, [&](async::Shard& shard) { sink = std::make_unique<HttpSink>(shard, blocking, config, options, observe::Log()); });
   OwnedOutbound event("{}");
   auto delivered = run_task(shards[0], [&] { return sink->deliver(event.get()); });
   shards.run_on(0, [&](async::Shard&) { sink.reset(); });
@@ -176,7 +235,7 @@ std::string complaints(const std::string& yaml) {
 TEST(HttpSinkConfigTest, MethodsThatCarryAnEventAreKnown) {
   for (std::string good : {"POST", "PUT", "PATCH", "DELETE"})
     EXPECT_EQ(complaints("{url: 'http://a', method: " + good + "}"), "");
-  for (std::string bad : {"GET", "HEAD", "CONNECT", "FOO", "post", "TRACE"})
+  for (std::string bad : {"GET", "HEAD", "CONNECT", "FOO", "TRACE"})
     EXPECT_EQ(complaints("{url: 'http://a', method: " + bad + "}"),
               "x:1:27: sink.config.method: sink.config.method \"" + bad +
                   "\" is not a method that carries an event (use POST, PUT, PATCH or DELETE)\n");
@@ -226,7 +285,8 @@ class ClosedUnderWay : public ::testing::Test {
     config_.method = method;
     net::ClientOptions options;
     options.origin = net::parse_uri("http://127.0.0.1:" + std::to_string(upstream_.port()) + "/").value();
-    shards_.run_on(0, [&](async::Shard& shard) { sink_ = std::make_unique<HttpSink>(shard, blocking_, config_, options); });
+    shards_.run_on(
+        0, [&](async::Shard& shard) { sink_ = std::make_unique<HttpSink>(shard, blocking_, config_, options, observe::Log()); });
     OwnedOutbound first("{}"), second(std::move(event));
     EXPECT_TRUE(run_task(shards_[0], [&] { return sink_->deliver(first.get()); }).has_value());
     return run_task(shards_[0], [&] { return sink_->deliver(second.get()); });

@@ -20,6 +20,7 @@ class StdoutSink final : public core::Sink {
 
   StdoutSink(LineQueue& output, const Config& config) : output_(output), config_(config) {}
   Task<Result<>> deliver(const core::Outbound& event) override;
+  std::string_view target() const override { return kType; }
 
  private:
   LineQueue& output_;
