@@ -32,6 +32,7 @@ struct LinkStack::Call {
   bool refused_for_bodies() { return refused(503, "too many bodies in memory", std::chrono::seconds(1)); }
 
   bool refused_by_interceptor(const Error& error) {
+    if (std::chrono::steady_clock::now() >= deadline) return refused(504, "gateway timeout");
     if (error.code() != ErrorCode::kOverloaded) return refused(500, "interceptor error");
     return refused(503, "too many requests wait for an interceptor", std::chrono::seconds(1));
   }

@@ -188,10 +188,12 @@ Task<Result<>> LinkStack::intercept(Call& call, core::Chain& chain, core::CallFa
   core::Event event{.payload = core::Payload(std::move(body.text())),
                     .headers = std::move(headers),
                     .correlation_id = call.correlation.id,
-                    .call = &facts};
+                    .call = &facts,
+                    .caller = &call.exchange,
+                    .deadline = call.deadline};
   Result<> done = co_await chain.process(event);
   if (!done.has_value()) {
-    call.refused_by_interceptor(done.error());
+    if (done.error().code() != ErrorCode::kCancelled) call.refused_by_interceptor(done.error());
     co_return done;
   }
   headers = std::move(event.headers);
@@ -223,6 +225,7 @@ Task<bool> LinkStack::intercept_request(Call& call) {
   Result<> done = co_await intercept(call, call.interceptions->requests, {.direction = core::CallFacts::Direction::kOutbound},
                                      call.request.headers, *call.body);
   if (done.has_value()) co_return true;
+  if (call.status == 0) co_return false;  // the caller has gone
   failed_log_.write(
       "interceptor failed",
       {{"correlation_id", call.correlation.id}, {"target", call.target->shared.config.name}, {"error", done.error().describe()}});
@@ -235,7 +238,7 @@ Task<Result<>> LinkStack::intercept_answer(Call& call, net::RelayedRequest& rela
   WholeBody whole(parts_.bodies, parts_.most_intercepted);
   Result<> done;
   while (done.has_value()) {
-    FISO_CO_TRY(std::string_view piece, co_await relayed.read_answer());
+    FISO_CO_TRY(std::string_view piece, co_await relayed.read_answer(call.deadline));
     if (piece.empty()) break;
     done = whole.add(piece);
   }
@@ -250,6 +253,7 @@ Task<Result<>> LinkStack::intercept_answer(Call& call, net::RelayedRequest& rela
   }
   core::CallFacts facts{.direction = core::CallFacts::Direction::kInbound, .status = head.status};
   done = co_await intercept(call, call.interceptions->answers, facts, head.headers, whole);
+  if (!done.has_value() && call.text.empty()) co_return done;  // the caller has gone
   if (!done.has_value()) co_return done.take_error().with_code(ErrorCode::kGuestLimit);
   if (call.request.method == "HEAD" || head.status == 204 || head.status == 304) co_return co_await relayed.deliver();
   call.exchange.begin(head.status, head.headers, whole.text().size());

@@ -151,8 +151,8 @@ Spec<TargetConfig> target_spec(const core::Registry& registry) {
              "Patterns of paths, without basePath: * within a segment, /** at the end for all below. Without any, all are.",
              {.check = bad_patterns})
       .field("timeout", &TargetConfig::timeout,
-             "To the head of the answer, all attempts and pauses included; of kafka from the end of the body to the "
-             "acknowledgement.",
+             "To the head of the answer, or, with inbound interceptors, to what they made of it; all attempts, pauses and "
+             "interceptors included. Of kafka from the end of the body to the acknowledgement.",
              config::between<Duration>(std::chrono::milliseconds(1), std::chrono::hours(1)))
       .field("maxConnections", &TargetConfig::max_connections,
              "Requests to it at a time, over all shards: over HTTP/1.1 as many connections.", bounds(1, 100'000))
