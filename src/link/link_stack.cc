@@ -7,6 +7,7 @@
 
 #include "base/ascii.h"
 #include "core/outbound.h"
+#include "link/body_claims.h"
 #include "link/body_deadline.h"
 #include "link/browser_rules.h"
 #include "link/content_coding.h"
@@ -222,8 +223,10 @@ Task<bool> LinkStack::read_request(Call& call) {
 Task<bool> LinkStack::intercept_request(Call& call) {
   if (call.interceptions->requests.empty()) co_return true;
   if (!co_await read_request(call)) co_return false;
+  BodyClaims claims(call.request.headers, call.body->text());
   Result<> done = co_await intercept(call, call.interceptions->requests, {.direction = core::CallFacts::Direction::kOutbound},
                                      call.request.headers, *call.body);
+  claims.settle(call.request.headers, call.body->text());
   if (done.has_value()) co_return true;
   if (call.status == 0) co_return false;  // the caller has gone
   failed_log_.write(
@@ -242,6 +245,7 @@ Task<Result<>> LinkStack::intercept_answer(Call& call, net::RelayedRequest& rela
     if (piece.empty()) break;
     done = whole.add(piece);
   }
+  BodyClaims claims(head.headers, whole.text());
   bool is_whole = head.status != 206;
   if (done.has_value() && is_whole && !whole.text().empty())
     done = decode_content(head.headers, whole.text(), parts_.most_intercepted);
@@ -255,6 +259,7 @@ Task<Result<>> LinkStack::intercept_answer(Call& call, net::RelayedRequest& rela
   done = co_await intercept(call, call.interceptions->answers, facts, head.headers, whole);
   if (!done.has_value() && call.text.empty()) co_return done;  // the caller has gone
   if (!done.has_value()) co_return done.take_error().with_code(ErrorCode::kGuestLimit);
+  claims.settle(head.headers, whole.text());
   if (call.request.method == "HEAD" || head.status == 204 || head.status == 304) co_return co_await relayed.deliver();
   call.exchange.begin(head.status, head.headers, whole.text().size());
   co_return co_await call.exchange.end(whole.text());

@@ -62,6 +62,26 @@ class Requests(LinkCase):
         saw = json.loads(self.target.asked[0]["body"])
         self.assertEqual((saw["payload"], base64.b64decode(saw["payloadBase64"])), (None, body))
 
+    def test_a_guest_that_says_nothing_of_the_body_leaves_it(self):
+        json_body, binary = b'{"a":1}', b"\xff\x00bytes"
+        for said, of_json, of_binary in (('{"headers":{"X-New":"1"}}', json_body, binary), ('{"payload":null}', b"", binary),
+                                         ('{"payloadBase64":""}', b"", b""), ('{"payload":{"b":2}}', b'{"b":2}', b'{"b":2}')):
+            link = self.through(interceptor("wraps", env=answering(said)))
+            for body in (json_body, binary):
+                self.assertEqual(request(link.port(), "PUT", "/link/api/", body).status, 200)
+            self.assertEqual([asked["body"] for asked in self.target.asked], [of_json, of_binary], said)
+            self.assertEqual(self.target.headers().get("x-new"), "1" if "X-New" in said else None)
+            link.close()
+
+    def test_what_was_said_of_the_bytes_goes_with_them(self):
+        said = {"Digest": "sha-256=x", "Content-MD5": "x", "Content-Digest": "x", "Repr-Digest": "x", "X-Stays": "x"}
+        for step, names in ((interceptor("cat"), {name.lower() for name in said}), (interceptor("wraps"), {"x-stays"}),
+                            (interceptor("wraps", env=setting({"Content-Digest": "new"})), {"x-stays", "content-digest"})):
+            link = self.through(step)
+            request(link.port(), "PUT", "/link/api/", b"{}", said)
+            self.assertEqual({name for name in self.target.headers() if name in {one.lower() for one in said}}, names)
+            link.close()
+
     def test_headers_are_set_replaced_and_removed_but_for_those_of_the_message(self):
         wanted = {"X-New": "new", "x-old": "other", "X-Gone": None, "Host": "evil.example", "Content-Length": "1", "Content-Type": "text/x",
                   "Connection": "close", "Fiso-Correlation-Id": "mine", "X-Bad": "a\r\nb"}
@@ -181,6 +201,16 @@ class Answers(LinkCase):
                                      interceptor("cat", phase="inbound"))
         self.assertEqual((answer.status, answer.body, answer.headers.get("content-encoding")), (200, text, None))
         self.assertEqual(self.target.headers()["accept-encoding"], "gzip")
+
+    def test_the_tag_of_other_bytes_becomes_a_weak_one(self):
+        headers = {"ETag": '"a"', "Last-Modified": "then", "Accept-Ranges": "bytes", "Content-Digest": "x"}
+        for body, coding, module, tag in ((b"{}", {}, "cat", '"a"'), (b"{}", {}, "wraps", 'W/"a"'),
+                                          (gzip.compress(b"{}"), {"Content-Encoding": "gzip"}, "cat", 'W/"a"')):
+            answer = self.answer_through(lambda asked, body=body, coding=coding: (200, {**headers, **coding}, body),
+                                         interceptor(module, phase="inbound"))
+            self.assertEqual((answer.headers["etag"], answer.headers["last-modified"]), (tag, "then"))
+            self.assertEqual("content-digest" in answer.headers, tag == '"a"')
+            self.running.close()
 
     def test_a_part_is_asked_for_as_it_is_and_passes_as_it_came(self):
         def part(asked):
