@@ -62,6 +62,7 @@ Task<Result<>> AppInterceptor::process(core::Event& event) {
   Result<> done = co_await ask(event);
   if (done.has_value()) co_return done;
   if (!shared_.fail_open || !core::may_pass(done.error(), event)) co_return done.take_error().with_context("app " + shared_.name);
+  event.failure_passed = true;
   passed_log_.write("app interceptor failed, the event passes unchanged",
                     {{"correlation_id", event.correlation_id}, {"error", done.error().describe()}});
   co_return Result<>();

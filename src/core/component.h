@@ -70,6 +70,7 @@ struct Draft {
   Compile compile = {};
   Placed placed = {};
   std::string module = {};                                       // the guest's, where it runs one
+  std::string app = {};                                          // that it asks, where it names one
   CallFacts::Direction phase = CallFacts::Direction::kOutbound;  // of calls, what it looks at
 };
 
@@ -115,6 +116,7 @@ ComponentType<T> component_type() {
               draft.module = parsed.module;
               draft.placed = place_of_module(node, path);
             }
+            if constexpr (requires { parsed.app; }) draft.app = parsed.app;
             if constexpr (requires { parsed.phase; }) draft.phase = parsed.phase;
             if constexpr (requires(const Resources& resources) { C::compile(parsed, resources); })
               draft.compile = [parsed](const Resources& resources) { return C::compile(parsed, resources); };

@@ -52,6 +52,7 @@ struct Event {
   Caller* caller = nullptr;
   // After it nobody waits any more.
   MonotonicTime deadline = kNever;
+  bool failure_passed = false;  // by an interceptor that failed and lets it pass as it was; who counts such resets it
 };
 
 }  // namespace fiso::core

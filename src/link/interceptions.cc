@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "components/interceptors/wasm/module_label.h"
+
 namespace fiso::link {
 
 Result<std::shared_ptr<const InterceptionPlan>> InterceptionPlan::prepare(const std::string& target,
@@ -22,8 +24,12 @@ Result<std::shared_ptr<const InterceptionPlan>> InterceptionPlan::prepare(const 
     auto prepared = drafts[i].prepare(context);
     if (!prepared.has_value() && prepared.error().code() == ErrorCode::kCancelled) return prepared.take_error();
     if (!prepared.has_value()) return placed(prepared.take_error());
-    auto& part = drafts[i].phase == core::CallFacts::Direction::kOutbound ? plan->requests_ : plan->answers_;
-    part.push_back({std::move(*prepared), std::move(placed)});
+    const auto& draft = drafts[i];
+    bool outbound = draft.phase == core::CallFacts::Direction::kOutbound;
+    std::string module = draft.module.empty() ? draft.app : interceptors::module_label(draft.module, context.modules);
+    (outbound ? plan->requests_ : plan->answers_)
+        .push_back({std::move(*prepared), std::move(placed),
+                    std::make_unique<InterceptorSeries>(metrics, target, module, outbound ? "outbound" : "inbound")});
   }
   return std::shared_ptr<const InterceptionPlan>(std::move(plan));
 }
@@ -44,7 +50,8 @@ std::shared_ptr<Interceptions> InterceptionPlan::make(async::Shard& shard) const
   if (shard.index() < ahead_.size() && ahead_[shard.index()] != nullptr) return std::exchange(ahead_[shard.index()], nullptr);
   auto chain = [&](const std::vector<Part>& parts) {
     std::vector<std::unique_ptr<core::Interceptor>> interceptors;
-    for (const Part& part : parts) interceptors.push_back(part.plan->make(shard));
+    for (const Part& part : parts)
+      interceptors.push_back(std::make_unique<MeasuredInterceptor>(part.plan->make(shard), *part.series));
     return core::Chain(std::move(interceptors));
   };
   return std::make_shared<Interceptions>(shared_from_this(), chain(requests_), chain(answers_));

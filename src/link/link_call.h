@@ -45,6 +45,7 @@ struct LinkStack::Call {
   core::Correlation correlation;
   std::string path;  // within the target; what was matched, with the query behind it
   std::shared_ptr<TargetReplica> target;
+  std::string not_found = "404 page not found";  // says so, where it names none
   std::shared_ptr<Interceptions> interceptions;
   std::optional<WholeBody> body;  // of a request that was read as a whole
   CircuitBreaker::Call admitted;

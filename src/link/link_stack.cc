@@ -72,9 +72,10 @@ void LinkStack::use(const Targets& targets, std::vector<std::string> allow_origi
 Task<> LinkStack::serve(net::HttpRequest& request, net::ServerExchange& exchange) {
   Call call(request, exchange);
   call.correlation = core::find_correlation(request.headers);  // first: refusals carry it too
+  look_for_target(call);                                       // first as well: they are counted as its own
   bool goes_on = is_from_here(call) &&     // before anything is looked at on behalf of a page that borrows our credentials
                  method_passes(call) &&    // the same for all targets
-                 find_target(call) &&      // what follows is the target's
+                 has_target(call) &&       // what follows is the target's
                  method_is_right(call) &&  // of a topic, which can only be posted to
                  path_is_allowed(call) &&  // before what counts: such a request is no traffic of the target
                  is_within_rate(call) &&   // before the breaker, which learns from calls that are made
@@ -108,22 +109,26 @@ bool LinkStack::method_passes(Call& call) {
   return call.refused(405, "method not allowed");
 }
 
-bool LinkStack::find_target(Call& call) {
+bool LinkStack::has_target(Call& call) { return call.target != nullptr || call.refused(404, std::move(call.not_found)); }
+
+void LinkStack::look_for_target(Call& call) {
   std::string_view path = call.request.path();
   bool is_prefixed = path.starts_with(kPrefix);
-  if (!is_prefixed && !call.is_grpc) return call.refused(404, "404 page not found");
+  if (!is_prefixed && !call.is_grpc) return;
   std::string_view rest = is_prefixed ? path.substr(kPrefix.size()) : std::string_view();
   std::string name = is_prefixed ? std::string(rest.substr(0, rest.find('/'))) : take_grpc_target(call.request);
   auto found = targets_.find(name);
-  if (found == targets_.end()) return call.refused(404, "target \"" + name + "\" not found");
+  call.not_found = "target \"" + name + "\" not found";
+  if (found == targets_.end()) return;
   bool is_topic = found->second.target->shared.producer != nullptr;
-  if (is_topic && (!is_prefixed || rest.size() > name.size()))
-    return call.refused(404, "target \"" + std::string(is_prefixed ? rest : name) + "\" not found");
+  if (is_topic && (!is_prefixed || rest.size() > name.size())) {
+    if (is_prefixed) call.not_found = "target \"" + std::string(rest) + "\" not found";
+    return;
+  }
   call.target = found->second.target;
   call.interceptions = found->second.interceptions;
   call.path = !is_prefixed ? path : rest.size() > name.size() ? rest.substr(name.size()) : "/";
   call.deadline = call.began + call.target->shared.config.timeout;
-  return true;
 }
 
 bool LinkStack::method_is_right(Call& call) {

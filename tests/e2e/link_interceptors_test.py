@@ -98,6 +98,17 @@ class Requests(LinkCase):
         request(link.port(), "POST", "/link/api/", b'{"a":"b"}')
         self.assertEqual(json.loads(self.target.asked[0]["body"])["PAYLOAD"], {"A": "B"})
 
+    def test_calls_of_each_step_are_counted_by_target_module_and_phase(self):
+        link = self.through(interceptor("wraps"), interceptor("exit_1", failOpen="true"), interceptor("cat", phase="inbound"))
+        for _ in range(2):
+            self.assertEqual(request(link.port(), "POST", "/link/api/", b"{}").status, 200)
+        name = "fiso_link_interceptor_"
+        for module, phase, good, bad in (("wraps", "outbound", 2, 0), ("exit_1", "outbound", 0, 2), ("cat", "inbound", 2, 0)):
+            labels = {"target": "api", "module": module + ".wasm", "phase": phase}
+            told = [link.metric(name + "invocations_total", success=success, **labels) for success in ("true", "false")]
+            self.assertEqual(told, [good, bad], module)
+            self.assertEqual([link.metric(name + "errors_total", **labels), link.metric(name + "duration_seconds_count", **labels)], [bad, 2])
+
     def test_arguments_reach_the_guest(self):
         link = self.through(interceptor("wraps", args=json.dumps(['{"payload": "as the argument says"}'])))
         request(link.port(), "POST", "/link/api/", b"{}")

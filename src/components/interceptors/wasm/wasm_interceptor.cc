@@ -42,6 +42,7 @@ WasmInterceptor::~WasmInterceptor() { pool_->close(); }
 Task<Result<>> WasmInterceptor::process(core::Event& event) {
   auto done = co_await run_guest(event);
   if (done.has_value() || shared_.on_failure == OnFailure::kReject || !core::may_pass(done.error(), event)) co_return done;
+  event.failure_passed = true;
   passed_log_.write("wasm interceptor failed, the event passes unchanged",
                     {{"correlation_id", event.correlation_id}, {"error", done.error().describe()}});
   co_return Result<>();
