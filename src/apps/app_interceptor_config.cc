@@ -68,6 +68,7 @@ interceptors::WasmInterceptor::Config as_wasm(const Config& config) {
   wasm.preopens = own.preopens;
   wasm.timeout = own.timeout;
   wasm.memory_limit = Bytes{static_cast<uint64_t>(own.memory_mb) << 20};
+  wasm.memory_key = "memoryMB";
   wasm.fail_open = config.fail_open;
   wasm.phase = config.phase;
   return wasm;

@@ -34,6 +34,8 @@ struct LinkStack::Call {
   bool refused_by_interceptor(const Error& error) {
     if (std::chrono::steady_clock::now() >= deadline) return refused(504, "gateway timeout");
     if (error.code() != ErrorCode::kOverloaded) return refused(500, "interceptor error");
+    bool is_of_app = error.message().starts_with("app \"");  // which is not healthy, or busy, and says so itself
+    if (is_of_app) return refused(503, error.message(), std::chrono::seconds(1));
     return refused(503, "too many requests wait for an interceptor", std::chrono::seconds(1));
   }
 

@@ -54,6 +54,7 @@ AppRoleOptions AioParts::app_options() {
   AppRoleOptions options{.read = [this] { return read_apps(); },
                          .file = path_,
                          .logs_starts = true,
+                         .when_starting = "start wasmer app",
                          .restart_needed = [this] { return restart_needed_; }};
   options.listen_addr = overrides_.apps_listen;
   return options;

@@ -96,7 +96,8 @@ AppRoleOptions app_role_options(const Files& files, const std::string& apps_list
           .file = files.with_apps(),
           .listen_addr = apps_listen,
           .speaks_of_process = false,
-          .logs_starts = true};
+          .logs_starts = true,
+          .when_starting = "start wasmer app"};
 }
 
 int serve(const Arguments& arguments, const std::string& apps_listen, const std::string& name, const LinkProgram& program) {
@@ -106,9 +107,12 @@ int serve(const Arguments& arguments, const std::string& apps_listen, const std:
   LinkRole link({.read = [&] { return files.link(); }, .file = arguments.config, .apps = apps.has_value() ? &*apps : nullptr});
   std::vector<Role*> roles{&link};
   if (apps.has_value()) roles.insert(roles.begin(), &*apps);
-  return run_process(
-      {.admin_address = [&] { return link.admin_address(); }, .wasmer_host = arguments.wasmer_host, .is_link = true}, roles,
-      program.engines, {.component = name, .level = arguments.log_level});
+  return run_process({.admin_address = [&] { return link.admin_address(); },
+                      .wasmer_host = arguments.wasmer_host,
+                      .is_link = true,
+                      .name = name,
+                      .says_starting = program.runs_apps ? observe::LogLevel::kInfo : observe::LogLevel::kDebug},
+                     roles, program.engines, {.component = name, .level = arguments.log_level});
 }
 
 }  // namespace

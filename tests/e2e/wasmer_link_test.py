@@ -197,6 +197,7 @@ class Interceptors(WasmerLinkCase):
         self.assertEqual(get(link.wait_log("metrics server starting")[0]["port"], "/readyz").status, 503)
         answer = post(link.port(), "/link/api/x", {})
         self.assertEqual((answer.status, answer.headers["retry-after"], self.target.asked), (503, "1", []))
+        self.assertRegex(answer.text, r'^app "dies" is not healthy \(status: (starting|unhealthy|stopped)\)\n$')
         self.assertIn('app "dies" is not healthy (status: ', link.wait_log("interceptor failed")[0]["error"])
         link.close()
         link = self.through(dies, interceptor("dies", ", failOpen: true"), ready=False)
@@ -208,6 +209,30 @@ class Interceptors(WasmerLinkCase):
         link = self.through(app("loops", "loop", ", timeout: 100ms"), interceptor("loops"))
         self.assertEqual(post(link.port(), "/link/api/x", {}).status, 500)
         self.assertIn("wasm execution timeout after 100ms", link.wait_log("interceptor failed")[0]["error"])
+
+
+class Starting(WasmerLinkCase):
+    def ended(self, text, apps_text=None, env=None):
+        """How a start that cannot be ends: its log, and what it says at last."""
+        link = self.start(text, apps_text, ready=False, **(env or {}))
+        self.assertEqual(link.wait(), 1)
+        return link, link.errors.decode().splitlines()
+
+    def test_it_says_that_it_starts(self):
+        link = self.start("targets: []\n")
+        self.assertEqual(link.log()[0]["msg"], "starting fiso-wasmer-link")
+
+    def test_what_is_wrong_with_the_file_of_apps_is_told_in_these_words(self):
+        _, said = self.ended("targets: []\n", env={"FISO_WASMER_CONFIG": "/no/such/apps.yaml"})
+        self.assertEqual(said, ["error: read wasmer config: open /no/such/apps.yaml: No such file or directory"])
+        _, said = self.ended("targets: []\n", "apps:\n  - {name: a, modul: b}\n")
+        self.assertEqual(said[0], "error: parse wasmer config:")
+
+    def test_an_app_that_cannot_start_ends_the_start_by_name(self):
+        link, said = self.ended("targets: []\n", "apps:\n  - {name: bad, module: " + guest("no_start") + "}\n")
+        self.assertTrue(said[-1].startswith("error: start wasmer app bad: "), said)
+        [told] = link.log("failed to start wasmer app")
+        self.assertEqual(f"error: {told['error']}", said[-1])
 
 
 class Checking(WasmerLinkCase):
