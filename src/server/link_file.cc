@@ -80,11 +80,22 @@ void check_vault_is_used(const LinkFile& file, config::Report& report) {
   if (!is_used && report.has("vault")) report.error("vault", "{path} has an effect with the vaultRef of a target only");
 }
 
+config::Spec<ListenTls> listen_tls_spec() {
+  return config::Spec<ListenTls>("listenTls", "The certificate of the port where callers ask.")
+      .required("certFile", &ListenTls::cert_file, "Certificate and its chain, PEM.")
+      .required("keyFile", &ListenTls::key_file, "Private key, PEM.")
+      .check([](const ListenTls& tls, config::Report& report) {
+        if (auto usable = net::make_tls_server_context(tls.options()); !usable.has_value())
+          report.error("certFile", usable.error().describe());
+      });
+}
+
 }  // namespace
 
 config::Spec<LinkFile> link_file_spec(const core::Registry& registry) {
   return config::Spec<LinkFile>("link", "Targets that callers reach as /link/NAME/….")
       .field("listenAddr", &LinkFile::listen_addr, "Where callers ask.", {.check = bad_address})
+      .field("listenTls", &LinkFile::listen_tls, listen_tls_spec(), "Callers ask by https; HTTP/2 or HTTP/1.1 as ALPN agrees.")
       .field("metricsAddr", &LinkFile::metrics_addr, "Where /metrics, /healthz and /readyz are served.", {.check = bad_address})
       .field("targets", &LinkFile::targets, link::target_spec(registry), "The targets.")
       .uncompared("targets")  // each is compared with the one before

@@ -13,6 +13,8 @@ from link_harness import QUICK, Link, LinkCase
 # Of each key the test that fails without its effect. C++ tests as FILE:SUITE.NAME, below src/.
 SHOWN_BY = {
     "listenAddr": "Process.test_both_addresses_are_listened_on",
+    "listenTls.certFile": "link_tls_test.py:Listening.test_a_reload_may_name_other_files_and_may_not_switch_it_off",
+    "listenTls.keyFile": "link_tls_test.py:Listening.test_a_reload_may_name_other_files_and_may_not_switch_it_off",
     "metricsAddr": "Process.test_both_addresses_are_listened_on",
     "allowOrigins": "link_test.py:Rules.test_pages_of_other_sites_are_refused_unless_they_are_listed",
     "shards": "Process.test_there_are_as_many_shards",
