@@ -6,6 +6,12 @@
 
 namespace fiso::link {
 
+Error with_place(const std::string& target, size_t index, const core::Draft<core::Interceptor>& draft, Error error) {
+  Error told =
+      std::move(error).with_context("interceptor[" + std::to_string(index) + "]").with_context("target \"" + target + "\"");
+  return draft.placed ? Error(told.code(), draft.placed(told.describe())) : told;
+}
+
 Result<std::shared_ptr<const InterceptionPlan>> InterceptionPlan::prepare(const std::string& target,
                                                                           const InterceptorDrafts& drafts,
                                                                           core::Resources& resources, observe::Metrics& metrics,
@@ -16,10 +22,8 @@ Result<std::shared_ptr<const InterceptionPlan>> InterceptionPlan::prepare(const 
   for (const auto& draft : drafts)
     if (!draft.module.empty()) context.modules.push_back(draft.module);
   for (size_t i = 0; i < drafts.size(); ++i) {
-    auto placed = [target, i, at = drafts[i].placed](Error error) {
-      Error told =
-          std::move(error).with_context("interceptor[" + std::to_string(i) + "]").with_context("target \"" + target + "\"");
-      return at ? Error(told.code(), at(told.describe())) : told;
+    auto placed = [target, i, draft = core::Draft<core::Interceptor>{.placed = drafts[i].placed}](Error error) {
+      return with_place(target, i, draft, std::move(error));
     };
     auto prepared = drafts[i].prepare(context);
     if (!prepared.has_value() && prepared.error().code() == ErrorCode::kCancelled) return prepared.take_error();

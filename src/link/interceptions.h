@@ -24,6 +24,9 @@ struct Interceptions {
 
 using InterceptorDrafts = std::vector<core::Draft<core::Interceptor>>;
 
+// What is wrong with the target's interceptor `index`, with its place in the file.
+Error with_place(const std::string& target, size_t index, const core::Draft<core::Interceptor>& draft, Error error);
+
 class InterceptionPlan : public std::enable_shared_from_this<InterceptionPlan> {
  public:
   // Blocks while modules are compiled. The error is the operator's to read; kCancelled when the process stops meanwhile.

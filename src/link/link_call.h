@@ -48,6 +48,7 @@ struct LinkStack::Call {
   std::string path;  // within the target; what was matched, with the query behind it
   std::shared_ptr<TargetReplica> target;
   std::string not_found = "404 page not found";  // says so, where it names none
+  bool leads_on = false;                         // to the path with a slash at its end
   std::shared_ptr<Interceptions> interceptions;
   std::optional<WholeBody> body;  // of a request that was read as a whole
   CircuitBreaker::Call admitted;

@@ -13,6 +13,7 @@
 #include "link/content_coding.h"
 #include "link/grpc.h"
 #include "link/link_call.h"
+#include "net/name_lookup.h"
 #include "net/retry_after.h"
 
 namespace fiso::link {
@@ -109,11 +110,15 @@ bool LinkStack::method_passes(Call& call) {
   return call.refused(405, "method not allowed");
 }
 
-bool LinkStack::has_target(Call& call) { return call.target != nullptr || call.refused(404, std::move(call.not_found)); }
+bool LinkStack::has_target(Call& call) {
+  if (call.target != nullptr) return true;
+  return call.leads_on ? call.refused(301, "Moved Permanently") : call.refused(404, std::move(call.not_found));
+}
 
 void LinkStack::look_for_target(Call& call) {
   std::string_view path = call.request.path();
   bool is_prefixed = path.starts_with(kPrefix);
+  call.leads_on = path == "/link";
   if (!is_prefixed && !call.is_grpc) return;
   std::string_view rest = is_prefixed ? path.substr(kPrefix.size()) : std::string_view();
   std::string name = is_prefixed ? std::string(rest.substr(0, rest.find('/'))) : take_grpc_target(call.request);
@@ -250,7 +255,8 @@ Task<Result<>> LinkStack::intercept_answer(Call& call, net::RelayedRequest& rela
     if (piece.empty()) break;
     done = whole.add(piece);
   }
-  BodyClaims claims(head.headers, whole.text());
+  HeaderList trailers = relayed.answer_trailers();
+  BodyClaims claims(head.headers, whole.text()), trailer_claims(trailers, whole.text());
   bool is_whole = head.status != 206;
   if (done.has_value() && is_whole && !whole.text().empty())
     done = decode_content(head.headers, whole.text(), parts_.most_intercepted);
@@ -266,7 +272,9 @@ Task<Result<>> LinkStack::intercept_answer(Call& call, net::RelayedRequest& rela
   if (!done.has_value()) co_return done.take_error().with_code(ErrorCode::kGuestLimit);
   claims.settle(head.headers, whole.text());
   if (call.request.method == "HEAD" || head.status == 204 || head.status == 304) co_return co_await relayed.deliver();
-  call.exchange.begin(head.status, head.headers, whole.text().size());
+  trailer_claims.settle(trailers, whole.text());
+  call.exchange.begin(head.status, head.headers, trailers.empty() ? std::optional(whole.text().size()) : std::nullopt);
+  if (!trailers.empty()) call.exchange.set_trailers(trailers);
   co_return co_await call.exchange.end(whole.text());
 }
 
@@ -368,7 +376,8 @@ void LinkStack::settle(Call& call, const Result<>& result) {
     call.refused(403, "address not allowed");
   }
   if (code == ErrorCode::kTimeout) call.refused(504, "gateway timeout");
-  if (code == ErrorCode::kUnavailable) call.refused(502, "bad gateway");
+  if (code == ErrorCode::kUnavailable)
+    call.refused(502, result.error().message() == net::kUnresolved ? "failed to resolve host" : "bad gateway");
   if (code == ErrorCode::kOverloaded) call.refused(503, "too many requests wait for the target", std::chrono::seconds(1));
   if (call.status == 0) call.refused(500, "internal error");
 }
@@ -377,6 +386,10 @@ Task<> LinkStack::refuse(Call& call) {
   net::HttpResponse response = call.is_grpc ? grpc_refusal(call.status, call.text) : net::text_response(call.status, call.text);
   response.headers.add(core::kCorrelationHeader, call.correlation.id);
   if (call.status == 405) response.headers.add("Allow", call.allowed);
+  if (call.leads_on && call.status == 301) {
+    std::string_view query = std::string_view(call.request.target).substr(call.request.path().size());
+    response.headers.add("Location", std::string(kPrefix).append(query));
+  }
   if (call.retry_after > Duration(0)) response.headers.add("Retry-After", seconds_of(call.retry_after));
   (void)co_await net::answer(call.exchange, response);
   note(call, std::to_string(call.status));

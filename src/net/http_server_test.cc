@@ -31,16 +31,6 @@ class EchoService final : public HttpService {
       waiting.store(true);
       co_await go_.wait();
     }
-    if (request.path() == "/gone") {
-      request.caller->when_gone(this, [](void* self) noexcept {
-        auto& echo = *static_cast<EchoService*>(self);
-        echo.gone.store(true);
-        echo.go_.set();
-      });
-      waiting.store(true);
-      co_await go_.wait();
-      request.caller->when_gone(nullptr, nullptr);
-    }
     if (request.path() == "/big") co_return HttpResponse{200, {}, std::string(20 << 20, 'x')};
     if (request.path() == "/none") co_return HttpResponse{204, {}, {}};
     if (request.path() == "/split") {
@@ -53,7 +43,7 @@ class EchoService final : public HttpService {
     co_return HttpResponse{200, {}, request.method + " " + request.target + " " + request.body};
   }
   void go() { go_.set(); }
-  std::atomic<bool> waiting{false}, gone{false};
+  std::atomic<bool> waiting{false};
 
  private:
   async::Signal go_;
@@ -327,17 +317,6 @@ TEST_F(BodyBudgetTest, WhatEndsInAnErrorGivesItsBytesBack) {
   EXPECT_EQ(status_of(late.read_response()), 408);
   EXPECT_EQ(status_of(broken.read_response()), 400);
   until_charged(0);  // though both connections are still there
-}
-
-TEST_F(HttpServerTest, AServiceIsToldOfAClientThatLeavesDuringItsCall) {
-  uint16_t port = start();
-  {
-    RawClient client(port);
-    client.send("GET /gone HTTP/1.1\r\nHost: a\r\n\r\n");
-    while (!services_[0]->waiting.load()) std::this_thread::yield();
-    EXPECT_FALSE(services_[0]->gone.load());
-  }
-  while (!services_[0]->gone.load()) std::this_thread::yield();
 }
 
 TEST_F(HttpServerTest, AClientThatLeavesDuringItsCallHurtsNobody) {

@@ -49,6 +49,8 @@ class RelayedRequest {
   // The next piece of that answer's body instead, for who does not pass it on; empty at its end. Valid until the next call.
   // kTimeout at the deadline, and before it where nothing comes for too long.
   Task<Result<std::string_view>> read_answer(MonotonicTime deadline);
+  // What followed that body, once all of it has been read. Valid until finish().
+  const HeaderList& answer_trailers() const { return attempt_->up.trailers(); }
   // Ends what is still under way, of an exchange that came to `result`; what was wrong with the client's body replaces an error.
   Task<Result<>> finish(Result<> result);
 

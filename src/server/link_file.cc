@@ -115,6 +115,8 @@ config::Spec<LinkFile> link_file_spec(const core::Registry& registry) {
       .uncompared("wasmer")  // each app is compared with the one before
       .field("kafka", &LinkFile::kafka, link::kafka_section_spec(), "Clusters for targets of `protocol: kafka`.")
       .uncompared("kafka")  // producers are compared with those before
+      .check_always([](const LinkFile& file, config::Report& report) { link::check_targets(file.targets, report); })
+      .check_always(check_clusters)
       .check({"vault"}, check_vault)
       .check({"targets", "vault"}, check_vault_is_used)
       .check({"nameServers"}, check_name_servers);
@@ -178,8 +180,6 @@ void check_apps_of(const LinkFile& file, const LinkAbilities& abilities, config:
 
 // Of targets that may have been read in part: whatever else is wrong, what they are to each other is told with it.
 void check_across_targets(const LinkFile& file, const LinkAbilities& abilities, config::Report& report) {
-  link::check_targets(file.targets, report);
-  check_clusters(file, report);
   check_loops(file, report);
   check_apps_of(file, abilities, report);
   check_phases(file, report);

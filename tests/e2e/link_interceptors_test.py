@@ -237,6 +237,29 @@ class Answers(LinkCase):
         answer = request(link.port(), "GET", "/link/api/", headers={"Range": "bytes=0-19"})
         self.assertEqual((answer.status, answer.body, answer.headers["content-encoding"]), (206, b"no whole gzip", "gzip"))
 
+    def test_trailers_pass_beside_the_guests_but_for_those_of_other_bytes(self):
+        for module, digest in (("cat", True), ("wraps", False)):
+            with socket.create_server(("127.0.0.1", 0)) as listener:
+                step = steps(interceptor("cat"), interceptor(module, phase="inbound"))
+                link = self.link(("api", listener.getsockname()[1], "    retry: {maxAttempts: 1}\n" + step))
+                caller = self.closing(socket.create_connection(("127.0.0.1", link.port()), 60))
+                caller.sendall(b"POST /link/api/ HTTP/1.1\r\nHost: a\r\nTE: trailers\r\nConnection: TE\r\nTransfer-Encoding: chunked\r\n\r\n"
+                               b"2\r\n{}\r\n0\r\nX-Out: 1\r\n\r\n")
+                target = self.closing(listener.accept()[0])
+                asked = b""
+                while not asked.endswith(b"0\r\nX-Out: 1\r\n\r\n"):
+                    piece = target.recv(65536)
+                    self.assertTrue(piece, asked)
+                    asked += piece
+                target.sendall(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\nX-In: 1\r\nContent-Digest: x\r\n\r\n")
+                answer = b""
+                while b"X-In: 1" not in answer or not answer.endswith(b"\r\n\r\n"):
+                    piece = caller.recv(65536)
+                    self.assertTrue(piece, answer)
+                    answer += piece
+                self.assertEqual(b"Content-Digest: x" in answer, digest)
+                link.close()
+
     def test_a_bomb_and_a_lie_are_502_and_the_process_goes_on(self):
         for body in (gzip.compress(b"\0" * (200 << 20)), b"no gzip at all"):
             answer = self.answer_through(lambda asked, body=body: (200, {"Content-Encoding": "gzip"}, body),
@@ -306,6 +329,16 @@ class Configuring(LinkCase):
                      "targets[0].interceptors[3].type is required", "targets[0].interceptors[4].config.phase",
                      "fiso-wasmer-link"):
             self.assertIn(part, text)
+
+    def test_what_only_compiling_finds_is_found_by_the_check(self):
+        broken = self.directory().path / "broken.wasm"
+        broken.write_bytes(b"\0asm\1\0\0\0\x0a\x99garbage")
+        code, text = self.errors_of("    protocol: http\n" + steps(interceptor("cat"), f"      - {{type: wasm, config: {{module: {broken}}}}}\n",
+                                                                   f"      - {{type: wasmer-app, config: {{module: {broken}, runtime: wazero}}}}\n"))
+        self.assertEqual(code, 1)
+        for place in ("link.yaml:7:30: targets[0].interceptors[1].config.module", "link.yaml:8:36: targets[0].interceptors[2].config.module"):
+            self.assertIn(place, text)
+        self.assertIn(str(broken), text)
 
     def test_calls_of_grpc_have_none(self):
         code, text = self.errors_of("    protocol: grpc\n" + steps(interceptor("cat")))

@@ -255,6 +255,15 @@ class Checking(WasmerLinkCase):
             self.assertIn(why, said)
         self.assertEqual(self.check("targets:\n" + to_app("t", "hello") + hello), (0, ""))
 
+    def test_what_only_compiling_finds_is_found_for_apps_too(self):
+        broken = self.directory().path / "broken.wasm"
+        broken.write_bytes(b"\0asm\1\0\0\0\x0a\x99garbage")
+        for runtime in ("wazero", "wasmer"):
+            apps = f"  - {{name: good, module: {guest('hello_app')}}}\n  - {{name: bad, module: {broken}, runtime: {runtime}}}\n"
+            for code, said in (self.check("targets: []\nwasmer:\n  apps:\n" + apps), self.check("targets: []\n", apps_text="apps:\n" + apps)):
+                self.assertEqual(code, 1)
+                self.assertIn(f"app bad: module {broken}", said.splitlines()[-1])
+
     def test_apps_are_in_one_place_and_say_nothing_of_the_process(self):
         apps = "apps:\n" + app("hello", "hello_app").replace("    - ", "  - ")
         self.assertIn("they can be in one place", self.check("wasmer:\n  apps:\n" + app("hello", "hello_app"), apps_text=apps)[1])
