@@ -73,6 +73,7 @@ TEST_F(ClientWatchTest, AServiceIsToldOfAClientThatLeavesDuringItsCall) {
 TEST_F(ClientWatchTest, AConnectionThatIsCutHasNoClientAnyMore) {
   testing::RawClient client(server_->port());
   ask(client);
+  server_->begin_drain();
   EXPECT_EQ(server_->wait_drained(std::chrono::steady_clock::now()), HttpServer::Drained::kCut);
   EXPECT_TRUE(service_->gone.load());
 }

@@ -99,11 +99,12 @@ class Requests(LinkCase):
         self.assertEqual(json.loads(self.target.asked[0]["body"])["PAYLOAD"], {"A": "B"})
 
     def test_calls_of_each_step_are_counted_by_target_module_and_phase(self):
-        link = self.through(interceptor("wraps"), interceptor("exit_1", failOpen="true"), interceptor("cat", phase="inbound"))
+        own = f"      - {{type: wasmer-app, config: {{module: {guest('passthrough')}, runtime: wazero}}}}\n"
+        link = self.through(interceptor("wraps"), interceptor("exit_1", failOpen="true"), interceptor("cat", phase="inbound"), own)
         for _ in range(2):
             self.assertEqual(request(link.port(), "POST", "/link/api/", b"{}").status, 200)
         name = "fiso_link_interceptor_"
-        for module, phase, good, bad in (("wraps", "outbound", 2, 0), ("exit_1", "outbound", 0, 2), ("cat", "inbound", 2, 0)):
+        for module, phase, good, bad in (("wraps", "outbound", 2, 0), ("exit_1", "outbound", 0, 2), ("cat", "inbound", 2, 0), ("passthrough", "outbound", 2, 0)):
             labels = {"target": "api", "module": module + ".wasm", "phase": phase}
             told = [link.metric(name + "invocations_total", success=success, **labels) for success in ("true", "false")]
             self.assertEqual(told, [good, bad], module)
@@ -336,7 +337,7 @@ class Configuring(LinkCase):
         code, text = self.errors_of("    protocol: http\n" + steps(interceptor("cat"), f"      - {{type: wasm, config: {{module: {broken}}}}}\n",
                                                                    f"      - {{type: wasmer-app, config: {{module: {broken}, runtime: wazero}}}}\n"))
         self.assertEqual(code, 1)
-        for place in ("link.yaml:7:30: targets[0].interceptors[1].config.module", "link.yaml:8:36: targets[0].interceptors[2].config.module"):
+        for place in ("link.yaml:7:39: targets[0].interceptors[1].config.module", "link.yaml:8:45: targets[0].interceptors[2].config.module"):
             self.assertIn(place, text)
         self.assertIn(str(broken), text)
 

@@ -62,7 +62,10 @@ class Passing(LinkCase):
             def serve():
                 connection = listener.accept()[0]
                 with connection:
-                    asked.append(connection.recv(65536))
+                    whole = b""
+                    while not whole.endswith(b"\r\n\r\nhi"):
+                        whole += connection.recv(65536)
+                    asked.append(whole)
                     connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
             link = self.link(("api", listener.getsockname()[1], ""))
             thread = threading.Thread(target=serve)
@@ -294,7 +297,7 @@ class Running(LinkCase):
                                 "  - {name: d, protocol: app, app: x}\n  - {name: e, host: e, allowedPaths: [a, /fine, '/[x', '/**/y']}\n"
                                 "  - {name: v, host: v, auth: {type: bearer, vaultRef: {path: a/b}}}\n")
         self.assertEqual(code, 1)
-        for part in ('link.yaml:2:62: targets[0].protocl', "link.yaml:2:5: targets[0]: targets[0]: localhost with port 3500 is fiso-link itself",
+        for part in ('link.yaml:2:60: targets[0].protocl', "link.yaml:2:5: targets[0]: targets[0]: localhost with port 3500 is fiso-link itself",
                      'link.yaml:4:5: targets[2]: targets[2]: target "b" is there twice: it is targets[1] already',
                      'link.yaml:5:5: targets[3]: targets[3]: kafka.cluster "none" not found in kafka.clusters', "targets[4]: `protocol: app` needs",
                      'targets[5].allowedPaths[0]: targets[5].allowedPaths[0]: "a": a pattern begins with /', 'allowedPaths[2]: "/[x": a [ has no ]',
