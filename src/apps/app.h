@@ -38,7 +38,8 @@ struct AppParts {
   net::ServerCommons& commons;
   const ProcessNetwork& network;
   std::string listen_addr = "127.0.0.1";
-  bool alone = false;  // it is the only one, which errors need not name
+  bool alone = false;                          // it is the only one, which errors need not name
+  std::string when_starting = "starting app";  // what an error of its start begins with
 };
 
 struct AppStatus {

@@ -6,6 +6,8 @@
 #include <string_view>
 
 #include "async/task.h"
+#include "base/caller.h"
+#include "base/clock.h"
 #include "base/header_list.h"
 #include "base/result.h"
 
@@ -18,6 +20,10 @@ struct AppCall {
   const HeaderList& headers;
   // all others this one message, made for them only: a JSON object, in one line.
   std::function<std::string()> envelope;
+  // Who waits, and stops a guest that works for this call alone by leaving; may be null.
+  Caller* caller = nullptr;
+  // Of who waits: the app's own time does not exceed it.
+  MonotonicTime deadline = kNever;
 };
 
 struct AppReply {
@@ -31,8 +37,8 @@ struct AppReply {
 class AppCallee {
  public:
   virtual ~AppCallee() = default;
-  // kTimeout when the app was over its time, kOverloaded when it is busy or not healthy, kGuestLimit for whatever else it did
-  // wrong: "app returned error: 502 Bad Gateway (BODY)".
+  // kCancelled when the caller has gone, kTimeout when the app was over its time, kOverloaded when it is busy or not healthy,
+  // kGuestLimit for whatever else it did wrong: "app returned error: 502 Bad Gateway (BODY)".
   virtual Task<Result<AppReply>> ask(const AppCall& call) = 0;
 };
 

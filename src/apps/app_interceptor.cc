@@ -61,7 +61,8 @@ AppCallee* AppInterceptor::find() const {
 Task<Result<>> AppInterceptor::process(core::Event& event) {
   Result<> done = co_await ask(event);
   if (done.has_value()) co_return done;
-  if (!shared_.fail_open) co_return done.take_error().with_context("app " + shared_.name);
+  if (!shared_.fail_open || !core::may_pass(done.error(), event)) co_return done.take_error().with_context("app " + shared_.name);
+  event.failure_passed = true;
   passed_log_.write("app interceptor failed, the event passes unchanged",
                     {{"correlation_id", event.correlation_id}, {"error", done.error().describe()}});
   co_return Result<>();
@@ -79,7 +80,11 @@ Task<Result<>> AppInterceptor::ask(core::Event& event) {
   auto envelope = [&event] {
     return joined(interceptors::EnvelopeIn(event.payload.view(), event.headers, interceptors::EnvelopeForm::kLine, event.call));
   };
-  AppCall call{.payload = event.payload.view(), .headers = headers, .envelope = envelope};
+  AppCall call{.payload = event.payload.view(),
+               .headers = headers,
+               .envelope = envelope,
+               .caller = event.caller,
+               .deadline = event.deadline};
   FISO_CO_TRY(AppReply reply, co_await callee->ask(call));
   co_return apply(event, std::move(reply));
 }

@@ -41,6 +41,8 @@ class AppInterceptor final : public core::Interceptor {
   static config::Spec<Config> target_spec();
   // Asks for AppNames, wasm::FullEngineSupport, wasm::CapacityOptions and ProcessNetwork, and checks less without the last two.
   static void check(const Config& config, const core::Resources& resources, config::Report& report);
+  // Of an app of its own.
+  static Result<> compile(const Config& config, const core::Resources& resources);
   static core::Prepared<core::Interceptor> prepare(const Config& config, core::BuildContext& context);
 
   // What all shards share.
@@ -73,6 +75,9 @@ struct TargetApp {
   static config::Spec<Config> spec() { return AppInterceptor::target_spec(); }
   static void check(const Config& config, const core::Resources& resources, config::Report& report) {
     AppInterceptor::check(config, resources, report);
+  }
+  static Result<> compile(const Config& config, const core::Resources& resources) {
+    return AppInterceptor::compile(config, resources);
   }
   static core::Prepared<core::Interceptor> prepare(const Config& config, core::BuildContext& context) {
     return AppInterceptor::prepare(config, context);

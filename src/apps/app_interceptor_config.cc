@@ -4,6 +4,7 @@
 
 #include "apps/app_house.h"
 #include "apps/app_interceptor.h"
+#include "apps/guest_setup.h"
 #include "components/interceptors/wasm/module_label.h"
 #include "components/interceptors/wasm/wasm_interceptor.h"
 #include "components/process_network.h"
@@ -68,6 +69,7 @@ interceptors::WasmInterceptor::Config as_wasm(const Config& config) {
   wasm.preopens = own.preopens;
   wasm.timeout = own.timeout;
   wasm.memory_limit = Bytes{static_cast<uint64_t>(own.memory_mb) << 20};
+  wasm.memory_key = "memoryMB";
   wasm.fail_open = config.fail_open;
   wasm.phase = config.phase;
   return wasm;
@@ -105,6 +107,12 @@ void AppInterceptor::check(const Config& config, const core::Resources& resource
   if (const auto* network = resources.find<ProcessNetwork>(); network != nullptr)
     if (auto complaint = network->bad_dns(config.own.network)) report.error("network.dns", "{path} " + *complaint);
   if (const auto* all = resources.find<wasm::CapacityOptions>(); all != nullptr) check_app(config.own, *all, report);
+}
+
+Result<> AppInterceptor::compile(const Config& config, const core::Resources& resources) {
+  if (!config.app.empty()) return {};
+  if (config.own.execution == Execution::kLongRunning) return compile_app(config.own, resources);
+  return interceptors::WasmInterceptor::compile(as_wasm(config), resources);
 }
 
 core::Prepared<core::Interceptor> AppInterceptor::prepare(const Config& config, core::BuildContext& context) {

@@ -17,7 +17,7 @@ std::string local_name(const std::string& app) { return net::LocalUrl{.name = ap
 }  // namespace
 
 Error AppSet::about(const AppConfig& config, Error error) const {
-  return std::move(error).with_context(parts_.alone ? "starting app" : "starting app " + config.name);
+  return std::move(error).with_context(parts_.alone ? parts_.when_starting : parts_.when_starting + " " + config.name);
 }
 
 AppSet::AppSet(AppParts parts, AppDirectory& directory, net::LocalServices& local)

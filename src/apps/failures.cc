@@ -32,7 +32,8 @@ net::HttpResponse to_response(const Error& error) {
 }
 
 Error in_words_of_execution(Error error) {
-  bool documented = error.code() == ErrorCode::kTimeout || error.code() == ErrorCode::kOverloaded;
+  bool documented =
+      error.code() == ErrorCode::kTimeout || error.code() == ErrorCode::kOverloaded || error.code() == ErrorCode::kCancelled;
   return documented ? std::move(error) : in_words("wasm execution: ", std::move(error));
 }
 

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "components/guest_preopens.h"
+#include "wasm/runtimes.h"
 
 namespace fiso::apps {
 namespace {
@@ -26,7 +27,20 @@ wasm::wasi::GuestOptions guest_options(const AppConfig& config, uint16_t port, b
   return options;
 }
 
+Result<> check_memory(const AppConfig& config, const wasm::Module& module) {
+  if (module.initial_memory() <= Bytes{static_cast<uint64_t>(config.memory_mb) << 20}) return {};
+  return Error(ErrorCode::kInvalidConfig, "the module needs " + format_bytes(module.initial_memory()) +
+                                              " of memory, memoryMB is " + std::to_string(config.memory_mb))
+      .with_context("module " + config.module);
+}
+
 }  // namespace
+
+Result<> compile_app(const AppConfig& config, const core::Resources& resources) {
+  FISO_TRY(wasm::Engine * engine, resources.get<wasm::Runtimes>().find(config.runtime));
+  FISO_TRY(auto module, engine->load(config.module));
+  return check_memory(config, *module);
+}
 
 Result<std::shared_ptr<wasm::GuestSetup>> make_guest_setup(const AppConfig& config, const GuestPlace& place,
                                                            const wasm::Module& module) {
@@ -39,10 +53,7 @@ Result<std::shared_ptr<wasm::GuestSetup>> make_guest_setup(const AppConfig& conf
   setup->module = config.module;
   setup->series = place.series;
   if (place.use != nullptr) place.use->measure(*setup);
-  if (module.initial_memory() > setup->limits.memory)
-    return Error(ErrorCode::kInvalidConfig, "the module needs " + format_bytes(module.initial_memory()) +
-                                                " of memory, memoryMB is " + std::to_string(config.memory_mb))
-        .with_context("module " + config.module);
+  FISO_TRY_OK(check_memory(config, module));
   auto wasi = wasm::wasi::GuestConfig::open(guest_options(config, place.port, wants_stdin_file(config, module)));
   if (!wasi.has_value()) return wasi.take_error().with_context("module " + config.module);
   setup->wasi = std::move(*wasi);

@@ -5,6 +5,7 @@
 
 #include "apps/app_config.h"
 #include "apps/use_metrics.h"
+#include "core/resources.h"
 #include "wasm/engine.h"
 
 namespace fiso::apps {
@@ -24,5 +25,9 @@ struct GuestPlace {
 // Opens the directories. The error is the operator's to read.
 Result<std::shared_ptr<wasm::GuestSetup>> make_guest_setup(const AppConfig& config, const GuestPlace& place,
                                                            const wasm::Module& module);
+
+// Compiles the app's module, as a start does, and keeps nothing: for who only wants to know. Asks for wasm::Runtimes. Blocks;
+// control thread.
+Result<> compile_app(const AppConfig& config, const core::Resources& resources);
 
 }  // namespace fiso::apps

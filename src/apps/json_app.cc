@@ -62,7 +62,9 @@ JsonApp::~JsonApp() { pool_->close(); }
 
 Task<net::HttpResponse> JsonApp::call(net::HttpRequest& request) {
   MonotonicTime start = Clock::system().now();
-  auto answered = co_await answer(request, {});
+  auto answered = co_await answer(request, {.caller = request.caller});
+  if (!answered.has_value() && answered.error().code() == ErrorCode::kCancelled)
+    co_return to_response(answered.error());  // nobody is there to be answered
   if (!answered.has_value()) failed_log_.write("app request failed", {{"error", answered.error().describe()}});
   net::HttpResponse response = answered.has_value() ? std::move(*answered) : to_response(answered.error());
   shared_.traffic.note(response.status, Clock::system().now() - start);
@@ -72,7 +74,8 @@ Task<net::HttpResponse> JsonApp::call(net::HttpRequest& request) {
 Task<Result<AppReply>> JsonApp::ask(const AppCall& call) {
   MonotonicTime start = Clock::system().now();
   std::string input = call.envelope();
-  auto output = co_await run(input, {});
+  auto output = co_await run(input, {.caller = call.caller, .latest = call.deadline});
+  if (!output.has_value() && output.error().code() == ErrorCode::kCancelled) co_return output.take_error();
   shared_.traffic.note(output.has_value() ? 200 : status_of(output.error()), Clock::system().now() - start);
   if (!output.has_value()) co_return output.take_error();
   co_return AppReply{.text = std::move(*output)};
@@ -95,8 +98,12 @@ Task<Result<net::HttpResponse>> JsonApp::answer(net::HttpRequest& request, Terms
 
 Task<Result<std::string>> JsonApp::run(std::string_view input, Terms terms) {
   StderrToLog errors(stderr_log_);
-  wasm::RunResult result =
-      co_await pool_->run({.input = {&input, 1}, .stderr_lines = &errors, .deadline = terms.deadline, .handle = terms.handle});
+  wasm::RunResult result = co_await pool_->run({.input = {&input, 1},
+                                                .stderr_lines = &errors,
+                                                .deadline = terms.deadline,
+                                                .latest = terms.latest,
+                                                .handle = terms.handle,
+                                                .caller = terms.caller});
   if (result.outcome != wasm::Outcome::kOk) co_return in_words_of_execution(wasm::to_error(result, shared_.pool->setup->limits));
   co_return std::move(result.output);
 }

@@ -49,6 +49,8 @@ class JsonApp final : public AppService {
   struct Terms {
     std::optional<MonotonicTime> deadline = {};
     wasm::RunHandle* handle = nullptr;
+    Caller* caller = nullptr;
+    MonotonicTime latest = kNever;
   };
   Task<Result<net::HttpResponse>> answer(net::HttpRequest& request, Terms terms);
   Task<Result<std::string>> run(std::string_view input, Terms terms);

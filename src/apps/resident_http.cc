@@ -86,11 +86,12 @@ Task<> ResidentHttp::serve(net::HttpRequest& head, net::ServerExchange& exchange
 
 Task<Result<AppReply>> ResidentHttp::ask(const AppCall& call) {
   MonotonicTime began = now();
-  Result<AppReply> reply = co_await process(call, began + parts_.config.timeout);
+  Result<AppReply> reply = co_await process(call, std::min(began + parts_.config.timeout, call.deadline));
   if (reply.has_value()) {
     parts_.supervisor->note_answer();
   } else {
-    if (reply.error().code() == ErrorCode::kTimeout) parts_.supervisor->note_timeout();
+    // Who has little time left says nothing about the guest.
+    if (reply.error().code() == ErrorCode::kTimeout && now() < call.deadline) parts_.supervisor->note_timeout();
     failed_log_.write("app request failed", {{"error", reply.error().describe()}});
   }
   parts_.traffic.note(reply.has_value() ? 200 : status_of(reply.error()), now() - began);

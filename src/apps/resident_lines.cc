@@ -1,5 +1,6 @@
 #include "apps/resident_lines.h"
 
+#include <algorithm>
 #include <optional>
 #include <utility>
 
@@ -71,17 +72,18 @@ Task<Result<net::HttpResponse>> ResidentLines::call(const net::HttpRequest& requ
 
 Task<Result<AppReply>> ResidentLines::ask(const AppCall& call) {
   MonotonicTime began = now();
-  auto answered = co_await ask_at_home(call.envelope(), began + parts_.config.timeout);
+  auto answered = co_await ask_at_home(call.envelope(), std::min(began + parts_.config.timeout, call.deadline));
   if (!answered.has_value() && answered.error().code() == ErrorCode::kCancelled) co_return answered.take_error();
-  note(answered.has_value() ? nullptr : &answered.error());
+  note(answered.has_value() ? nullptr : &answered.error(), call.deadline);
   parts_.traffic.note(answered.has_value() ? 200 : status_of(answered.error()), now() - began);
   if (!answered.has_value()) co_return in_words_of_execution(answered.take_error());
   co_return AppReply{.text = std::move(*answered)};
 }
 
-void ResidentLines::note(const Error* error) {
+// Who has little time left says nothing about the guest.
+void ResidentLines::note(const Error* error, MonotonicTime latest) {
   if (error == nullptr) return parts_.supervisor->note_answer();
-  if (error->code() == ErrorCode::kTimeout) parts_.supervisor->note_timeout();
+  if (error->code() == ErrorCode::kTimeout && now() < latest) parts_.supervisor->note_timeout();
   failed_log_.write("app request failed", {{"error", error->describe()}});
 }
 

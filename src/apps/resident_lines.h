@@ -27,7 +27,7 @@ class ResidentLines {
  private:
   Task<Result<net::HttpResponse>> answer(const net::HttpRequest& request, MonotonicTime deadline);
   // What became of it, for the supervisor and the log.
-  void note(const Error* error);
+  void note(const Error* error, MonotonicTime latest = kNever);
   Task<Result<std::string>> ask_at_home(std::string request, MonotonicTime deadline);
 
   ResidentParts parts_;

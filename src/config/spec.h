@@ -126,9 +126,11 @@ class Spec {
       struct_.add(std::move(field));
     }
     for (const StructCheck& check : spec.view().checks)
-      struct_.add(StructCheck{check.keys, [member, run = check.run](const void* object, Report& report) {
-                                run(&(static_cast<const T*>(object)->*member), report);
-                              }});
+      struct_.add(
+          StructCheck{.keys = check.keys,
+                      .run = [member, run = check.run](
+                                 const void* object, Report& report) { run(&(static_cast<const T*>(object)->*member), report); },
+                      .always = check.always});
     return *this;
   }
 
@@ -154,10 +156,16 @@ class Spec {
   // A rule over several fields. It runs when none of `keys` failed; without keys, when no field did.
   Spec& check(std::vector<std::string> keys, std::function<void(const T&, Report&)> rule) {
     auto run = [rule = std::move(rule)](const void* object, Report& report) { rule(*static_cast<const T*>(object), report); };
-    struct_.add(StructCheck{std::move(keys), std::move(run)});
+    struct_.add(StructCheck{.keys = std::move(keys), .run = std::move(run)});
     return *this;
   }
   Spec& check(std::function<void(const T&, Report&)> rule) { return check({}, std::move(rule)); }
+  // A rule that runs whatever failed, over what was read of it: what failed has its default, or what was written all the same.
+  Spec& check_always(std::function<void(const T&, Report&)> rule) {
+    check({}, std::move(rule));
+    struct_.checks.back().always = true;
+    return *this;
+  }
 
   // Says what the Node field `key` holds for each value of the field `selector`. For documentation and schema; reading it
   // is up to whoever knows the value.

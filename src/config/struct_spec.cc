@@ -90,7 +90,7 @@ void read_struct(const StructSpec& spec, const Reader& reader, const Node& node,
     bool sound = check.keys.empty() ? failed.empty()
                                     : std::none_of(check.keys.begin(), check.keys.end(),
                                                    [&](const std::string& key) { return failed.contains(key); });
-    if (sound) check.run(object, report);
+    if (sound || check.always) check.run(object, report);
   }
 }
 

@@ -66,6 +66,7 @@ void report_at(const Node& node, const std::string& path, Errors& errors, const 
 struct StructCheck {
   std::vector<std::string> keys;  // runs only if none of these failed; empty for all fields
   std::function<void(const void* object, Report&)> run;
+  bool always = false;  // whatever failed
 };
 
 // What a kAnyMap field holds, by the value of a sibling field.

@@ -70,6 +70,7 @@ struct Draft {
   Compile compile = {};
   Placed placed = {};
   std::string module = {};                                       // the guest's, where it runs one
+  std::string app = {};                                          // that it asks, where it names one
   CallFacts::Direction phase = CallFacts::Direction::kOutbound;  // of calls, what it looks at
 };
 
@@ -111,10 +112,10 @@ ComponentType<T> component_type() {
             if (!C::spec().parse(node, path, parsed, errors)) return {};
             Check check = component_check<C>(parsed, node, path);
             Draft<T> draft{.check = std::move(check)};
-            if constexpr (requires { parsed.module; }) {
-              draft.module = parsed.module;
-              draft.placed = place_of_module(node, path);
-            }
+            if constexpr (requires { parsed.module; }) draft.module = parsed.module;
+            if constexpr (requires { parsed.own.module; }) draft.module = parsed.own.module;
+            if (!draft.module.empty()) draft.placed = place_of_module(node, path);
+            if constexpr (requires { parsed.app; }) draft.app = parsed.app;
             if constexpr (requires { parsed.phase; }) draft.phase = parsed.phase;
             if constexpr (requires(const Resources& resources) { C::compile(parsed, resources); })
               draft.compile = [parsed](const Resources& resources) { return C::compile(parsed, resources); };

@@ -8,6 +8,8 @@
 #include <string_view>
 #include <utility>
 
+#include "base/caller.h"
+#include "base/clock.h"
 #include "base/header_list.h"
 #include "core/call_facts.h"
 
@@ -46,6 +48,11 @@ struct Event {
   // A message of a call to a target, as it is: its body need not be JSON, and its headers are what goes on. Nothing: an event of
   // a flow.
   const CallFacts* call = nullptr;
+  // Who waits for what becomes of it; null where nobody can leave. Outlives it.
+  Caller* caller = nullptr;
+  // After it nobody waits any more.
+  MonotonicTime deadline = kNever;
+  bool failure_passed = false;  // by an interceptor that failed and lets it pass as it was; who counts such resets it
 };
 
 }  // namespace fiso::core

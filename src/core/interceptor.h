@@ -17,4 +17,10 @@ class Interceptor {
   virtual Task<Result<>> process(Event& event) = 0;
 };
 
+// Whether this failure is one that an interceptor may let pass, where it is configured so: none that says that nobody waits for
+// the event any more.
+inline bool may_pass(const Error& error, const Event& event) {
+  return error.code() != ErrorCode::kCancelled && std::chrono::steady_clock::now() < event.deadline;
+}
+
 }  // namespace fiso::core

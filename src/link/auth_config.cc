@@ -15,12 +15,21 @@ namespace {
 using config::Report;
 using config::Spec;
 
+constexpr std::string_view kOfTheMessage[] = {"cookie",  "set-cookie", "date",        "range",      "origin",
+                                              "referer", "via",        "traceparent", "tracestate", "idempotency-key"};
+
 std::optional<std::string> bad_header_name(const std::string& name) {
   bool token = std::ranges::all_of(name, [](char c) { return is_alphanumeric(c) || c == '-' || c == '_'; });
   if (!token) return "{path} \"{value}\" is not a header name";
   // Left out of what goes to a target, or not ours to say.
-  bool never_arrives = net::is_hop_field(name) || iequals(name, "host") || iequals(name, "content-length");
+  bool never_arrives =
+      net::is_hop_field(name) || iequals(name, "host") || iequals(name, "content-length") || iequals(name, "expect");
   if (never_arrives) return "{path} \"{value}\" is a header that ends at the next server, or that says how a message is framed";
+  // The secret would stand in place of the caller's, which the target needs to understand the request.
+  auto begins = [&](std::string_view prefix) { return iequals(std::string_view(name).substr(0, prefix.size()), prefix); };
+  bool is_the_messages = begins("content-") || begins("accept") || begins("if-") || begins("fiso-") || begins("sec-") ||
+                         std::ranges::any_of(kOfTheMessage, [&](std::string_view one) { return iequals(name, one); });
+  if (is_the_messages) return "{path} \"{value}\" is a header of the message itself, which a secret must not replace";
   return std::nullopt;
 }
 

@@ -30,6 +30,28 @@ TEST(BrowserRules, PagesOfOtherSitesAreRefusedUnlessTheyAreListed) {
             PageVerdict::kFine);
 }
 
+TEST(BrowserRules, EveryOriginCountsAndIsOneOrigin) {
+  HeaderList::Field host{"Host", "localhost:3500"}, ours{"Origin", "http://localhost:3500"},
+      listed{"Origin", "https://ours.example"}, theirs{"Origin", "https://evil.example"};
+  for (const auto& pair : {std::pair(ours, theirs), {theirs, ours}, {listed, theirs}, {theirs, listed}, {ours, ours}})
+    EXPECT_EQ(verdict({host, pair.first, pair.second}), PageVerdict::kOtherSite) << pair.second.value;
+  for (std::string_view origin : {"https://evil.example http://localhost:3500", "https://evil.example, http://localhost:3500",
+                                  "xhttp://localhost:3500", "https://evil://localhost:3500", "localhost:3500", "http://", ""})
+    EXPECT_EQ(verdict({host, {"Origin", origin}}), PageVerdict::kOtherSite) << origin;
+  EXPECT_EQ(verdict({host, {"Sec-Fetch-Site", "none"}, {"Sec-Fetch-Site", "cross-site"}}), PageVerdict::kOtherSite);
+}
+
+TEST(BrowserRules, ABrowserThatTellsOnlyWhereALinkStandsIsJudgedByThat) {
+  HeaderList::Field host{"Host", "localhost:3500"}, agent{"User-Agent", kFirefox};
+  for (std::string_view page : {"https://evil.example/page", "https://evil.example", "http://localhost:3500.evil.example/",
+                                "http://localhost:3501/", "nonsense"})
+    EXPECT_EQ(verdict({host, agent, {"Referer", page}}), PageVerdict::kOtherSite) << page;
+  for (std::string_view page : {"http://localhost:3500/link/api/", "http://localhost:3500", "https://ours.example/a?b#c"})
+    EXPECT_EQ(verdict({host, agent, {"Referer", page}}), PageVerdict::kFine) << page;
+  EXPECT_EQ(verdict({host, agent, {"Sec-Fetch-Site", "same-origin"}, {"Referer", "https://evil.example/"}}), PageVerdict::kFine);
+  EXPECT_EQ(verdict({host, {"User-Agent", "curl/8"}, {"Referer", "https://evil.example/"}}), PageVerdict::kFine);
+}
+
 TEST(BrowserRules, AHostThatWasMadeToLeadHereIsRefusedToBrowsers) {
   for (std::string_view host :
        {"evil.example:3500", "localhost.evil.example", "evillocalhost", "ours.example.evil", "[evil]:1", ""}) {

@@ -67,7 +67,7 @@ Result<> decode_content(HeaderList& headers, std::string& body, size_t most) {
     if (!text.has_value()) return text.take_error().with_code(ErrorCode::kRejected);
     body = std::move(*text);
   }
-  for (std::string_view field : {"content-encoding", "content-length", "etag"}) headers.remove(field);
+  for (std::string_view field : {"content-encoding", "content-length"}) headers.remove(field);
   return {};
 }
 

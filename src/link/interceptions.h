@@ -11,6 +11,7 @@
 
 #include "core/chain.h"
 #include "core/component.h"
+#include "link/measured_interceptor.h"
 
 namespace fiso::link {
 
@@ -22,6 +23,9 @@ struct Interceptions {
 };
 
 using InterceptorDrafts = std::vector<core::Draft<core::Interceptor>>;
+
+// What is wrong with the target's interceptor `index`, with its place in the file.
+Error with_place(const std::string& target, size_t index, const core::Draft<core::Interceptor>& draft, Error error);
 
 class InterceptionPlan : public std::enable_shared_from_this<InterceptionPlan> {
  public:
@@ -42,6 +46,7 @@ class InterceptionPlan : public std::enable_shared_from_this<InterceptionPlan> {
   struct Part {
     std::shared_ptr<const core::Plan<core::Interceptor>> plan;
     std::function<Error(Error)> placed;  // what is wrong with it, with its place
+    std::unique_ptr<const InterceptorSeries> series;
   };
   std::vector<Part> requests_, answers_;
   mutable std::vector<std::shared_ptr<Interceptions>> ahead_;  // each shard's own

@@ -16,30 +16,46 @@ namespace {
 
 // Of HTTP's framing and negotiation, which a record has not.
 constexpr std::string_view kOfHttp[] = {"host", "content-length", "expect", "accept-encoding", "date"};
-// What a consumer could use to be the caller.
-constexpr std::string_view kSecret[] = {"authorization",
-                                        "proxy-authorization",
-                                        "cookie",
-                                        "set-cookie",
-                                        "x-api-key",
-                                        "api-key",
-                                        "x-auth-token",
-                                        "x-access-token",
-                                        "x-csrf-token",
-                                        "x-xsrf-token",
-                                        "x-vault-token",
-                                        "x-amz-security-token",
-                                        "x-goog-api-key",
-                                        "x-functions-key",
-                                        "private-token",
-                                        "x-client-secret",
-                                        "x-forwarded-access-token"};
+// What a consumer could use to be the caller: headers with one of these words in their names, between the dashes,
+constexpr std::string_view kSecretWords[] = {"authorization", "apikey", "cookie",   "credential", "credentials", "dpop",
+                                             "hmac",          "jwt",    "password", "passwd",     "secret",      "signature",
+                                             "assertion",     "token",  "tokens",   "otp",        "passphrase"};
+// or with a name that ends in one of these.
+constexpr std::string_view kSecretKeys[] = {"auth",        "api-key",    "access-key",       "auth-key",      "secret-key",
+                                            "private-key", "client-key", "subscription-key", "functions-key", "signing-key"};
+// Tokens that say where a reader is, and not who.
+constexpr std::string_view kPlainTokens[] = {"continuation", "page", "next", "cursor", "sync"};
+// Signed or proving as a whole, with names that do not say so.
+constexpr std::string_view kSecret[] = {"signature-input",       "x-hub-signature-256",     "x-amz-content-sha256",
+                                        "x-shopify-hmac-sha256", "x-forwarded-client-cert", "client-cert",
+                                        "client-cert-chain"};
 // Names that are more than words with a capital.
 constexpr std::string_view kKnown[] = {"X-Request-ID", "X-Correlation-ID", "X-Trace-ID", "X-Span-ID",
                                        "X-Session-ID", "X-User-ID",        "X-Client-ID"};
 
 bool is_one_of(std::string_view name, auto& names) {
   return std::ranges::any_of(names, [&](std::string_view one) { return iequals(one, name); });
+}
+
+bool ends_in(std::string_view name, std::string_view end) {
+  return name.size() >= end.size() && iequals(name.substr(name.size() - end.size()), end) &&
+         (name.size() == end.size() || name[name.size() - end.size() - 1] == '-');
+}
+
+// Words are what stands between dashes, or underscores.
+bool is_secret(std::string_view name) {
+  if (is_one_of(name, kSecret)) return true;
+  if (std::ranges::any_of(kSecretKeys, [&](std::string_view key) { return ends_in(name, key); })) return true;
+  std::string_view before;
+  while (!name.empty()) {
+    size_t end = std::min(name.find_first_of("-_"), name.size());
+    std::string_view word = name.substr(0, end);
+    bool is_plain = iequals(word, "token") && is_one_of(before, kPlainTokens);
+    if (is_one_of(word, kSecretWords) && !is_plain) return true;
+    before = word;
+    name.remove_prefix(std::min(end + 1, name.size()));
+  }
+  return false;
 }
 
 std::string usual_name(std::string_view name) {
@@ -96,7 +112,7 @@ HeaderList record_headers(const HeaderList& headers, const std::map<std::string,
   HeaderList out;
   for (auto [name, value] : headers) {
     bool ends_here = net::is_hop_field(name) || net::is_named_hop_field(headers, name) || is_one_of(name, kOfHttp);
-    if (ends_here || is_one_of(name, kSecret) || iequals(name, core::kCorrelationHeader)) continue;
+    if (ends_here || is_secret(name) || iequals(name, core::kCorrelationHeader)) continue;
     out.add(usual_name(name), value);
   }
   for (const auto& [name, value] : fixed) out.set(name, value);

@@ -82,6 +82,45 @@ TEST(RecordHeaders, SecretsAndFieldsOfOneHopDoNotGetOnARecord) {
   EXPECT_EQ(text(record_headers(asked, {}, "ours")), "Content-Type=a/b fiso-correlation-id=ours ");
 }
 
+TEST(RecordHeaders, WhatProvesTheCallerIsKnownByItsName) {
+  for (std::string_view name : {"X-Session-Token",
+                                "X-Id-Token",
+                                "Ocp-Apim-Subscription-Key",
+                                "DPoP",
+                                "Signature",
+                                "Signature-Input",
+                                "X-Hub-Signature",
+                                "X-Hub-Signature-256",
+                                "Stripe-Signature",
+                                "X-Shopify-Hmac-Sha256",
+                                "X-Amz-Security-Token",
+                                "X-Goog-Api-Key",
+                                "X-Functions-Key",
+                                "Private-Token",
+                                "X-Client-Secret",
+                                "X-Forwarded-Access-Token",
+                                "X-Csrf-Token",
+                                "X-Vault-Token",
+                                "X-Api-Key",
+                                "Api-Key",
+                                "Apikey",
+                                "X-Auth",
+                                "X-Auth-Token",
+                                "X_Auth_Token",
+                                "Cf-Access-Jwt-Assertion",
+                                "Set-Cookie",
+                                "X-Goog-Iap-Jwt-Assertion",
+                                "X-Ms-Token-Aad-Id-Token",
+                                "X-Serverless-Authorization",
+                                "X-Password",
+                                "Token",
+                                "X-Forwarded-Client-Cert"})
+    EXPECT_EQ(text(record_headers(fields({{name, "s"}}), {}, "c")), "fiso-correlation-id=c ") << name;
+  for (std::string_view name : {"Idempotency-Key", "X-Message-Key", "X-Continuation-Token", "Page-Token", "X-Author",
+                                "X-Tokenizer", "X-Keyboard", "Traceparent", "X-Session-ID", "X-User-ID"})
+    EXPECT_EQ(text(record_headers(fields({{name, "v"}}), {}, "c")), std::string(name) + "=v fiso-correlation-id=c ") << name;
+}
+
 TEST(RecordHeaders, FixedOnesReplaceTheCallers) {
   EXPECT_EQ(text(record_headers(fields({{"x-a", "theirs"}, {"x-b", "b"}}), {{"X-A", "1"}, {"static-header-1", "v"}}, "c")),
             "X-B=b X-A=1 static-header-1=v fiso-correlation-id=c ");

@@ -89,7 +89,8 @@ Result<KafkaTokens::Kept> KafkaTokens::make(async::Shard& shard, kafka::Producer
   AuthConfig auth = auth_of(producer.options().config.auth.oauth);
   FISO_TRY(auto source, make_secret_source(shard, parts_.blocking, parts_.client, auth, {}));
   std::string target = "kafka.clusters." + cluster;
-  Kept kept{.series = std::make_unique<observe::SeriesGroup>(parts_.metrics, observe::Labels{{"target", target}}),
+  Kept kept{.series = std::make_unique<observe::SeriesGroup>(
+                parts_.metrics, observe::Labels{{"target", "kafka:" + cluster}}),  // no target has such a name
             .keeper = nullptr};
   KeeperParts parts{.shard = shard,
                     .log = parts_.log.with({{"target", target}}),

@@ -32,7 +32,10 @@ struct LinkStack::Call {
   bool refused_for_bodies() { return refused(503, "too many bodies in memory", std::chrono::seconds(1)); }
 
   bool refused_by_interceptor(const Error& error) {
+    if (std::chrono::steady_clock::now() >= deadline) return refused(504, "gateway timeout");
     if (error.code() != ErrorCode::kOverloaded) return refused(500, "interceptor error");
+    bool is_of_app = error.message().starts_with("app \"");  // which is not healthy, or busy, and says so itself
+    if (is_of_app) return refused(503, error.message(), std::chrono::seconds(1));
     return refused(503, "too many requests wait for an interceptor", std::chrono::seconds(1));
   }
 
@@ -44,6 +47,8 @@ struct LinkStack::Call {
   core::Correlation correlation;
   std::string path;  // within the target; what was matched, with the query behind it
   std::shared_ptr<TargetReplica> target;
+  std::string not_found = "404 page not found";  // says so, where it names none
+  bool leads_on = false;                         // to the path with a slash at its end
   std::shared_ptr<Interceptions> interceptions;
   std::optional<WholeBody> body;  // of a request that was read as a whole
   CircuitBreaker::Call admitted;

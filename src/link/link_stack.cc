@@ -7,11 +7,13 @@
 
 #include "base/ascii.h"
 #include "core/outbound.h"
+#include "link/body_claims.h"
 #include "link/body_deadline.h"
 #include "link/browser_rules.h"
 #include "link/content_coding.h"
 #include "link/grpc.h"
 #include "link/link_call.h"
+#include "net/name_lookup.h"
 #include "net/retry_after.h"
 
 namespace fiso::link {
@@ -71,9 +73,10 @@ void LinkStack::use(const Targets& targets, std::vector<std::string> allow_origi
 Task<> LinkStack::serve(net::HttpRequest& request, net::ServerExchange& exchange) {
   Call call(request, exchange);
   call.correlation = core::find_correlation(request.headers);  // first: refusals carry it too
+  look_for_target(call);                                       // first as well: they are counted as its own
   bool goes_on = is_from_here(call) &&     // before anything is looked at on behalf of a page that borrows our credentials
                  method_passes(call) &&    // the same for all targets
-                 find_target(call) &&      // what follows is the target's
+                 has_target(call) &&       // what follows is the target's
                  method_is_right(call) &&  // of a topic, which can only be posted to
                  path_is_allowed(call) &&  // before what counts: such a request is no traffic of the target
                  is_within_rate(call) &&   // before the breaker, which learns from calls that are made
@@ -107,22 +110,30 @@ bool LinkStack::method_passes(Call& call) {
   return call.refused(405, "method not allowed");
 }
 
-bool LinkStack::find_target(Call& call) {
+bool LinkStack::has_target(Call& call) {
+  if (call.target != nullptr) return true;
+  return call.leads_on ? call.refused(301, "Moved Permanently") : call.refused(404, std::move(call.not_found));
+}
+
+void LinkStack::look_for_target(Call& call) {
   std::string_view path = call.request.path();
   bool is_prefixed = path.starts_with(kPrefix);
-  if (!is_prefixed && !call.is_grpc) return call.refused(404, "404 page not found");
+  call.leads_on = path == "/link";
+  if (!is_prefixed && !call.is_grpc) return;
   std::string_view rest = is_prefixed ? path.substr(kPrefix.size()) : std::string_view();
   std::string name = is_prefixed ? std::string(rest.substr(0, rest.find('/'))) : take_grpc_target(call.request);
   auto found = targets_.find(name);
-  if (found == targets_.end()) return call.refused(404, "target \"" + name + "\" not found");
+  call.not_found = "target \"" + name + "\" not found";
+  if (found == targets_.end()) return;
   bool is_topic = found->second.target->shared.producer != nullptr;
-  if (is_topic && (!is_prefixed || rest.size() > name.size()))
-    return call.refused(404, "target \"" + std::string(is_prefixed ? rest : name) + "\" not found");
+  if (is_topic && (!is_prefixed || rest.size() > name.size())) {
+    if (is_prefixed) call.not_found = "target \"" + std::string(rest) + "\" not found";
+    return;
+  }
   call.target = found->second.target;
   call.interceptions = found->second.interceptions;
   call.path = !is_prefixed ? path : rest.size() > name.size() ? rest.substr(name.size()) : "/";
   call.deadline = call.began + call.target->shared.config.timeout;
-  return true;
 }
 
 bool LinkStack::method_is_right(Call& call) {
@@ -188,10 +199,12 @@ Task<Result<>> LinkStack::intercept(Call& call, core::Chain& chain, core::CallFa
   core::Event event{.payload = core::Payload(std::move(body.text())),
                     .headers = std::move(headers),
                     .correlation_id = call.correlation.id,
-                    .call = &facts};
+                    .call = &facts,
+                    .caller = &call.exchange,
+                    .deadline = call.deadline};
   Result<> done = co_await chain.process(event);
   if (!done.has_value()) {
-    call.refused_by_interceptor(done.error());
+    if (done.error().code() != ErrorCode::kCancelled) call.refused_by_interceptor(done.error());
     co_return done;
   }
   headers = std::move(event.headers);
@@ -220,9 +233,12 @@ Task<bool> LinkStack::read_request(Call& call) {
 Task<bool> LinkStack::intercept_request(Call& call) {
   if (call.interceptions->requests.empty()) co_return true;
   if (!co_await read_request(call)) co_return false;
+  BodyClaims claims(call.request.headers, call.body->text());
   Result<> done = co_await intercept(call, call.interceptions->requests, {.direction = core::CallFacts::Direction::kOutbound},
                                      call.request.headers, *call.body);
+  claims.settle(call.request.headers, call.body->text());
   if (done.has_value()) co_return true;
+  if (call.status == 0) co_return false;  // the caller has gone
   failed_log_.write(
       "interceptor failed",
       {{"correlation_id", call.correlation.id}, {"target", call.target->shared.config.name}, {"error", done.error().describe()}});
@@ -235,10 +251,12 @@ Task<Result<>> LinkStack::intercept_answer(Call& call, net::RelayedRequest& rela
   WholeBody whole(parts_.bodies, parts_.most_intercepted);
   Result<> done;
   while (done.has_value()) {
-    FISO_CO_TRY(std::string_view piece, co_await relayed.read_answer());
+    FISO_CO_TRY(std::string_view piece, co_await relayed.read_answer(call.deadline));
     if (piece.empty()) break;
     done = whole.add(piece);
   }
+  HeaderList trailers = relayed.answer_trailers();
+  BodyClaims claims(head.headers, whole.text()), trailer_claims(trailers, whole.text());
   bool is_whole = head.status != 206;
   if (done.has_value() && is_whole && !whole.text().empty())
     done = decode_content(head.headers, whole.text(), parts_.most_intercepted);
@@ -250,9 +268,13 @@ Task<Result<>> LinkStack::intercept_answer(Call& call, net::RelayedRequest& rela
   }
   core::CallFacts facts{.direction = core::CallFacts::Direction::kInbound, .status = head.status};
   done = co_await intercept(call, call.interceptions->answers, facts, head.headers, whole);
+  if (!done.has_value() && call.text.empty()) co_return done;  // the caller has gone
   if (!done.has_value()) co_return done.take_error().with_code(ErrorCode::kGuestLimit);
+  claims.settle(head.headers, whole.text());
   if (call.request.method == "HEAD" || head.status == 204 || head.status == 304) co_return co_await relayed.deliver();
-  call.exchange.begin(head.status, head.headers, whole.text().size());
+  trailer_claims.settle(trailers, whole.text());
+  call.exchange.begin(head.status, head.headers, trailers.empty() ? std::optional(whole.text().size()) : std::nullopt);
+  if (!trailers.empty()) call.exchange.set_trailers(trailers);
   co_return co_await call.exchange.end(whole.text());
 }
 
@@ -354,7 +376,8 @@ void LinkStack::settle(Call& call, const Result<>& result) {
     call.refused(403, "address not allowed");
   }
   if (code == ErrorCode::kTimeout) call.refused(504, "gateway timeout");
-  if (code == ErrorCode::kUnavailable) call.refused(502, "bad gateway");
+  if (code == ErrorCode::kUnavailable)
+    call.refused(502, result.error().message() == net::kUnresolved ? "failed to resolve host" : "bad gateway");
   if (code == ErrorCode::kOverloaded) call.refused(503, "too many requests wait for the target", std::chrono::seconds(1));
   if (call.status == 0) call.refused(500, "internal error");
 }
@@ -363,6 +386,10 @@ Task<> LinkStack::refuse(Call& call) {
   net::HttpResponse response = call.is_grpc ? grpc_refusal(call.status, call.text) : net::text_response(call.status, call.text);
   response.headers.add(core::kCorrelationHeader, call.correlation.id);
   if (call.status == 405) response.headers.add("Allow", call.allowed);
+  if (call.leads_on && call.status == 301) {
+    std::string_view query = std::string_view(call.request.target).substr(call.request.path().size());
+    response.headers.add("Location", std::string(kPrefix).append(query));
+  }
   if (call.retry_after > Duration(0)) response.headers.add("Retry-After", seconds_of(call.retry_after));
   (void)co_await net::answer(call.exchange, response);
   note(call, std::to_string(call.status));

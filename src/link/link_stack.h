@@ -56,7 +56,8 @@ class LinkStack final : public net::StreamingService {
   struct Call;
   bool is_from_here(Call& call);
   static bool method_passes(Call& call);
-  bool find_target(Call& call);
+  void look_for_target(Call& call);
+  static bool has_target(Call& call);
   bool method_is_right(Call& call);
   bool path_is_allowed(Call& call);
   bool is_within_rate(Call& call);

@@ -1,7 +1,7 @@
 #include "link/target_config.h"
 
 #include <algorithm>
-#include <set>
+#include <map>
 
 #include "base/ascii.h"
 #include "net/uri.h"
@@ -11,6 +11,13 @@ namespace {
 
 using config::Report;
 using config::Spec;
+
+// Keys whose 0 is their default, as it has always been.
+template <class M>
+config::Rules<M> or_default(config::Rules<M> rules) {
+  rules.zero = config::Zero::kDefault;
+  return rules;
+}
 
 config::Rules<int64_t> bounds(int64_t least, int64_t most) { return config::between<int64_t>(least, most); }
 
@@ -34,15 +41,15 @@ std::optional<std::string> bad_base_path(const std::string& path) {
   return std::nullopt;
 }
 
-std::optional<std::string> bad_patterns(const std::vector<std::string>& patterns) {
-  for (const std::string& pattern : patterns)
-    if (auto complaint = PathRules::complaint(pattern)) return "{path}: \"" + pattern + "\": " + *complaint;
-  return std::nullopt;
+void check_patterns(const TargetConfig& target, Report& report) {
+  for (size_t i = 0; i < target.allowed_paths.size(); ++i)
+    if (auto complaint = PathRules::complaint(target.allowed_paths[i]))
+      report.item_error("allowedPaths", i, "{path}: " + config::quote(target.allowed_paths[i]) + ": " + *complaint);
 }
 
 Spec<BreakerConfig> breaker_spec() {
-  auto count = bounds(1, 1'000'000);
-  auto reset = pause_rules();
+  auto count = or_default(bounds(1, 1'000'000));
+  auto reset = or_default(pause_rules());
   return Spec<BreakerConfig>("circuitBreaker", "Stops calls to a target that fails, until it is well again.")
       .field("enabled", &BreakerConfig::enabled, "Whether there is one.")
       .field("failureThreshold", &BreakerConfig::failure_threshold,
@@ -50,7 +57,7 @@ Spec<BreakerConfig> breaker_spec() {
       .field("successThreshold", &BreakerConfig::success_threshold, "Good calls in a row that close it again.", count)
       .field("resetTimeout", &BreakerConfig::reset_timeout, "How long it stays open before a call is tried.", reset)
       .check([](const BreakerConfig& breaker, Report& report) {
-        if (!breaker.enabled)
+        if (!breaker.enabled && !report.has("enabled"))  // who has switched it off need not take its numbers out
           for (std::string_view key : {"failureThreshold", "successThreshold", "resetTimeout"})
             if (report.has(key)) report.error(key, "{path} has an effect with `enabled: true` only");
       });
@@ -63,11 +70,12 @@ Spec<RetryConfig> retry_spec() {
     return "{path} must be between 0.0 and 1.0, got " + std::to_string(value);
   };
   return Spec<RetryConfig>("retry", "Requests that may be acted upon twice are made again when that can help.")
-      .field("maxAttempts", &RetryConfig::max_attempts, "Attempts in all; 1 is no retry.", bounds(1, 100))
+      .field("maxAttempts", &RetryConfig::max_attempts, "Attempts in all; 1 is no retry, 0 the default.",
+             or_default(bounds(1, 100)))
       .choice("backoff", &RetryConfig::backoff, "How the pause between attempts grows.",
               {{"constant", Backoff::kConstant}, {"linear", Backoff::kLinear}, {"exponential", Backoff::kExponential}})
-      .field("initialInterval", &RetryConfig::initial_interval, "The first pause.", pause_rules())
-      .field("maxInterval", &RetryConfig::max_interval, "The longest pause.", pause_rules())
+      .field("initialInterval", &RetryConfig::initial_interval, "The first pause.", or_default(pause_rules()))
+      .field("maxInterval", &RetryConfig::max_interval, "The longest pause.", or_default(pause_rules()))
       .field("jitter", &RetryConfig::jitter, "By which part of it a pause may be shorter or longer.", jitter);
 }
 
@@ -88,7 +96,7 @@ Spec<RateLimitConfig> rate_limit_spec() {
       .field("requestsPerSecond", &RateLimitConfig::requests_per_second, "0 is no limit.", rate)
       .field("burst", &RateLimitConfig::burst, "Requests at once after a pause; 0 is as many as come in a second.", burst)
       .check([](const RateLimitConfig& limit, Report& report) {
-        if (limit.requests_per_second <= 0 && report.has("burst"))
+        if (limit.requests_per_second <= 0 && report.has("burst") && !report.has("requestsPerSecond"))
           report.error("burst", "{path} has an effect with requestsPerSecond only");
       });
 }
@@ -148,11 +156,10 @@ Spec<TargetConfig> target_spec(const core::Registry& registry) {
       .field("retry", &TargetConfig::retry, retry_spec(), "On without the key as well.")
       .field("rateLimit", &TargetConfig::rate_limit, rate_limit_spec(), "None without the key.")
       .field("allowedPaths", &TargetConfig::allowed_paths,
-             "Patterns of paths, without basePath: * within a segment, /** at the end for all below. Without any, all are.",
-             {.check = bad_patterns})
+             "Patterns of paths, without basePath: * within a segment, /** at the end for all below. Without any, all are.")
       .field("timeout", &TargetConfig::timeout,
-             "To the head of the answer, all attempts and pauses included; of kafka from the end of the body to the "
-             "acknowledgement.",
+             "To the head of the answer, or, with inbound interceptors, to what they made of it; all attempts, pauses and "
+             "interceptors included. Of kafka from the end of the body to the acknowledgement.",
              config::between<Duration>(std::chrono::milliseconds(1), std::chrono::hours(1)))
       .field("maxConnections", &TargetConfig::max_connections,
              "Requests to it at a time, over all shards: over HTTP/1.1 as many connections.", bounds(1, 100'000))
@@ -164,6 +171,7 @@ Spec<TargetConfig> target_spec(const core::Registry& registry) {
       .field("kafka", &TargetConfig::kafka, kafka_target_spec(), "Of `protocol: kafka`: the topic, and what records carry.")
       .field("interceptors", &TargetConfig::interceptors, interceptor, "Steps, in order.")
       .uncompared("interceptors")  // made anew by each reading of the file
+      .check({"allowedPaths"}, check_patterns)
       .check({"allowAddresses"},
              [](const TargetConfig& target, Report& report) { check_addresses(target.allow_addresses, report); })
       .check({"host", "allowPrivate", "allowAddresses"},
@@ -187,10 +195,15 @@ uint16_t TargetConfig::effective_port() const {
 }
 
 void check_targets(const std::vector<TargetConfig>& targets, Report& report) {
-  std::set<std::string> names;
-  for (const TargetConfig& target : targets)
-    if (!target.name.empty() && !names.insert(target.name).second)
-      report.error("targets", "target \"" + target.name + "\" is there twice");
+  std::map<std::string, size_t> places;
+  for (size_t i = 0; i < targets.size(); ++i) {
+    if (targets[i].name.empty()) continue;
+    auto [place, is_new] = places.emplace(targets[i].name, i);
+    if (!is_new)
+      report.item_error("targets", i,
+                        "{path}: target " + config::quote(targets[i].name) + " is there twice: it is targets[" +
+                            std::to_string(place->second) + "] already");
+  }
 }
 
 }  // namespace fiso::link

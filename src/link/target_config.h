@@ -70,7 +70,7 @@ struct TargetConfig {
 // The types of interceptors are those of the registry.
 config::Spec<TargetConfig> target_spec(const core::Registry& registry);
 
-// What one target alone cannot know: names that occur twice.
+// What one target alone cannot know: names that occur twice, told at the second. Targets may have been read in part.
 void check_targets(const std::vector<TargetConfig>& targets, config::Report& report);
 
 }  // namespace fiso::link

@@ -28,6 +28,7 @@ Http2ServerStream::Http2ServerStream(Http2Server& server, ServerShard& shard)
       fields_(request_.headers, static_cast<size_t>(shard.limits().header_bytes.count), shard.limits().header_fields),
       read_alarm_(shard.shard().watchdog(), this, read_is_late),
       body_time_(shard.limits().body_timeout) {
+  request_.caller = this;
   set_write_patience(limits().write_timeout);
 }
 

@@ -298,6 +298,15 @@ TEST_F(Http2Streams, AServiceIsToldThatItsClientHasGone) {
   while (echo_->gone.load() < 2) std::this_thread::yield();
 }
 
+TEST_F(Http2ServerTest, AServiceOfWholeRequestsIsToldThatItsClientHasGone) {
+  RawClient socket(start());
+  Http2Peer client(socket);
+  int32_t given_up = client.ask("POST", "/wait", "x");
+  while (echo_->handling.load() == 0) std::this_thread::yield();
+  client.reset(given_up, NGHTTP2_CANCEL);
+  while (echo_->gone.load() == 0) std::this_thread::yield();
+}
+
 TEST_F(Http2Streams, AServiceThatBecomesCuriousLaterIsToldAtOnce) {
   RawClient socket(start());
   Http2Peer client(socket);

@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/caller.h"
 #include "base/header_list.h"
 
 namespace fiso::net {
@@ -18,6 +19,7 @@ struct HttpRequest {
   std::string body;
   std::string_view remote_address;  // ADDRESS:PORT of the client, the connection's
   bool secure = false;              // came over TLS
+  Caller* caller = nullptr;         // who sent it, until it is answered; null where nobody can leave
 
   // The target up to the first `?`, still percent-encoded.
   std::string_view path() const;

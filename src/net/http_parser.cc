@@ -6,6 +6,7 @@
 #include "base/ascii.h"
 #include "net/hop_fields.h"
 #include "net/uri.h"
+#include "net/wire.h"
 
 namespace fiso::net {
 namespace {
@@ -14,6 +15,10 @@ constexpr size_t kFieldOverhead = 4;  // ": " and the line end
 constexpr size_t kHeadMemoryToKeep = 16 << 10;
 constexpr size_t kReserveAtMost = 256 << 10;  // memory a Content-Length alone may claim
 constexpr size_t kChunkOverhead = 8;          // framing bytes per body byte that one-byte chunks amount to, and some more
+
+constexpr size_t kLongestMethod = 64;
+// Those that llhttp is told of; the others are a POST to it, which it treats as any method.
+constexpr std::string_view kMethods[] = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "CONNECT"};
 
 bool known_version(const llhttp_t& parser) { return parser.http_major == 1 && parser.http_minor <= 1; }
 
@@ -117,13 +122,17 @@ size_t MessageParser::feed(std::string_view bytes) {
     state_ = State::kHeaders;
   }
   if (!start_line_ended_) scan_start_line(bytes);
+  size_t taken = take_start(bytes);
+  fed_ += taken;
+  if (state_ == State::kFailed || taken == bytes.size()) return taken;
+  bytes.remove_prefix(taken);
   llhttp_errno_t code = llhttp_execute(&parser_, bytes.data(), bytes.size());
   size_t used = bytes.size();
   if (code != HPE_OK) used = static_cast<size_t>(llhttp_get_error_pos(&parser_) - bytes.data());
   fed_ += used;
   if (code != HPE_OK && code != HPE_PAUSED) note_llhttp_error();
   check_overhead();
-  return used;
+  return taken + used;
 }
 
 // llhttp lets a start line end in a bare LF and have spaces to spare; its exact length does not.
@@ -252,7 +261,34 @@ void RequestParser::next() {
   request_.clear();
   if (request_.target.capacity() > kHeadMemoryToKeep) std::string().swap(request_.target);
   hosts_ = 0;
-  expects_continue_ = false;
+  method_read_ = expects_continue_ = false;
+}
+
+// llhttp knows a list of methods, and any token may be one (RFC 9110, section 9.1). In the usual case it sees the bytes as they
+// are.
+size_t RequestParser::take_start(std::string_view bytes) {
+  if (method_read_) return 0;
+  size_t end = std::min(bytes.find(' '), bytes.size());
+  std::string_view part = bytes.substr(0, end);
+  bool fits = request_.method.size() + part.size() <= kLongestMethod;
+  if (!fits || (!part.empty() && !is_field_name(part))) {
+    fail(400, "invalid method");
+    return 0;
+  }
+  bool comes_whole = request_.method.empty() && end < bytes.size();
+  request_.method.append(part);
+  if (end == bytes.size()) return end;
+  method_read_ = true;
+  if (request_.method == "PRI") {  // of HTTP/2's preface alone (RFC 9113, section 3.4)
+    fail(400, "invalid method");
+    return 0;
+  }
+  bool is_known = std::ranges::find(kMethods, request_.method) != std::end(kMethods);
+  if (comes_whole && is_known) return 0;
+  std::string_view told = is_known ? request_.method : "POST";
+  llhttp_execute(&parser_, told.data(), told.size());
+  llhttp_execute(&parser_, " ", 1);
+  return end + 1;
 }
 
 int RequestParser::on_target(std::string_view part) {
@@ -289,8 +325,7 @@ int RequestParser::take_absolute_form() {
 
 bool RequestParser::start_line_fits(size_t bytes) const {
   constexpr size_t kAroundMethodAndTarget = std::string_view("  HTTP/1.1\r\n").size();
-  std::string_view method = llhttp_method_name(static_cast<llhttp_method_t>(parser_.method));
-  return bytes == method.size() + request_.target.size() + kAroundMethodAndTarget;
+  return bytes == request_.method.size() + request_.target.size() + kAroundMethodAndTarget;
 }
 
 int RequestParser::on_head() {
@@ -298,7 +333,6 @@ int RequestParser::on_head() {
   if (check_target() != 0) return -1;
   if (hosts_ == 0 && parser_.http_minor > 0) return fail(400, "missing Host");
   if (parser_.http_minor == 0) expects_continue_ = false;
-  request_.method = llhttp_method_name(static_cast<llhttp_method_t>(parser_.method));
   return 0;
 }
 

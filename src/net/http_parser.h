@@ -90,6 +90,8 @@ class MessageParser {
  private:
   friend struct ParserCallbacks;
   virtual bool may_start_with(char first) const = 0;
+  // How many of these bytes, fed next, are not for llhttp.
+  virtual size_t take_start(std::string_view) { return 0; }
   virtual int on_target(std::string_view part) = 0;
   virtual int on_field(std::string_view name, std::string_view value) = 0;
   // llhttp's answers: 0, -1, or 1 for "this message has no body".
@@ -140,6 +142,7 @@ class RequestParser final : public MessageParser {
 
  private:
   bool may_start_with(char first) const override { return first >= 'A' && first <= 'Z'; }
+  size_t take_start(std::string_view bytes) override;
   int on_target(std::string_view part) override;
   int on_field(std::string_view name, std::string_view value) override;
   int on_head() override;
@@ -149,6 +152,7 @@ class RequestParser final : public MessageParser {
 
   HttpRequest& request_;
   unsigned hosts_ = 0;
+  bool method_read_ = false;
   bool expects_continue_ = false;
 };
 

@@ -46,6 +46,20 @@ TEST(RequestParser, AWholeMessageIsTakenApart) {
   }
 }
 
+// Those that llhttp has never heard of, those that it takes for another protocol's, and what only begins like one that it knows.
+TEST(RequestParser, AnyTokenIsAMethod) {
+  for (std::string method : {"CUSTOM", "SETUP", "PLAY", "GETX", "G", "M-SEARCH", "X!#$%&'*+.^_`|~9", "PROPFIND", "TRACE"}) {
+    std::string bytes = method + " /a HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\nhi" + "GET /b HTTP/1.1\r\nHost: x\r\n\r\n";
+    for (size_t step : {size_t{1}, size_t{2}, size_t{5}, SIZE_MAX}) {
+      Parsed p = parse(bytes, step);
+      ASSERT_EQ(p.state, State::kComplete) << method << p.text;
+      EXPECT_EQ(p.request.method, method);
+      EXPECT_EQ(p.request.target, "/a");
+      EXPECT_EQ(p.request.body, "hi");
+    }
+  }
+}
+
 // RFC 9112 section 3.2.2.
 TEST(RequestParser, AUrlAsTargetIsItsPathAndItsHostCounts) {
   for (auto [url, target, host] : {std::tuple("http://y/orders?a=1", "/orders?a=1", "y"), std::tuple("HTTP://Y:81", "/", "y:81"),
@@ -222,7 +236,10 @@ const Bad kBad[] = {
     {"NulInTarget", "GET /a\0b HTTP/1.1\r\nHost: x\r\n\r\n"s},
     {"NonAsciiTarget", "GET /\xc3\xa4 HTTP/1.1\r\nHost: x\r\n\r\n"},
     {"LowerCaseMethod", "get / HTTP/1.1\r\nHost: x\r\n\r\n"},
-    {"UnknownMethod", "FOO / HTTP/1.1\r\nHost: x\r\n\r\n"},
+    {"BadCharInUnknownMethod", "FO:O / HTTP/1.1\r\nHost: x\r\n\r\n"},
+    {"EndlessMethod", "X" + std::string(64, 'X') + " / HTTP/1.1\r\nHost: x\r\n\r\n"},
+    {"TwoSpacesAfterUnknownMethod", "FOO  / HTTP/1.1\r\nHost: x\r\n\r\n"},
+    {"OptionsStarByAnotherMethod", "FOO * HTTP/1.1\r\nHost: x\r\n\r\n"},
     {"BadMethodChar", "GE(T / HTTP/1.1\r\nHost: x\r\n\r\n"},
     {"TwoSpaces", "GET  / HTTP/1.1 \r\nHost: x\r\n\r\n"},
     {"SpaceAfterVersion", "GET / HTTP/1.1 \r\nHost: x\r\n\r\n"},

@@ -94,7 +94,7 @@ class HttpServer {
   void start();
 
   // On the shard, from inside the process, while it serves: the client's side of a new connection, which counts as one that was
-  // accepted here. Of a server without TLS.
+  // accepted here. Without TLS, whatever the port speaks.
   Result<Socket> connect(async::Shard& shard);
 
   enum class Drained { kClean, kCut };

@@ -2,7 +2,7 @@
 //
 // Threading: shard-local; a server asks for one service per shard. Several calls may be in flight at once. The request is
 // borrowed until the task completes and the service may take parts of it by moving them out. There is always an answer:
-// what went wrong is a status. A call is not cancelled when its client leaves; it is expected to end by its own deadline.
+// what went wrong is a status. A call is not cancelled when its client leaves: who wants to know asks HttpRequest::caller.
 #pragma once
 
 #include "async/task.h"

@@ -27,7 +27,7 @@ struct CloseChannel {
 using Channel = std::unique_ptr<ares_channeldata, CloseChannel>;
 
 Error failed(const std::string& host, std::string_view why) {
-  return Error(ErrorCode::kUnavailable, "name resolution failed").with_context(host + ": " + std::string(why));
+  return Error(ErrorCode::kUnavailable, std::string(kUnresolved)).with_context(host + ": " + std::string(why));
 }
 
 // What c-ares calls back with.

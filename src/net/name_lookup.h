@@ -21,6 +21,8 @@ struct FoundAddresses {
   Duration time_to_live{0};  // the shortest of all records; zero where there is none, as for /etc/hosts
 };
 
+inline constexpr std::string_view kUnresolved = "name resolution failed";  // what the error of a lookup says
+
 // Blocks, for at most 5 seconds. `servers` are asked in place of the system's: "192.0.2.53", "192.0.2.53:5353",
 // "[2001:db8::53]:53". The error is kUnavailable; its context says what DNS said.
 Result<FoundAddresses> look_up_name(const std::string& host, uint16_t port, const std::vector<std::string>& servers);

@@ -1,5 +1,6 @@
 #include "net/relayed_request.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "async/spawn.h"
@@ -175,7 +176,9 @@ Task<> RelayedRequest::upload(RelayedRequest& self, Attempt& attempt, [[maybe_un
   }
 }
 
-Task<Result<std::string_view>> RelayedRequest::read_answer() { co_return co_await attempt_->up.read(in(options_.idle_timeout)); }
+Task<Result<std::string_view>> RelayedRequest::read_answer(MonotonicTime deadline) {
+  co_return co_await attempt_->up.read(std::min(deadline, in(options_.idle_timeout)));
+}
 
 Task<Result<>> RelayedRequest::deliver() {
   HttpResponse& head = *attempt_->head;

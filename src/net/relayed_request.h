@@ -47,7 +47,10 @@ class RelayedRequest {
   // Passes on the answer whose head ask() has got.
   Task<Result<>> deliver();
   // The next piece of that answer's body instead, for who does not pass it on; empty at its end. Valid until the next call.
-  Task<Result<std::string_view>> read_answer();
+  // kTimeout at the deadline, and before it where nothing comes for too long.
+  Task<Result<std::string_view>> read_answer(MonotonicTime deadline);
+  // What followed that body, once all of it has been read. Valid until finish().
+  const HeaderList& answer_trailers() const { return attempt_->up.trailers(); }
   // Ends what is still under way, of an exchange that came to `result`; what was wrong with the client's body replaces an error.
   Task<Result<>> finish(Result<> result);
 

@@ -2,9 +2,12 @@
 //
 // In the usual case a request costs one read and one gathered write and no timer: deadlines are a store into the watchdog's
 // entry, and the answer goes out without waiting because the socket takes it.
+#include <poll.h>
+
 #include <boost/asio/ssl/stream.hpp>
 
 #include "async/yield.h"
+#include "net/client_watch.h"
 #include "net/http2_server.h"
 #include "net/http_parser.h"
 #include "net/read_buffer.h"
@@ -29,11 +32,15 @@ MonotonicTime in(Duration duration) { return std::chrono::steady_clock::now() + 
 bool may_have_body(int status) { return status >= 200 && status != 204 && status != 304; }
 
 template <class Stream>
-class ConnectionOf final : public ServerConnection {
+class ConnectionOf final : public ServerConnection, private Caller {
  public:
   template <class... Args>
   explicit ConnectionOf(ServerShard& shard, Args&&... stream)
-      : ServerConnection(shard), stream_(std::forward<Args>(stream)...), parser_(message_limits(shard.limits()), request_) {
+      : ServerConnection(shard),
+        stream_(std::forward<Args>(stream)...),
+        parser_(message_limits(shard.limits()), request_),
+        watch_(shard.shard().watchdog(), this, client_is_there) {
+    request_.caller = this;
     if (streaming_ != nullptr) parser_.stream_bodies();
   }
 
@@ -49,6 +56,9 @@ class ConnectionOf final : public ServerConnection {
   enum class Next { kGoOn, kTimedOut, kCutOff, kEnd, kGone };
 
   void expired() noexcept override;
+  // Of a request that is here as a whole and with the service.
+  void when_gone(void* owner, Gone gone) override;
+  static bool client_is_there(void* self) noexcept;
   void cancel();
   void parse();
   bool may_be_http2();
@@ -78,6 +88,7 @@ class ConnectionOf final : public ServerConnection {
   std::string remote_address_;
   HttpRequest request_;
   RequestParser parser_;
+  ClientWatch watch_;
   ReadBuffer buffer_;
   std::string head_;
   Gather out_;
@@ -125,6 +136,7 @@ Task<> ConnectionOf<Stream>::serve() {
       clear();
       is_head_ = request_.method == "HEAD";
       HttpResponse response = co_await shard_.service().call(request_);
+      watch_.want(nullptr, nullptr);
       if (body_charge_) drop_body();
       // Alone on the shard there is nobody to send together with.
       if (shard_.load() > 1) co_await async::yield(shard_.shard());
@@ -215,8 +227,10 @@ Task<ConnectionExchange::Next> ConnectionOf<Stream>::stream_request() {
   ConnectionExchange::Parts parts{shard_, bytes_, request_, parser_, buffer_, head_, out_};
   ConnectionExchange exchange(parts);
   exchange_ = &exchange;
+  request_.caller = &exchange;
   co_await streaming_->serve(request_, exchange);
   ConnectionExchange::Next next = co_await exchange.finish();
+  request_.caller = this;
   exchange_ = nullptr;
   if (buffer_.data().empty()) buffer_.shrink();
   co_return cut_ ? ConnectionExchange::Next::kGone : next;
@@ -418,6 +432,22 @@ void ConnectionOf<Stream>::cut() {
   if (http2_ != nullptr) http2_->lose();
   SystemError ignored;
   stream_.socket().close(ignored);
+  watch_.tell();
+}
+
+template <class Stream>
+void ConnectionOf<Stream>::when_gone(void* owner, Gone gone) {
+  if (cut_ && gone != nullptr) return gone(owner);
+  watch_.want(owner, gone);
+}
+
+template <class Stream>
+bool ConnectionOf<Stream>::client_is_there(void* self) noexcept {
+  auto& connection = *static_cast<ConnectionOf*>(self);
+  pollfd look{.fd = connection.bytes_.fd(), .events = POLLRDHUP, .revents = 0};
+  if (::poll(&look, 1, 0) <= 0) return true;
+  connection.watch_.tell();
+  return false;
 }
 
 template <class Stream>

@@ -12,9 +12,7 @@
 namespace fiso::net {
 namespace {
 
-constexpr std::chrono::milliseconds kFirstLook{100};
-constexpr std::chrono::seconds kLastLook{1};  // looks at a client that waits come this far apart in the end
-constexpr uint64_t kPassOver = 256 << 10;     // of a body that the service did not want
+constexpr uint64_t kPassOver = 256 << 10;  // of a body that the service did not want
 constexpr std::chrono::seconds kPassOverTime{2};
 constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
 
@@ -29,9 +27,8 @@ ConnectionExchange::ConnectionExchange(const Parts& parts)
       asking_(parts.shard.shard().executor()),
       read_alarm_(parts.shard.shard().watchdog(), this, read_is_late),
       write_alarm_(parts.shard.shard().watchdog(), this, write_is_late),
-      watch_(parts.shard.shard().watchdog(), this, time_to_look),
-      body_time_(parts.shard.limits().body_timeout),
-      until_look_(kFirstLook) {}
+      watch_(parts.shard.shard().watchdog(), this, client_is_there),
+      body_time_(parts.shard.limits().body_timeout) {}
 
 std::optional<uint64_t> ConnectionExchange::body_length() const {
   if (parser_.chunked()) return std::nullopt;
@@ -238,26 +235,20 @@ auto ConnectionExchange::upgrade(std::string_view protocol, const HeaderList& he
   parts_.out.clear();
   FISO_CO_TRY_OK(co_await flush());
   raw_ = true;
-  watch_.clear();
-  when_gone_ = nullptr;
+  watch_.want(nullptr, nullptr);
   Raw raw{.stream = &stream_, .ahead = parts_.buffer.data()};
   co_return raw;
 }
 
 void ConnectionExchange::when_gone(void* owner, Gone gone) {
-  gone_owner_ = owner;
-  when_gone_ = gone;
-  if (gone == nullptr) return watch_.clear();
-  if (gone_) return std::exchange(when_gone_, nullptr)(gone_owner_);
-  until_look_ = kFirstLook;
-  watch_.set(in(until_look_));
+  if (gone_ && gone != nullptr) return gone(owner);
+  watch_.want(owner, gone);
 }
 
 void ConnectionExchange::lost() {
   if (std::exchange(gone_, true)) return;
-  watch_.clear();
   stream_.close(ByteStream::Close::kUsual);
-  if (Gone tell = std::exchange(when_gone_, nullptr)) tell(gone_owner_);
+  watch_.tell();
 }
 
 // A side that is closed means little while its bytes are still being read.
@@ -267,13 +258,12 @@ bool ConnectionExchange::client_has_left() const {
   return (look.revents & (POLLERR | POLLHUP | POLLNVAL)) != 0 || body_here();
 }
 
-void ConnectionExchange::look_for_client() {
-  if (client_has_left()) return lost();
-  until_look_ = std::min<Duration>(2 * until_look_, kLastLook);
-  watch_.set(in(until_look_));
+bool ConnectionExchange::client_is_there(void* self) noexcept {
+  auto& exchange = *static_cast<ConnectionExchange*>(self);
+  if (!exchange.client_has_left()) return true;
+  exchange.lost();
+  return false;
 }
-
-void ConnectionExchange::time_to_look(void* self) noexcept { static_cast<ConnectionExchange*>(self)->look_for_client(); }
 
 void ConnectionExchange::read_is_late(void* self) noexcept {
   auto& exchange = *static_cast<ConnectionExchange*>(self);

@@ -7,6 +7,7 @@
 
 #include "async/gate.h"
 #include "net/alarm.h"
+#include "net/client_watch.h"
 #include "net/http_parser.h"
 #include "net/read_buffer.h"
 #include "net/server_shard.h"
@@ -69,23 +70,20 @@ class ConnectionExchange final : public ServerExchange {
   Result<> malformed();
   Task<Next> answer_for_the_service();
   Task<Next> pass_over_body();
-  void look_for_client();
   bool client_has_left() const;
   static void read_is_late(void* self) noexcept;
   static void write_is_late(void* self) noexcept;
-  static void time_to_look(void* self) noexcept;
+  static bool client_is_there(void* self) noexcept;
   static void write_progress(void* self, size_t bytes);
 
   const Parts parts_;
   ByteStream& stream_;
   RequestParser& parser_;
   async::Gate asking_;  // inside: a `100 Continue` that the socket did not take at once
-  Alarm read_alarm_, write_alarm_, watch_;
-  Duration body_time_;   // that is left for the body's next `min_progress` bytes
-  Duration until_look_;  // at the client
+  Alarm read_alarm_, write_alarm_;
+  ClientWatch watch_;
+  Duration body_time_;  // that is left for the body's next `min_progress` bytes
   uint64_t read_progress_ = 0, write_progress_ = 0;
-  void* gone_owner_ = nullptr;
-  Gone when_gone_ = nullptr;
   std::optional<uint64_t> left_;  // of the answer's body, where its length was told
   ChunkHead chunk_head_;
   std::string last_chunk_;  // with trailers

@@ -114,7 +114,7 @@ void ServerShard::adopt_later(int fd) {
 }
 
 bool ServerShard::adopt_local(Socket socket) {
-  FISO_CHECK(!tls_ && splicing_ == nullptr, "plain HTTP only");
+  FISO_CHECK(splicing_ == nullptr, "HTTP only");
   if (draining_) return false;
   start(std::move(socket), Origin::kProcess);
   return true;
@@ -125,15 +125,17 @@ void ServerShard::start(Socket socket, Origin origin) {
   shared_.connections.fetch_add(1, std::memory_order_relaxed);
   shared_.accepted.fetch_add(1, std::memory_order_relaxed);
   load_.fetch_add(1, std::memory_order_relaxed);
-  auto connection = make_connection(std::move(socket));
+  auto connection = make_connection(std::move(socket), origin);
   if (connection == nullptr) return;
   connection->is_local_ = origin == Origin::kProcess;
   async::spawn(shard_, run(std::move(connection), inside_.enter()));
 }
 
-std::unique_ptr<ServerConnection> ServerShard::make_connection(Socket socket) {
+// Inside the process there is nobody to hide from.
+std::unique_ptr<ServerConnection> ServerShard::make_connection(Socket socket, Origin origin) {
   if (splicing_ != nullptr) return make_splice_connection(*this, std::move(socket), *splicing_);
-  return tls_ ? make_tls_connection(*this, std::move(socket)) : make_plain_connection(*this, std::move(socket));
+  return tls_ && origin == Origin::kNetwork ? make_tls_connection(*this, std::move(socket))
+                                            : make_plain_connection(*this, std::move(socket));
 }
 
 // One write into a fresh socket never waits. What the client sent stays unread for a second: closing at once would reset the

@@ -127,7 +127,7 @@ class ServerShard {
   void place(Socket socket);
   enum class Origin { kNetwork, kProcess };
   void start(Socket socket, Origin origin = Origin::kNetwork);
-  std::unique_ptr<ServerConnection> make_connection(Socket socket);
+  std::unique_ptr<ServerConnection> make_connection(Socket socket, Origin origin);
   void refuse(Socket socket);
   size_t cut_connections();
 

@@ -8,6 +8,7 @@
 #include <optional>
 #include <string_view>
 
+#include "base/caller.h"
 #include "base/result.h"
 #include "net/byte_stream.h"
 #include "net/http_message.h"
@@ -20,10 +21,8 @@ namespace fiso::net {
 // ended when StreamingService::serve() completes. Errors: kCancelled when the client has gone or the server is stopping (no
 // answer can reach it), kTimeout when it was too slow, kInvalidInput when the body is malformed. After the last two of read()
 // the connection answers itself if nobody has begun to. Threading: shard-local.
-class ServerExchange {
+class ServerExchange : public Caller {
  public:
-  virtual ~ServerExchange() = default;
-
   // What Content-Length says, 0 where there is no body, nothing where it comes in chunks.
   virtual std::optional<uint64_t> body_length() const = 0;
   // All of the body has come: read() does not wait any more.
@@ -66,11 +65,8 @@ class ServerExchange {
   };
   virtual Task<Result<Raw>> upgrade(std::string_view protocol, const HeaderList& headers) = 0;
 
-  // Calls `gone` once, soon after the client has left or the server has cut the connection, also while nobody reads or
-  // writes; at once, before it returns, if that has happened already. A client that has closed its side after the request has
-  // left. nullptr ends that.
-  using Gone = void (*)(void* owner) noexcept;
-  virtual void when_gone(void* owner, Gone gone) = 0;
+  // A client that has closed its side after the request has left, and one whose connection the server has cut.
+  void when_gone(void* owner, Gone gone) override = 0;
 };
 
 class StreamingService {

@@ -67,6 +67,7 @@ int aio_main(int argc, char** argv, const std::string& name, const ProgramEngine
   AioParts parts(arguments.config, std::move(overrides), std::move(*file), engines);
   if (auto checked = parts.check(); !checked.has_value()) return fail(checked.error().message());
   if (arguments.check) {
+    if (auto compiled = parts.compile(arguments.wasmer_host); !compiled.has_value()) return fail(compiled.error().describe());
     std::printf("%s: ok\n", arguments.config.c_str());
     return 0;
   }

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "server/compile_check.h"
 #include "server/registries.h"
 
 namespace fiso::server {
@@ -38,22 +39,42 @@ Result<> AioParts::check() const {
   std::optional<Result<LinkFile>> link;
   if (has_link()) link = read_link();
   if (link.has_value() && !link->has_value()) append(problems, link->error());
-  auto around = [&] {
-    FlowSurroundings surroundings = around_flows(file_.wasmer.apps, link.has_value() && link->has_value() ? &**link : nullptr);
-    surroundings.names.all_known = !link.has_value() || link->has_value();
-    return surroundings;
-  };
-  FlowRoleOptions options{.config_dir = file_.flow.config_dir, .admin_address = file_.flow.metrics_addr, .surroundings = around};
+  bool is_known = !link.has_value() || link->has_value();
+  FlowRoleOptions options = flows_of(link.has_value() && is_known ? &**link : nullptr, is_known);
   config::Errors errors;
   if (auto flows = read_flows(options, registry_, engines_.full, errors); !flows.has_value()) append(problems, flows.error());
   if (problems.empty()) return {};
   return Error(ErrorCode::kInvalidConfig, std::move(problems));
 }
 
+FlowRoleOptions AioParts::flows_of(const LinkFile* link, bool link_is_known) const {
+  auto around = [this, link, link_is_known] {
+    FlowSurroundings surroundings = around_flows(file_.wasmer.apps, link);
+    surroundings.names.all_known = link_is_known;
+    return surroundings;
+  };
+  return {.config_dir = file_.flow.config_dir, .admin_address = file_.flow.metrics_addr, .surroundings = around};
+}
+
+Result<> AioParts::compile(const std::string& wasmer_host) const {
+  LinkFile link;
+  if (has_link()) {
+    FISO_TRY(link, read_link());
+  }
+  config::Errors errors;
+  FISO_TRY(FlowReading flows, read_flows(flows_of(has_link() ? &link : nullptr, true), registry_, engines_.full, errors));
+  std::vector<core::Compile> all;
+  add_compiles(flows.flows, all);
+  for (size_t i = 0; i < link.targets.size(); ++i) add_compiles(link.targets[i].name, link.interceptors[i], all);
+  add_compiles(file_.wasmer.apps, false, all);
+  return compile_for_check(all, settings_of(file_), engines_, wasmer_host);
+}
+
 AppRoleOptions AioParts::app_options() {
   AppRoleOptions options{.read = [this] { return read_apps(); },
                          .file = path_,
                          .logs_starts = true,
+                         .when_starting = "start wasmer app",
                          .restart_needed = [this] { return restart_needed_; }};
   options.listen_addr = overrides_.apps_listen;
   return options;

@@ -25,10 +25,13 @@ class AioParts {
 
   // All that is wrong with any file, the one that was read aside. Opens nothing.
   Result<> check() const;
+  // Compiles what a start would, after check(), and keeps nothing.
+  Result<> compile(const std::string& wasmer_host) const;
   // In the order in which they start.
   std::vector<Role*> roles();
 
  private:
+  FlowRoleOptions flows_of(const LinkFile* link, bool link_is_known) const;
   AppRoleOptions app_options();
   LinkRoleOptions link_options();
   FlowRoleOptions flow_options();

@@ -18,11 +18,12 @@ constexpr Duration kChangeLook = std::chrono::milliseconds(10);
 
 MonotonicTime now() { return Clock::system().now(); }
 
-Result<std::vector<apps::WantedApp>> wanted_apps(const AppsFile& file, bool alone) {
+Result<std::vector<apps::WantedApp>> wanted_apps(const AppsFile& file, const AppRoleOptions& options) {
   std::vector<apps::WantedApp> wanted;
   for (const apps::AppConfig& config : file.apps) {
     auto module = wasm::ModuleFile::open(config.module);
-    if (!module.has_value()) return module.take_error().with_context(alone ? "starting app" : "starting app " + config.name);
+    if (!module.has_value())
+      return module.take_error().with_context(options.alone ? options.when_starting : options.when_starting + " " + config.name);
     wanted.push_back({config, wasm::ArtifactCache::key(module->bytes(), "")});
   }
   return wanted;
@@ -58,6 +59,7 @@ Result<> AppRole::join(Host& host) {
   apps::AppParts parts = host.app_parts();
   parts.listen_addr = options_.listen_addr;
   parts.alone = options_.alone;
+  parts.when_starting = options_.when_starting;
   apps_ = std::make_unique<apps::AppSet>(std::move(parts), host.apps, host.local);
   host.add_page("/apps", [this] { return describe_apps(); });
   return {};
@@ -66,8 +68,13 @@ Result<> AppRole::join(Host& host) {
 Result<> AppRole::start() {
   reloads_.announce();
   MonotonicTime began = now();
-  FISO_TRY(auto wanted, wanted_apps(file_, options_.alone));
-  FISO_TRY_OK(apps_->start(wanted, file_.default_port_range, options_.started));
+  auto wanted = wanted_apps(file_, options_);
+  Result<> begun = wanted.has_value() ? apps_->start(*wanted, file_.default_port_range, options_.started) : wanted.take_error();
+  if (!begun.has_value()) {
+    bool told = options_.logs_starts && begun.error().code() != ErrorCode::kCancelled;
+    if (told) host_->log.error("failed to start wasmer app", {{"error", begun.error().describe()}});
+    return begun;
+  }
   has_started_ = true;
   if (options_.logs_starts)
     for (const apps::AppStatus& app : apps_->status())
@@ -103,7 +110,7 @@ void AppRole::reload(const ControlEvents& events) {
 
 Result<> AppRole::begin_reload() {
   FISO_TRY(AppsFile read, options_.read());
-  FISO_TRY(auto wanted, wanted_apps(read, options_.alone));
+  FISO_TRY(auto wanted, wanted_apps(read, options_));
   if (options_.restart_needed != nullptr)
     reloads_.note_restart_needed(options_.restart_needed());
   else if (options_.speaks_of_process)

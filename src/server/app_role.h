@@ -23,9 +23,10 @@ struct AppRoleOptions {
   std::string file;                        // that it reads
   Watch watch = Watch::kYes;
   std::string listen_addr = "127.0.0.1";
-  bool speaks_of_process = true;  // the file says what the process has, too
-  bool logs_starts = false;       // of apps; others print them
-  bool alone = false;             // there is one app, which errors need not name
+  bool speaks_of_process = true;               // the file says what the process has, too
+  bool logs_starts = false;                    // of apps; others print them
+  bool alone = false;                          // there is one app, which errors need not name
+  std::string when_starting = "starting app";  // what an error of a start begins with
   // Keys of the file, as it was read last, that say something else than what is in use and that take a restart; null: those of
   // the process's settings.
   std::function<std::vector<std::string>()> restart_needed = {};

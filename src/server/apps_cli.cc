@@ -10,6 +10,7 @@
 #include "server/apps_listen.h"
 #include "server/apps_start_report.h"
 #include "server/command_line.h"
+#include "server/compile_check.h"
 #include "server/run_process.h"
 #include "wasm/module_file.h"
 
@@ -79,6 +80,14 @@ int serve(const Arguments& arguments, const std::string& listen, const std::stri
                      {.error_prefix = "Error ", .stopped = [] { std::printf("\nShutting down...\nStopped\n"); }});
 }
 
+// The file is read whole, and modules are compiled.
+Result<> check(const Arguments& arguments, const ProgramEngines& engines) {
+  FISO_TRY(AppsFile file, apps_of(arguments));
+  std::vector<core::Compile> all;
+  add_compiles(file.apps, !arguments.module.empty(), all);
+  return compile_for_check(all, settings_of(file), engines, arguments.wasmer_host);
+}
+
 }  // namespace
 
 int apps_main(int argc, char** argv, const std::string& name, const ProgramEngines& engines) {
@@ -98,7 +107,7 @@ int apps_main(int argc, char** argv, const std::string& name, const ProgramEngin
   auto listen = apps_listen_address();
   if (!listen.has_value()) return fail(listen.error().message());
   if (!arguments.check) return serve(arguments, *listen, name, engines);
-  if (auto file = apps_of(arguments); !file.has_value()) return fail(file.error().message());
+  if (auto checked = check(arguments, engines); !checked.has_value()) return fail(checked.error().describe());
   std::printf("%s: ok\n", arguments.module.empty() ? arguments.config.c_str() : arguments.module.c_str());
   return 0;
 }

@@ -50,14 +50,17 @@ void check_each_app(const config::Node& root, const std::string& section, const 
 
 Result<AppsFile> load_apps_file(const std::string& file, AppsFileOf of) {
   auto text = config::read_file_text(file);
-  if (!text.has_value()) return Error(ErrorCode::kInvalidConfig, "reading config: open " + file + ": " + text.error().message());
+  bool is_part = of == AppsFileOf::kPart;
+  if (!text.has_value())
+    return Error(ErrorCode::kInvalidConfig,
+                 (is_part ? "read wasmer config: open " : "reading config: open ") + file + ": " + text.error().message());
   config::Errors errors;
   AppsFile parsed;
   auto document = config::Document::parse(*text, file, errors);
   if (document.has_value() && document->root().is_null()) errors.add(config::nothing_in(file));
   if (document.has_value()) {
     auto spec = apps_file_spec();
-    if (of == AppsFileOf::kPart)
+    if (is_part)
       spec.check({}, [](const AppsFile&, config::Report& report) {
         for (std::string_view key : kProcessKeys)
           if (report.has(key)) report.error(key, "{path} is for the whole process: it belongs into the program's own file");
@@ -66,7 +69,7 @@ Result<AppsFile> load_apps_file(const std::string& file, AppsFileOf of) {
     check_each_app(document->root(), "", capacity_options(parsed.wasm), errors);
   }
   if (errors.empty()) return parsed;
-  std::string message = "parsing config:\n" + errors.render();
+  std::string message = (is_part ? "parse wasmer config:\n" : "parsing config:\n") + errors.render();
   message.pop_back();  // the last line's end
   return Error(ErrorCode::kInvalidConfig, std::move(message));
 }

@@ -34,7 +34,7 @@ config::Spec<AppsSection> apps_section_spec();
 enum class AppsFileOf { kProgram, kPart };
 
 // The error is what the program prints: "reading config: ...", or "parsing config: ..." with everything that is wrong, modules
-// and directories that cannot be used included.
+// and directories that cannot be used included; of a part "read wasmer config: ..." and "parse wasmer config: ...".
 Result<AppsFile> load_apps_file(const std::string& file, AppsFileOf of = AppsFileOf::kProgram);
 
 // Of each app in the list `apps` of the node at `section` (empty: the root) that reads well by itself, whatever is wrong with

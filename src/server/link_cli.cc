@@ -7,6 +7,7 @@
 
 #include "server/apps_listen.h"
 #include "server/command_line.h"
+#include "server/compile_check.h"
 #include "server/link_role.h"
 #include "server/run_process.h"
 
@@ -96,7 +97,8 @@ AppRoleOptions app_role_options(const Files& files, const std::string& apps_list
           .file = files.with_apps(),
           .listen_addr = apps_listen,
           .speaks_of_process = false,
-          .logs_starts = true};
+          .logs_starts = true,
+          .when_starting = "start wasmer app"};
 }
 
 int serve(const Arguments& arguments, const std::string& apps_listen, const std::string& name, const LinkProgram& program) {
@@ -106,9 +108,26 @@ int serve(const Arguments& arguments, const std::string& apps_listen, const std:
   LinkRole link({.read = [&] { return files.link(); }, .file = arguments.config, .apps = apps.has_value() ? &*apps : nullptr});
   std::vector<Role*> roles{&link};
   if (apps.has_value()) roles.insert(roles.begin(), &*apps);
-  return run_process(
-      {.admin_address = [&] { return link.admin_address(); }, .wasmer_host = arguments.wasmer_host, .is_link = true}, roles,
-      program.engines, {.component = name, .level = arguments.log_level});
+  return run_process({.admin_address = [&] { return link.admin_address(); },
+                      .wasmer_host = arguments.wasmer_host,
+                      .is_link = true,
+                      .name = name,
+                      .says_starting = program.runs_apps ? observe::LogLevel::kInfo : observe::LogLevel::kDebug},
+                     roles, program.engines, {.component = name, .level = arguments.log_level});
+}
+
+// The files are read whole, and modules are compiled.
+Result<> check(const Arguments& arguments, const LinkProgram& program) {
+  Files files(arguments, program);
+  FISO_TRY(LinkFile file, files.link());
+  AppsFile apps;
+  if (program.runs_apps) {
+    FISO_TRY(apps, files.apps());
+  }
+  std::vector<core::Compile> all;
+  for (size_t i = 0; i < file.targets.size(); ++i) add_compiles(file.targets[i].name, file.interceptors[i], all);
+  add_compiles(apps.apps, false, all);
+  return compile_for_check(all, settings_of(file), program.engines, arguments.wasmer_host);
 }
 
 }  // namespace
@@ -131,8 +150,7 @@ int link_main(int argc, char** argv, const std::string& name, const LinkProgram&
     apps_listen = std::move(*address);
   }
   if (!arguments.check) return serve(arguments, apps_listen, name, program);
-  auto file = Files(arguments, program).link();
-  if (!file.has_value()) return fail(file.error().message());
+  if (auto checked = check(arguments, program); !checked.has_value()) return fail(checked.error().describe());
   std::printf("%s: ok\n", arguments.config.c_str());
   return 0;
 }

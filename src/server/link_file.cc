@@ -35,7 +35,7 @@ bool is_this_machine(std::string_view host) {
 
 // `address` as it was checked: HOST:PORT.
 bool leads_to(const link::TargetConfig& target, const std::string& address) {
-  if (target.host.empty()) return false;
+  if (target.host.empty() || !is_listen_address(address)) return false;
   size_t colon = address.rfind(':');
   std::string host = link::bare_host(address.substr(0, colon)), to = link::bare_host(target.host);
   if (address.substr(colon + 1) != std::to_string(target.effective_port())) return false;
@@ -57,7 +57,7 @@ void check_loops(const LinkFile& file, config::Report& report) {
 void check_clusters(const LinkFile& file, config::Report& report) {
   for (size_t i = 0; i < file.targets.size(); ++i) {
     const auto& kafka = file.targets[i].kafka;
-    if (kafka.has_value() && !file.kafka.clusters.contains(kafka->cluster))
+    if (kafka.has_value() && !kafka->cluster.empty() && !file.kafka.clusters.contains(kafka->cluster))
       report.item_error("targets", i, "{path}: kafka.cluster " + config::quote(kafka->cluster) + " not found in kafka.clusters");
   }
 }
@@ -71,12 +71,23 @@ void check_phases(const LinkFile& file, config::Report& report) {
 }
 
 void check_vault(const LinkFile& file, config::Report& report) {
-  bool is_used = false;
-  for (size_t i = 0; i < file.targets.size(); ++i) {
-    is_used |= !file.targets[i].auth.vault.path.empty();
+  for (size_t i = 0; i < file.targets.size(); ++i)
     if (auto complaint = link::vault_complaint(file.targets[i].auth, file.vault)) report.item_error("targets", i, *complaint);
-  }
+}
+
+void check_vault_is_used(const LinkFile& file, config::Report& report) {
+  bool is_used = std::ranges::any_of(file.targets, [](const auto& target) { return !target.auth.vault.path.empty(); });
   if (!is_used && report.has("vault")) report.error("vault", "{path} has an effect with the vaultRef of a target only");
+}
+
+config::Spec<ListenTls> listen_tls_spec() {
+  return config::Spec<ListenTls>("listenTls", "The certificate of the port where callers ask.")
+      .required("certFile", &ListenTls::cert_file, "Certificate and its chain, PEM.")
+      .required("keyFile", &ListenTls::key_file, "Private key, PEM.")
+      .check([](const ListenTls& tls, config::Report& report) {
+        if (auto usable = net::make_tls_server_context(tls.options()); !usable.has_value())
+          report.error("certFile", usable.error().describe());
+      });
 }
 
 }  // namespace
@@ -84,6 +95,7 @@ void check_vault(const LinkFile& file, config::Report& report) {
 config::Spec<LinkFile> link_file_spec(const core::Registry& registry) {
   return config::Spec<LinkFile>("link", "Targets that callers reach as /link/NAME/….")
       .field("listenAddr", &LinkFile::listen_addr, "Where callers ask.", {.check = bad_address})
+      .field("listenTls", &LinkFile::listen_tls, listen_tls_spec(), "Callers ask by https; HTTP/2 or HTTP/1.1 as ALPN agrees.")
       .field("metricsAddr", &LinkFile::metrics_addr, "Where /metrics, /healthz and /readyz are served.", {.check = bad_address})
       .field("targets", &LinkFile::targets, link::target_spec(registry), "The targets.")
       .uncompared("targets")  // each is compared with the one before
@@ -103,9 +115,10 @@ config::Spec<LinkFile> link_file_spec(const core::Registry& registry) {
       .uncompared("wasmer")  // each app is compared with the one before
       .field("kafka", &LinkFile::kafka, link::kafka_section_spec(), "Clusters for targets of `protocol: kafka`.")
       .uncompared("kafka")  // producers are compared with those before
-      .check({"targets"}, [](const LinkFile& file, config::Report& report) { link::check_targets(file.targets, report); })
-      .check({"targets", "vault"}, check_vault)
-      .check({"targets", "kafka"}, check_clusters)
+      .check_always([](const LinkFile& file, config::Report& report) { link::check_targets(file.targets, report); })
+      .check_always(check_clusters)
+      .check({"vault"}, check_vault)
+      .check({"targets", "vault"}, check_vault_is_used)
       .check({"nameServers"}, check_name_servers);
 }
 
@@ -165,6 +178,13 @@ void check_apps_of(const LinkFile& file, const LinkAbilities& abilities, config:
   }
 }
 
+// Of targets that may have been read in part: whatever else is wrong, what they are to each other is told with it.
+void check_across_targets(const LinkFile& file, const LinkAbilities& abilities, config::Report& report) {
+  check_loops(file, report);
+  check_apps_of(file, abilities, report);
+  check_phases(file, report);
+}
+
 // Of a file beside that of the program, which says what the process has.
 void refuse_process_keys(const LinkFile& file, const std::string& admin_address, config::Report& report) {
   for (std::string_view key : kProcessKeys)
@@ -200,7 +220,7 @@ Result<LinkFile> load_link_file(const std::string& file, const LinkOverrides& ov
         if (report.has("network"))
           report.error("network", "{path} has an effect with `runtime: wasmer` only: " + abilities.full.why_not);
       });
-    bool is_read = spec.parse(document->root(), "", parsed, errors);
+    spec.parse(document->root(), "", parsed, errors);
     if (abilities.process.has_value()) {
       config::report_at(document->root(), "", errors,
                         [&](config::Report& report) { refuse_process_keys(parsed, overrides.metrics_addr, report); });
@@ -210,14 +230,11 @@ Result<LinkFile> load_link_file(const std::string& file, const LinkOverrides& ov
     check_each_app(document->root(), "wasmer", capacity_options(parsed.wasm), errors);
     if (!overrides.listen_addr.empty()) parsed.listen_addr = overrides.listen_addr;
     if (!overrides.metrics_addr.empty()) parsed.metrics_addr = overrides.metrics_addr;
-    config::report_at(document->root(), "", errors, [&](config::Report& report) {
-      if (is_read) check_loops(parsed, report);
-      if (is_read) check_apps_of(parsed, abilities, report);
-      check_phases(parsed, report);
-    });
+    config::report_at(document->root(), "", errors,
+                      [&](config::Report& report) { check_across_targets(parsed, abilities, report); });
   }
   if (errors.empty()) return parsed;
-  std::string message = "load config: validation:\n" + errors.render();
+  std::string message = (document.has_value() ? "load config: validation:\n" : "load config: parse config: ") + errors.render();
   message.pop_back();  // the last line's end
   return Error(ErrorCode::kInvalidConfig, std::move(message));
 }

@@ -16,8 +16,15 @@
 
 namespace fiso::server {
 
+struct ListenTls {
+  std::string cert_file, key_file;
+
+  net::TlsServerOptions options() const { return {cert_file, key_file}; }
+};
+
 struct LinkFile {
   std::string listen_addr = "127.0.0.1:3500";
+  std::optional<ListenTls> listen_tls;
   std::string metrics_addr = ":9090";
   std::vector<link::TargetConfig> targets;
   link::KafkaSection kafka;

@@ -96,8 +96,11 @@ Result<> LinkRole::start() {
   FISO_TRY_OK(tokens_->prepare(producers_->all()));
   use(std::move(targets));
   server_ = std::make_unique<net::HttpServer>(
-      host_->parts.shards, host_->parts.commons.options(file_.listen_addr, host_->settings.http),
+      host_->parts.shards,
+      host_->parts.commons.options(file_.listen_addr, host_->settings.http,
+                                   file_.listen_tls.has_value() ? std::optional(file_.listen_tls->options()) : std::nullopt),
       [this](async::Shard& shard) -> net::HttpService& { return *services_[shard.index()]; });
+  watch_listen_tls();  // before they are read, so that no change is missed
   FISO_TRY_OK(server_->bind());
   server_->start();
   lead_names();
@@ -233,12 +236,14 @@ void LinkRole::reload() {
 
 Result<> LinkRole::read_and_use() {
   FISO_TRY(LinkFile read, options_.read());
+  FISO_TRY(net::TlsContext listen_tls, next_listen_tls(read));
   FISO_TRY(link::Targets targets, make_targets(read));
   Ahead ahead(host_->parts.shards, targets);
   FISO_TRY_OK(wait_warm(targets));
   FISO_TRY_OK(credentials_->prepare(targets));
   FISO_TRY_OK(tokens_->prepare(producers_->all()));
   LinkFile next = file_;  // with all that can be taken over while it serves
+  next.listen_tls = read.listen_tls;
   next.targets = std::move(read.targets);
   next.interceptors = std::move(read.interceptors);
   next.kafka = read.kafka;
@@ -248,7 +253,34 @@ Result<> LinkRole::read_and_use() {
   reloads_.note_restart_needed(link_file_spec(registry_).changed(next, read));
   file_ = std::move(next);
   use(std::move(targets));
+  watch_listen_tls();
+  if (listen_tls != nullptr) server_->use_tls(std::move(listen_tls));
   return {};
+}
+
+// Whoever asks for https must not be answered in the clear, nor the other way round.
+Result<net::TlsContext> LinkRole::next_listen_tls(const LinkFile& read) const {
+  if (read.listen_tls.has_value() != file_.listen_tls.has_value())
+    return Error(ErrorCode::kInvalidConfig,
+                 "listenTls of " + file_.listen_addr + " cannot be switched on or off while it is served: restart");
+  if (!read.listen_tls.has_value()) return net::TlsContext();
+  return net::make_tls_server_context(read.listen_tls->options());
+}
+
+void LinkRole::watch_listen_tls() {
+  listen_tls_files_.clear();
+  if (!file_.listen_tls.has_value()) return;
+  for (const std::string& path : {file_.listen_tls->cert_file, file_.listen_tls->key_file}) listen_tls_files_.emplace_back(path);
+}
+
+// What cannot be used is left alone, as of targets.
+void LinkRole::renew_listen_tls() {
+  auto tls = net::make_tls_server_context(file_.listen_tls->options());
+  if (!tls.has_value())
+    return host_->log.error("certificates cannot be used, the ones before stay in use",
+                            {{"addr", file_.listen_addr}, {"error", tls.error().describe()}});
+  server_->use_tls(std::move(*tls));
+  host_->log.info("certificates have changed", {{"addr", file_.listen_addr}});
 }
 
 Duration LinkRole::look() {
@@ -262,6 +294,9 @@ Duration LinkRole::look() {
     for (link::FileWatch& watch : tls_files_[used.target.get()]) changed = watch.has_changed() || changed;
     if (changed) renew_tls(*used.target);
   }
+  bool changed = false;
+  for (link::FileWatch& watch : listen_tls_files_) changed = watch.has_changed() || changed;
+  if (changed) renew_listen_tls();
   return kFileLook;
 }
 

@@ -69,6 +69,9 @@ class LinkRole final : public Role {
   void use(link::Targets targets);
   Result<> read_and_use();
   void renew_tls(const link::Target& target);
+  Result<net::TlsContext> next_listen_tls(const LinkFile& read) const;
+  void watch_listen_tls();
+  void renew_listen_tls();
 
   const LinkRoleOptions options_;
   Reloads reloads_;
@@ -81,8 +84,9 @@ class LinkRole final : public Role {
   std::unique_ptr<kafka::Producers> producers_;
   link::Targets targets_;
   std::map<const link::Target*, std::vector<link::FileWatch>> tls_files_;  // of `targets_`
-  Guarded<link::Targets> shown_;                                           // the same, for shards that are asked for metrics
-  std::vector<std::unique_ptr<Service>> services_;                         // by shard
+  std::vector<link::FileWatch> listen_tls_files_;
+  Guarded<link::Targets> shown_;                    // the same, for shards that are asked for metrics
+  std::vector<std::unique_ptr<Service>> services_;  // by shard
   std::unique_ptr<link::Credentials> credentials_;
   std::unique_ptr<link::KafkaTokens> tokens_;
   std::unique_ptr<net::HttpServer> server_;

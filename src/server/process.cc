@@ -30,6 +30,7 @@ Process::~Process() {
 }
 
 Result<> Process::start(ControlEvents& events) {
+  if (options_.says_starting) log_.write(*options_.says_starting, "starting " + options_.name, {});
   for (Role* role : roles_) role->watch(events);
   const Settings* settings = nullptr;
   for (Role* role : roles_) {

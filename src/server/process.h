@@ -25,11 +25,13 @@
 namespace fiso::server {
 
 struct ProcessOptions {
-  std::function<std::string()> admin_address;  // asked once configurations are read; empty: no admin port
-  Secret admin_token = {};                     // of who may change something from other machines; empty: nobody may
-  std::string wasmer_host = {};                // the worker program; empty: it is looked for
-  bool is_link = false;                        // the log tells of a stop in the words of fiso-link
-  bool tells_started = false;                  // the log says when all roles have
+  std::function<std::string()> admin_address;           // asked once configurations are read; empty: no admin port
+  Secret admin_token = {};                              // of who may change something from other machines; empty: nobody may
+  std::string wasmer_host = {};                         // the worker program; empty: it is looked for
+  bool is_link = false;                                 // the log tells of a stop in the words of fiso-link
+  std::string name = {};                                // the program's
+  std::optional<observe::LogLevel> says_starting = {};  // of the first line, `starting NAME`; nothing: there is none
+  bool tells_started = false;                           // the log says when all roles have
   ServiceManager::Options service_manager = {};
 };
 

@@ -28,6 +28,32 @@ bool is_untouched(const RunRequest& request, const RunResult& result) {
 
 MonotonicTime now() { return std::chrono::steady_clock::now(); }
 
+// Of whatever is stopped, or waits until there is no time left to run.
+bool is_out_of_time(const RunResult& result) {
+  return result.outcome == Outcome::kTimeout || result.outcome == Outcome::kLate || result.outcome == Outcome::kOverloaded;
+}
+
+// Stops a run whose caller leaves.
+class WatchedCaller {
+ public:
+  WatchedCaller(Caller& caller, RunHandle& run) : caller_(caller), run_(run) {
+    caller_.when_gone(this, [](void* self) noexcept {
+      auto& watched = *static_cast<WatchedCaller*>(self);
+      watched.has_gone_ = true;
+      watched.run_.stop();
+    });
+  }
+  ~WatchedCaller() { caller_.when_gone(nullptr, nullptr); }
+  WatchedCaller(const WatchedCaller&) = delete;
+
+  bool has_gone() const { return has_gone_; }
+
+ private:
+  Caller& caller_;
+  RunHandle& run_;
+  bool has_gone_ = false;
+};
+
 }  // namespace
 
 InstancePool::InstancePool(async::Shard& shard, Capacity& capacity, std::shared_ptr<PoolShare> share)
@@ -64,16 +90,29 @@ void InstancePool::stop_runs() {
 }
 
 Task<RunResult> InstancePool::run(const RunRequest& request) {
+  if (request.caller == nullptr) co_return co_await run_until_over(request);
   RunRequest given = request;
+  RunHandle own;
+  if (given.handle == nullptr) given.handle = &own;
+  WatchedCaller caller(*request.caller, *given.handle);
+  RunResult result = co_await run_until_over(given);
+  if (caller.has_gone() && is_out_of_time(result)) result.outcome = Outcome::kAbandoned;
+  co_return result;
+}
+
+Task<RunResult> InstancePool::run_until_over(const RunRequest& request) {
+  RunRequest given = request;
+  if (given.deadline.has_value()) given.deadline = time_of(request);
   for (int attempt = 1;; ++attempt) {
     Lease lease;
     if (attempt > 1 || !take_parked(lease)) {
-      auto fresh = co_await lease_fresh(given.deadline);
+      auto fresh = co_await lease_fresh(given);
+      if (!fresh.has_value() && now() >= request.latest) co_return RunResult{.outcome = Outcome::kLate};
       if (!fresh.has_value()) co_return RunResult{.outcome = never_fits() ? Outcome::kMemory : Outcome::kOverloaded};
       lease = std::move(*fresh);
       went_short_ = true;
     }
-    if (!given.deadline.has_value()) given.deadline = now() + share_->setup->limits.timeout;
+    if (!given.deadline.has_value()) given.deadline = time_of(request);
     RunResult result{.outcome = Outcome::kTimeout};
     if (!stopped_ && (request.handle == nullptr || request.handle->begin(*lease.instance))) {
       running_.push_back(lease.instance.get());
@@ -81,7 +120,9 @@ Task<RunResult> InstancePool::run(const RunRequest& request) {
       std::erase(running_, lease.instance.get());
     }
     if (request.handle != nullptr) request.handle->end();
-    if (stopped_ && result.outcome == Outcome::kTimeout) result.outcome = Outcome::kOverloaded;
+    if (result.outcome == Outcome::kTimeout && *given.deadline == request.latest && now() >= request.latest)
+      result.outcome = Outcome::kLate;
+    if (stopped_ && is_out_of_time(result)) result.outcome = Outcome::kOverloaded;
     put_back(std::move(lease), result);
     if (attempt == kMostAttempts || !is_untouched(request, result)) co_return result;
   }
@@ -112,10 +153,15 @@ Task<RunResult> InstancePool::run_leased(Lease& lease, const RunRequest& request
 // Whoever is told to come again later should have a chance then.
 bool InstancePool::never_fits() const { return share_->module->initial_memory() > share_->setup->limits.memory; }
 
-Task<Result<InstancePool::Lease>> InstancePool::lease_fresh(std::optional<MonotonicTime> deadline) {
-  drop_all(spent_);        // what they hold may be just what is missing
+MonotonicTime InstancePool::time_of(const RunRequest& request) const {
+  return std::min(request.deadline.value_or(now() + share_->setup->limits.timeout), request.latest);
+}
+
+Task<Result<InstancePool::Lease>> InstancePool::lease_fresh(const RunRequest& request) {
+  drop_all(spent_);  // what they hold may be just what is missing
+  std::optional<MonotonicTime> deadline = request.deadline;
   auto wait_until = [&] {  // read off the clock only by those that must wait
-    if (!deadline.has_value()) deadline = now() + share_->setup->limits.timeout;
+    if (!deadline.has_value()) deadline = time_of(request);
     return *deadline;
   };
   Lease lease;

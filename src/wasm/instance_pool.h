@@ -78,7 +78,9 @@ class InstancePool final : public std::enable_shared_from_this<InstancePool>, pr
   MonotonicTime idle_since() const override;
   Room drop_idle() override;
 
-  Task<Result<Lease>> lease_fresh(std::optional<MonotonicTime> deadline);
+  Task<RunResult> run_until_over(const RunRequest& request);
+  MonotonicTime time_of(const RunRequest& request) const;
+  Task<Result<Lease>> lease_fresh(const RunRequest& request);
   bool never_fits() const;
   void make_instance(Lease& lease);
   Task<RunResult> run_leased(Lease& lease, const RunRequest& request);

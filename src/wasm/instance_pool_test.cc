@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "base/testing/fake_caller.h"
 #include "wasm/testing/pool_rig.h"
 
 namespace fiso::wasm {
@@ -82,6 +83,54 @@ TEST(InstancePool, ARunIsStoppedWhereverItIs) {
     handles[0].stop();
     co_await rig.until([&] { return results[0].has_value() && results[1].has_value(); });
     for (const auto& result : results) EXPECT_EQ(result->outcome, Outcome::kTimeout);
+  });
+  EXPECT_TRUE(rig.becomes_idle());
+}
+
+TEST(InstancePool, ARunWhoseCallerLeavesIsStoppedWhereverItIs) {
+  PoolRig rig({.serve = testing::runs_until_its_deadline()}, {.capacity = {.instances = 1, .queue = 10, .memory = 1_MiB}});
+  RunningGuest guest(rig, {.module = "guest", .limits = {.timeout = std::chrono::hours(1)}});
+  rig.on_shard([&]() -> Task<> {
+    std::array<fiso::testing::FakeCaller, 3> callers;
+    std::array<std::optional<RunResult>, 3> results;
+    callers[2].leave();
+    for (size_t i = 0; i < callers.size(); ++i) {
+      auto run = [](InstancePool& pool, Caller& caller, std::optional<RunResult>& result) -> Task<> {
+        result = co_await pool.run({.input = {}, .caller = &caller});
+      };
+      async::spawn(async::Shard::current(), run(guest.pool(), callers[i], results[i]));
+    }
+    co_await rig.until([&] { return guest.instances() == 1; });
+    callers[1].leave();  // it waits for a place
+    callers[0].leave();
+    co_await rig.until([&] { return results[0].has_value() && results[1].has_value() && results[2].has_value(); });
+    for (const auto& result : results) EXPECT_EQ(result->outcome, Outcome::kAbandoned);
+    for (const auto& caller : callers) EXPECT_FALSE(caller.is_watched());
+  });
+  EXPECT_TRUE(rig.becomes_idle());
+}
+
+TEST(InstancePool, ARunHasNoMoreTimeThanItsCaller) {
+  PoolRig rig({.serve = testing::runs_until_its_deadline()}, {.capacity = {.instances = 1, .queue = 10, .memory = 1_MiB}});
+  RunningGuest patient(rig, {.module = "guest", .limits = {.timeout = std::chrono::hours(1)}});
+  RunningGuest quick(rig, {.module = "guest", .limits = {.timeout = milliseconds(1)}});
+  auto in = [](Duration time) { return std::chrono::steady_clock::now() + time; };
+  rig.on_shard([&]() -> Task<> {
+    RunResult late = co_await patient.pool().run({.input = {}, .latest = in(milliseconds(1))});
+    EXPECT_EQ(late.outcome, Outcome::kLate);
+    RunResult own = co_await quick.pool().run({.input = {}, .latest = in(std::chrono::hours(1))});
+    EXPECT_EQ(own.outcome, Outcome::kTimeout);
+    std::optional<RunResult> first;
+    fiso::testing::FakeCaller caller;
+    auto run = [](InstancePool& pool, Caller& who, std::optional<RunResult>& result) -> Task<> {
+      result = co_await pool.run({.input = {}, .caller = &who});
+    };
+    async::spawn(async::Shard::current(), run(patient.pool(), caller, first));
+    co_await rig.until([&] { return patient.instances() == 1; });
+    RunResult waited = co_await patient.pool().run({.input = {}, .latest = in(milliseconds(1))});
+    EXPECT_EQ(waited.outcome, Outcome::kLate);
+    caller.leave();
+    co_await rig.until([&] { return first.has_value(); });
   });
   EXPECT_TRUE(rig.becomes_idle());
 }

@@ -24,6 +24,8 @@ std::string_view to_string(Outcome outcome) {
     case Outcome::kOutput: return "output";
     case Outcome::kBadStart: return "bad_start";
     case Outcome::kOverloaded: return "overloaded";
+    case Outcome::kLate: return "late";
+    case Outcome::kAbandoned: return "abandoned";
   }
   return "unknown";
 }
@@ -40,6 +42,8 @@ Error to_error(const RunResult& result, const Limits& limits) {
     case Outcome::kOutput: return Error(ErrorCode::kGuestLimit, "wasm output is larger than " + format_bytes(limits.output));
     case Outcome::kBadStart: return Error(ErrorCode::kGuestTrap, "wasm module did not start: " + result.detail);
     case Outcome::kOverloaded: return Error(ErrorCode::kOverloaded, "no wasm instance is free");
+    case Outcome::kLate: return Error(ErrorCode::kTimeout, "the time of the whole call is over");
+    case Outcome::kAbandoned: return Error(ErrorCode::kCancelled, "the caller has gone");
     case Outcome::kOk: break;
   }
   return Error(ErrorCode::kInternal, "a run that went well has no error");

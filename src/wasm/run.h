@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/caller.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/units.h"
@@ -45,6 +46,8 @@ enum class Outcome {
   kOutput,      // wrote more than `Limits::output`
   kBadStart,    // could not be instantiated; `detail` says why
   kOverloaded,  // no instance was free in time
+  kLate,        // stopped, or never begun, because the time of its caller was over before its own
+  kAbandoned,   // stopped, or never begun, because its caller has gone
 };
 
 // Label value for metrics: "ok", "exit", "trap", …
@@ -84,8 +87,12 @@ struct RunRequest {
   wasi::StderrSink* stderr_lines = nullptr;
   // When it is out of time; else that is the guest's timeout after the call.
   std::optional<MonotonicTime> deadline = {};
+  // The time of its caller, which its own does not exceed.
+  MonotonicTime latest = kNever;
   // By which a run in a pool can be stopped; may be null.
   RunHandle* handle = nullptr;
+  // Who waits for a run in a pool, and stops it by leaving; may be null.
+  Caller* caller = nullptr;
 };
 
 }  // namespace fiso::wasm

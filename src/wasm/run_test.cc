@@ -8,8 +8,9 @@
 namespace fiso::wasm {
 namespace {
 
-constexpr Outcome kAll[] = {Outcome::kOk,        Outcome::kExit,   Outcome::kTrap,     Outcome::kTimeout,   Outcome::kMemory,
-                            Outcome::kExhausted, Outcome::kOutput, Outcome::kBadStart, Outcome::kOverloaded};
+constexpr Outcome kAll[] = {Outcome::kOk,         Outcome::kExit,      Outcome::kTrap,     Outcome::kTimeout,
+                            Outcome::kMemory,     Outcome::kExhausted, Outcome::kOutput,   Outcome::kBadStart,
+                            Outcome::kOverloaded, Outcome::kLate,      Outcome::kAbandoned};
 
 TEST(Run, EveryOutcomeHasANameOfItsOwn) {
   std::set<std::string_view> names;

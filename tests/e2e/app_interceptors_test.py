@@ -72,7 +72,7 @@ class Flows(TestCase):
             done = subprocess.run([FISO_FLOW_WASMER, "-config-dir", str(files.path)], env=environment(), capture_output=True, text=True,
                                   check=False, timeout=PATIENCE)
             self.assertEqual(done.returncode, 1)
-            self.assertIn("the module needs 2688KiB of memory", done.stderr, mode)
+            self.assertIn("the module needs 2688KiB of memory, memoryMB is 1", done.stderr, mode)
 
     def test_directories_are_those_that_were_opened_for_it(self):
         folder = self.directory().path

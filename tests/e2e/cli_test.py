@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """The command line of fiso-flow: flags, environment, exit codes, and the lines of the integration guide."""
+import json
 import pathlib
 import unittest
 
@@ -59,7 +60,9 @@ class GuideLines(TestCase):
                 self.assertIn("wasmer", program)  # a build without it
                 continue
             ended = run(program, *arguments, cwd=place)
-            self.assertEqual((ended.returncode, ended.stdout.decode(), ended.stderr.decode()), (1, "", said), line)
+            logged = [json.loads(entry)["msg"] for entry in ended.stdout.decode().splitlines()]
+            self.assertEqual(logged, ["starting fiso-wasmer-link"] if program.endswith("link") else [], line)
+            self.assertEqual((ended.returncode, ended.stderr.decode()), (1, said), line)
 
     @unittest.skipUnless((SOURCE / "tmp/fiso-flow").exists(), "the release build puts it there")
     def test_the_flow_program_runs_where_they_run(self):

@@ -62,6 +62,26 @@ class Requests(LinkCase):
         saw = json.loads(self.target.asked[0]["body"])
         self.assertEqual((saw["payload"], base64.b64decode(saw["payloadBase64"])), (None, body))
 
+    def test_a_guest_that_says_nothing_of_the_body_leaves_it(self):
+        json_body, binary = b'{"a":1}', b"\xff\x00bytes"
+        for said, of_json, of_binary in (('{"headers":{"X-New":"1"}}', json_body, binary), ('{"payload":null}', b"", binary),
+                                         ('{"payloadBase64":""}', b"", b""), ('{"payload":{"b":2}}', b'{"b":2}', b'{"b":2}')):
+            link = self.through(interceptor("wraps", env=answering(said)))
+            for body in (json_body, binary):
+                self.assertEqual(request(link.port(), "PUT", "/link/api/", body).status, 200)
+            self.assertEqual([asked["body"] for asked in self.target.asked], [of_json, of_binary], said)
+            self.assertEqual(self.target.headers().get("x-new"), "1" if "X-New" in said else None)
+            link.close()
+
+    def test_what_was_said_of_the_bytes_goes_with_them(self):
+        said = {"Digest": "sha-256=x", "Content-MD5": "x", "Content-Digest": "x", "Repr-Digest": "x", "X-Stays": "x"}
+        for step, names in ((interceptor("cat"), {name.lower() for name in said}), (interceptor("wraps"), {"x-stays"}),
+                            (interceptor("wraps", env=setting({"Content-Digest": "new"})), {"x-stays", "content-digest"})):
+            link = self.through(step)
+            request(link.port(), "PUT", "/link/api/", b"{}", said)
+            self.assertEqual({name for name in self.target.headers() if name in {one.lower() for one in said}}, names)
+            link.close()
+
     def test_headers_are_set_replaced_and_removed_but_for_those_of_the_message(self):
         wanted = {"X-New": "new", "x-old": "other", "X-Gone": None, "Host": "evil.example", "Content-Length": "1", "Content-Type": "text/x",
                   "Connection": "close", "Fiso-Correlation-Id": "mine", "X-Bad": "a\r\nb"}
@@ -77,6 +97,18 @@ class Requests(LinkCase):
         link = self.through(interceptor("wraps"), interceptor("upper"))
         request(link.port(), "POST", "/link/api/", b'{"a":"b"}')
         self.assertEqual(json.loads(self.target.asked[0]["body"])["PAYLOAD"], {"A": "B"})
+
+    def test_calls_of_each_step_are_counted_by_target_module_and_phase(self):
+        own = f"      - {{type: wasmer-app, config: {{module: {guest('passthrough')}, runtime: wazero}}}}\n"
+        link = self.through(interceptor("wraps"), interceptor("exit_1", failOpen="true"), interceptor("cat", phase="inbound"), own)
+        for _ in range(2):
+            self.assertEqual(request(link.port(), "POST", "/link/api/", b"{}").status, 200)
+        name = "fiso_link_interceptor_"
+        for module, phase, good, bad in (("wraps", "outbound", 2, 0), ("exit_1", "outbound", 0, 2), ("cat", "inbound", 2, 0), ("passthrough", "outbound", 2, 0)):
+            labels = {"target": "api", "module": module + ".wasm", "phase": phase}
+            told = [link.metric(name + "invocations_total", success=success, **labels) for success in ("true", "false")]
+            self.assertEqual(told, [good, bad], module)
+            self.assertEqual([link.metric(name + "errors_total", **labels), link.metric(name + "duration_seconds_count", **labels)], [bad, 2])
 
     def test_arguments_reach_the_guest(self):
         link = self.through(interceptor("wraps", args=json.dumps(['{"payload": "as the argument says"}'])))
@@ -182,6 +214,16 @@ class Answers(LinkCase):
         self.assertEqual((answer.status, answer.body, answer.headers.get("content-encoding")), (200, text, None))
         self.assertEqual(self.target.headers()["accept-encoding"], "gzip")
 
+    def test_the_tag_of_other_bytes_becomes_a_weak_one(self):
+        headers = {"ETag": '"a"', "Last-Modified": "then", "Accept-Ranges": "bytes", "Content-Digest": "x"}
+        for body, coding, module, tag in ((b"{}", {}, "cat", '"a"'), (b"{}", {}, "wraps", 'W/"a"'),
+                                          (gzip.compress(b"{}"), {"Content-Encoding": "gzip"}, "cat", 'W/"a"')):
+            answer = self.answer_through(lambda asked, body=body, coding=coding: (200, {**headers, **coding}, body),
+                                         interceptor(module, phase="inbound"))
+            self.assertEqual((answer.headers["etag"], answer.headers["last-modified"]), (tag, "then"))
+            self.assertEqual("content-digest" in answer.headers, tag == '"a"')
+            self.running.close()
+
     def test_a_part_is_asked_for_as_it_is_and_passes_as_it_came(self):
         def part(asked):
             whole = b"0123456789" * 100
@@ -195,6 +237,29 @@ class Answers(LinkCase):
         self.target.answer = lambda asked: (206, {"Content-Encoding": "gzip"}, b"no whole gzip")
         answer = request(link.port(), "GET", "/link/api/", headers={"Range": "bytes=0-19"})
         self.assertEqual((answer.status, answer.body, answer.headers["content-encoding"]), (206, b"no whole gzip", "gzip"))
+
+    def test_trailers_pass_beside_the_guests_but_for_those_of_other_bytes(self):
+        for module, digest in (("cat", True), ("wraps", False)):
+            with socket.create_server(("127.0.0.1", 0)) as listener:
+                step = steps(interceptor("cat"), interceptor(module, phase="inbound"))
+                link = self.link(("api", listener.getsockname()[1], "    retry: {maxAttempts: 1}\n" + step))
+                caller = self.closing(socket.create_connection(("127.0.0.1", link.port()), 60))
+                caller.sendall(b"POST /link/api/ HTTP/1.1\r\nHost: a\r\nTE: trailers\r\nConnection: TE\r\nTransfer-Encoding: chunked\r\n\r\n"
+                               b"2\r\n{}\r\n0\r\nX-Out: 1\r\n\r\n")
+                target = self.closing(listener.accept()[0])
+                asked = b""
+                while not asked.endswith(b"0\r\nX-Out: 1\r\n\r\n"):
+                    piece = target.recv(65536)
+                    self.assertTrue(piece, asked)
+                    asked += piece
+                target.sendall(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\nX-In: 1\r\nContent-Digest: x\r\n\r\n")
+                answer = b""
+                while b"X-In: 1" not in answer or not answer.endswith(b"\r\n\r\n"):
+                    piece = caller.recv(65536)
+                    self.assertTrue(piece, answer)
+                    answer += piece
+                self.assertEqual(b"Content-Digest: x" in answer, digest)
+                link.close()
 
     def test_a_bomb_and_a_lie_are_502_and_the_process_goes_on(self):
         for body in (gzip.compress(b"\0" * (200 << 20)), b"no gzip at all"):
@@ -265,6 +330,16 @@ class Configuring(LinkCase):
                      "targets[0].interceptors[3].type is required", "targets[0].interceptors[4].config.phase",
                      "fiso-wasmer-link"):
             self.assertIn(part, text)
+
+    def test_what_only_compiling_finds_is_found_by_the_check(self):
+        broken = self.directory().path / "broken.wasm"
+        broken.write_bytes(b"\0asm\1\0\0\0\x0a\x99garbage")
+        code, text = self.errors_of("    protocol: http\n" + steps(interceptor("cat"), f"      - {{type: wasm, config: {{module: {broken}}}}}\n",
+                                                                   f"      - {{type: wasmer-app, config: {{module: {broken}, runtime: wazero}}}}\n"))
+        self.assertEqual(code, 1)
+        for place in ("link.yaml:7:39: targets[0].interceptors[1].config.module", "link.yaml:8:45: targets[0].interceptors[2].config.module"):
+            self.assertIn(place, text)
+        self.assertIn(str(broken), text)
 
     def test_calls_of_grpc_have_none(self):
         code, text = self.errors_of("    protocol: grpc\n" + steps(interceptor("cat")))

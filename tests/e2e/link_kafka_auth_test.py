@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
 """Kafka targets of fiso-link show who they are, by SASL and TLS, to a scripted broker, and publish to none that they do not trust."""
+import base64
 import json
+import os
 import ssl
 import subprocess
 import urllib.parse
 
-from harness import main, poll, request
+from harness import get, main, poll, request
 from kafka_harness import KafkaCase
 from scripted_broker import Bearer, Broker, Plain, Scram
 
@@ -152,7 +154,7 @@ class Tokens(SecureCase):
         form = urllib.parse.parse_qs(endpoint.asked[0]["body"].decode())
         self.assertEqual(form, {"grant_type": ["client_credentials"], "scope": ["a b"], "client_id": ["fiso"], "client_secret": [SECRET]})
         self.assertTrue({"logicalCluster=lkc", "poolId=p1"} <= set(broker.conversations[0].parts))
-        self.assertEqual(link.metric("fiso_link_auth_refresh_total", target="kafka.clusters.main", status="success"), 1)
+        self.assertEqual(link.metric("fiso_link_auth_refresh_total", target="kafka:main", status="success"), 1)
 
     def test_azure_is_asked_as_azure_wants_it(self):
         endpoint, broker = self.endpoint(), self.broker({"OAUTHBEARER": lambda: Bearer("t0ken")})
@@ -188,6 +190,59 @@ class Tokens(SecureCase):
         answer, _ = self.post(broker, self.oauth(url, keys), timeout="1500ms", CLIENT_SECRET=SECRET)
         self.assertEqual(answer.status, 504)
         self.assert_published(broker, self.oauth(url, keys + f", caFile: {trusted}"), CLIENT_SECRET=SECRET)
+
+
+class Canaries(SecureCase):
+    """Secrets of clusters and of callers, sought in all that is told to anybody but whom they are for; the callers' in records too."""
+    CALLERS = {"Authorization": "Bearer {}", "Cookie": "s={}", "X-Session-Token": "{}", "X-Id-Token": "{}", "Ocp-Apim-Subscription-Key": "{}",
+               "DPoP": "{}", "Signature": "sig1=:{}:", "X-Hub-Signature-256": "sha256={}", "X-Api-Key": "{}"}
+
+    def forms(self, secret):
+        for text in (secret, secret[::-1], secret.encode().hex(), urllib.parse.quote(secret)):
+            yield text.encode()
+        for before in range(3):
+            yield base64.b64encode(b"x" * before + secret.encode())[4:-4]
+
+    def drive(self, cluster, broker, **env):
+        """What is told of posts that pass and of some that do not, and what was given to the brokers."""
+        self.callers = {name: "caller" + os.urandom(12).hex() for name in self.CALLERS}
+        link = self.kafka_link(f"127.0.0.1:{broker.port}", ("a", "    timeout: 2s\n", "key: {type: header, field: X-Key}"), cluster=cluster,
+                               FISO_LOG_LEVEL="debug", **env)
+        headers = {name: self.CALLERS[name].format(secret) for name, secret in self.callers.items()}
+        answers = [request(link.port(), "POST", "/link/a", b"the body", {**headers, **more}) for more in ({"X-Key": "k"}, {})]
+        told = [repr(sorted(answer.headers.items())).encode() + answer.body for answer in answers]
+        told += [get(link.admin_port, path).body for path in ("/metrics", "/readyz", "/reload")]
+        link.stop()
+        return [answer.status for answer in answers], b"".join([*told, *link.lines, link.errors]), repr(broker.produced).encode()
+
+    def assert_untold(self, secrets, told):
+        for name, secret in secrets.items():
+            for form in self.forms(secret):
+                self.assertNotIn(form, told, name)
+
+    def test_passwords_are_told_to_the_brokers_alone(self):
+        for mechanism, maker in (("PLAIN", Plain), ("SCRAM-SHA-512", lambda user, password: Scram(user, password, "sha512"))):
+            for good in (True, False):
+                secret = "kafka" + os.urandom(12).hex()
+                broker = self.broker({mechanism: lambda make=maker, word=secret: make("fiso", word if good else "another")})
+                auth = f"      auth: {{mechanism: {mechanism}, username: fiso, password: {{fromEnv: KAFKA_PASSWORD}}}}\n"
+                statuses, told, records = self.drive(auth, broker, KAFKA_PASSWORD=secret)
+                self.assertEqual((statuses, b"the body" in records), ([200 if good else 504, 400], good))
+                self.assert_untold({"password": secret, **self.callers}, told)
+                self.assert_untold(self.callers, records)
+
+    def test_tokens_and_the_clients_secret_are_not_told_either(self):
+        for good in (True, False):
+            token, secret = "token" + os.urandom(12).hex(), "client" + os.urandom(12).hex()
+            endpoint = self.service(lambda asked, token=token: (200, {}, json.dumps({"access_token": token, "expires_in": 3600}).encode()))
+            broker = self.broker({"OAUTHBEARER": lambda token=token: Bearer(token if good else "another")})
+            oauth = ("      auth:\n        mechanism: OAUTHBEARER\n        oauth: {provider: clientCredentials, clientSecretEnv: CLIENT_SECRET, "
+                     f"clientId: fiso, tokenUrl: \"http://127.0.0.1:{endpoint.port}/token\"}}\n")
+            statuses, told, records = self.drive(oauth, broker, CLIENT_SECRET=secret)
+            self.assertEqual(statuses, [200 if good else 504, 400])
+            self.assertIn(secret, endpoint.asked[0]["body"].decode(), "the test sends what it seeks")
+            self.assert_untold({"token": token, "secret": secret, **self.callers}, told)
+            self.assert_untold(self.callers, records)
 
 
 if __name__ == "__main__":

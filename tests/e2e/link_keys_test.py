@@ -13,6 +13,8 @@ from link_harness import QUICK, Link, LinkCase
 # Of each key the test that fails without its effect. C++ tests as FILE:SUITE.NAME, below src/.
 SHOWN_BY = {
     "listenAddr": "Process.test_both_addresses_are_listened_on",
+    "listenTls.certFile": "link_tls_test.py:Listening.test_a_reload_may_name_other_files_and_may_not_switch_it_off",
+    "listenTls.keyFile": "link_tls_test.py:Listening.test_a_reload_may_name_other_files_and_may_not_switch_it_off",
     "metricsAddr": "Process.test_both_addresses_are_listened_on",
     "allowOrigins": "link_test.py:Rules.test_pages_of_other_sites_are_refused_unless_they_are_listed",
     "shards": "Process.test_there_are_as_many_shards",
@@ -323,7 +325,9 @@ class Told(LinkCase):
         self.assertEqual(request(link.port(), "GET", "/link/ok/", headers={"Origin": "https://a.example"}).status, 403)
         for target, method, _, status in expected:
             self.assertEqual(self.requests_total(link, target=target, method=method, status=str(status), mode="sync"), 1, (target, method, status))
-        self.assertEqual([self.requests_total(link, target="unknown", method="GET", status=status) for status in ("403", "404")], [1, 1])
+        self.assertEqual(request(link.port(), "TRACE", "/link/ok/").status, 405)
+        self.assertEqual([self.requests_total(link, target=target, status=status)
+                          for target, status in (("unknown", "404"), ("ok", "403"), ("ok", "405"))], [1, 1, 1])
         self.assertEqual(link.metric("fiso_link_request_duration_seconds_count", target="limited", method="GET"), 2)
         self.assertGreater(link.metric("fiso_link_request_duration_seconds_sum", target="silent", method="OPTIONS"), 0.09)
         self.assertEqual([link.metric("fiso_link_retries_total", target="gone", attempt=attempt) for attempt in ("1", "2", "3")], [1, 1, 0])

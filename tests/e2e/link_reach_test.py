@@ -49,7 +49,7 @@ class Names(ReachCase):
     def test_a_name_that_nobody_knows_is_502(self):
         link = self.named(lambda name: NO_SUCH_NAME, 80, QUICK)
         answer = get(link.port(), "/link/api/")
-        self.assertEqual((answer.status, answer.text), (502, "bad gateway\n"))
+        self.assertEqual((answer.status, answer.text), (502, "failed to resolve host\n"))
         self.assertIn("api.test: Domain name not found: name resolution failed", link.wait_log("proxy request failed")[0]["error"])
 
     def test_a_name_that_moves_is_followed(self):

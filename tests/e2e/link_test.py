@@ -53,6 +53,28 @@ class Passing(LinkCase):
         self.assertEqual((get(link.port(), "/link/none/x").status, get(link.port(), "/link/none/x").text), (404, 'target "none" not found\n'))
         self.assertEqual((get(link.port(), "/elsewhere").status, get(link.port(), "/elsewhere").text), (404, "404 page not found\n"))
         poll("it is counted", lambda: self.requests_total(link, target="unknown", status="404") == 4)
+        moved = get(link.port(), "/link?a=b")
+        self.assertEqual((moved.status, moved.headers["location"], moved.text), (301, "/link/?a=b", "Moved Permanently\n"))
+
+    def test_a_method_that_nobody_knows_passes(self):
+        asked = []
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            def serve():
+                connection = listener.accept()[0]
+                with connection:
+                    whole = b""
+                    while not whole.endswith(b"\r\n\r\nhi"):
+                        whole += connection.recv(65536)
+                    asked.append(whole)
+                    connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+            link = self.link(("api", listener.getsockname()[1], ""))
+            thread = threading.Thread(target=serve)
+            thread.start()
+            self.assertEqual(request(link.port(), "CUSTOM", "/link/api/x", b"hi").status, 200)
+            thread.join(60)
+        self.assertTrue(asked[0].startswith(b"CUSTOM /x HTTP/1.1\r\n"), asked)
+        self.assertTrue(asked[0].endswith(b"\r\n\r\nhi"), asked)
+        self.assertEqual(self.requests_total(link, target="api", method="other", status="200"), 1)
 
     def test_a_body_of_any_size_streams_through(self):
         service = self.service(lambda asked: (200, {}, asked["body"]))
@@ -262,6 +284,38 @@ class Running(LinkCase):
         for part in ("link.yaml:4:5: targets[0].protocl", "(must be one of: http, https, grpc, kafka, app)", "host is required",
                      "must be between 0.0 and 1.0", "a pattern begins with /"):
             self.assertIn(part, text)
+
+    def check(self, text):
+        files = self.directory()
+        files.write("link.yaml", text)
+        done = run(FISO_LINK, "-config", files.path / "link.yaml", "-check")
+        return done.returncode, done.stderr.decode()
+
+    def test_what_targets_are_to_each_other_is_told_beside_what_is_wrong_with_one(self):
+        code, text = self.check("targets:\n  - {name: a, host: localhost, protocol: http, port: 3500, protocl: http}\n  - {name: b, host: b, timeout: x}\n"
+                                "  - {name: b, host: c}\n  - {name: k, protocol: kafka, kafka: {cluster: none, topic: t}}\n"
+                                "  - {name: d, protocol: app, app: x}\n  - {name: e, host: e, allowedPaths: [a, /fine, '/[x', '/**/y']}\n"
+                                "  - {name: v, host: v, auth: {type: bearer, vaultRef: {path: a/b}}}\n")
+        self.assertEqual(code, 1)
+        for part in ('link.yaml:2:60: targets[0].protocl', "link.yaml:2:5: targets[0]: targets[0]: localhost with port 3500 is fiso-link itself",
+                     'link.yaml:4:5: targets[2]: targets[2]: target "b" is there twice: it is targets[1] already',
+                     'link.yaml:5:5: targets[3]: targets[3]: kafka.cluster "none" not found in kafka.clusters', "targets[4]: `protocol: app` needs",
+                     'targets[5].allowedPaths[0]: targets[5].allowedPaths[0]: "a": a pattern begins with /', 'allowedPaths[2]: "/[x": a [ has no ]',
+                     'allowedPaths[3]: "/**/y": ** stands at the end only', "targets[6]: auth.vaultRef needs the key vault"):
+            self.assertIn(part, text)
+
+    def test_zeros_and_what_is_switched_off_are_as_they_have_always_been(self):
+        self.assertEqual(self.check(
+            "targets:\n  - name: a\n    host: a\n    circuitBreaker: {enabled: true, failureThreshold: 0, successThreshold: 0, resetTimeout: 0}\n"
+            "    retry: {maxAttempts: 0, initialInterval: 0, maxInterval: 0, jitter: 0}\n    rateLimit: {requestsPerSecond: 0, burst: 10}\n"
+            "  - {name: b, host: b, circuitBreaker: {enabled: false, failureThreshold: 3}}\n"), (0, ""))
+        code, text = self.check("targets:\n  - {name: a, host: a, rateLimit: {burst: 1}, circuitBreaker: {failureThreshold: 3}}\n")
+        self.assertEqual((code, text.count("has an effect with")), (1, 2))
+
+    def test_what_is_no_yaml_is_told_as_that(self):
+        code, text = self.check("targets: [\n")
+        self.assertEqual(code, 1)
+        self.assertRegex(text, r"^error: load config: parse config: .*link.yaml:\d+:\d+: ")
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ import tempfile
 import threading
 
 from harness import ANY_PORT, PATIENCE, Directory, ReservedPort, get, main, poll, run
-from link_harness import FISO_LINK, QUICK, Link, LinkCase
+from link_harness import FISO_LINK, FISO_WASMER_LINK, QUICK, Link, LinkCase
 
 NGINX = """
 daemon off;
@@ -182,6 +182,77 @@ class Verifying(TlsCase):
         self.assertEqual(get(link.port(), "/link/api/").status, 502)
         thread.join(PATIENCE)
         self.assertNotIn(b"s3cret", b"".join(heard))
+
+
+class Listening(TlsCase):
+    """Callers who ask by https."""
+
+    def issue(self, name="listener", subject="first"):
+        return self.authority.issue(name, subject, "DNS:localhost,IP:127.0.0.1")
+
+    def text(self, certificate, more=""):
+        tls = f"listenTls: {{certFile: {certificate}.pem, keyFile: {certificate}.key}}\n" if certificate else ""
+        return self.link_yaml(("api", self.target.port, ""), more=tls + more)
+
+    def listening(self, certificate, program=FISO_LINK):
+        self.target = self.service()
+        self.files = self.directory()
+        self.files.write("link.yaml", self.text(certificate))
+        return self.closing(Link(self.files, program=program)).wait_ready()
+
+    def curl(self, link, *flags):
+        done = subprocess.run(["curl", "-sS", "--cacert", self.ca, "-w", "\n%{http_version} %{http_code}", *flags,
+                               f"https://localhost:{link.port()}/link/api/"], capture_output=True, text=True, timeout=PATIENCE, check=False)
+        return done.stdout.split("\n")[-1] if done.returncode == 0 else f"curl: {done.returncode}"
+
+    def subject_shown(self, link):
+        context = ssl.create_default_context(cafile=self.ca)
+        with socket.create_connection(("127.0.0.1", link.port()), 60) as raw, context.wrap_socket(raw, server_hostname="localhost") as shown:
+            return dict(pair for part in shown.getpeercert()["subject"] for pair in part)["commonName"]
+
+    def test_they_speak_what_they_prefer(self):
+        for program in (FISO_LINK, FISO_WASMER_LINK) if pathlib.Path(FISO_WASMER_LINK).exists() else (FISO_LINK,):
+            link = self.listening(self.issue(), program)
+            self.assertEqual([self.curl(link, flag) for flag in ("--http2", "--http1.1", "--no-alpn")], ["2 200", "1.1 200", "1.1 200"])
+            with self.assertRaises(OSError):
+                get(link.port(), "/link/api/")  # in the clear
+            self.assertEqual(get(link.admin_port, "/readyz").status, 200)
+            self.assert_stops(link)
+
+    def test_a_changed_certificate_is_shown_to_new_connections(self):
+        certificate = self.issue()
+        link = self.listening(certificate)
+        self.assertEqual(self.subject_shown(link), "first")
+        self.issue(subject="second")
+        poll("it is shown", lambda: self.subject_shown(link) == "second")
+        pathlib.Path(f"{certificate}.pem").write_text("no certificate")
+        self.assertTrue(link.wait_log("certificates cannot be used, the ones before stay in use"))
+        self.assertEqual(self.subject_shown(link), "second")
+
+    def test_a_reload_may_name_other_files_and_may_not_switch_it_off(self):
+        link = self.listening(self.issue())
+        self.files.write("link.yaml", self.text(self.issue("other", "other")))
+        poll("it is shown", lambda: self.subject_shown(link) == "other")
+        for text in (self.text(None), self.text("/not/there")):
+            attempts = link.reload_state()["attempts"]
+            self.files.write("link.yaml", text)
+            poll("the verdict", lambda before=attempts: link.reload_state()["attempts"] > before)
+            self.assertEqual(link.reload_state()["status"], "failed")
+        self.assertEqual(self.curl(link, "--http2"), "2 200")
+        plain = self.listening(None)
+        self.files.write("link.yaml", self.text(self.issue()))
+        poll("the verdict", lambda: plain.reload_state()["status"] == "failed")
+        self.assertIn("listenTls of 127.0.0.1:0 cannot be switched on or off while it is served: restart", plain.reload_state()["error"])
+        self.assertEqual(get(plain.port(), "/link/api/").status, 200)
+
+    def test_what_cannot_be_used_is_told_by_the_check(self):
+        files = self.directory()
+        files.write("link.yaml", "listenTls: {certFile: /not/there, keyFile: /not/there}\ntargets: []\n")
+        done = run(FISO_LINK, "-config", files.path / "link.yaml", "-check")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn(b"link.yaml:1:23: listenTls.certFile", done.stderr)
+        files.write("link.yaml", "listenTls: {certFile: /not/there}\ntargets: []\n")
+        self.assertIn(b"listenTls.keyFile is required", run(FISO_LINK, "-config", files.path / "link.yaml", "-check").stderr)
 
 
 class Showing(TlsCase):

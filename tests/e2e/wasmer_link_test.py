@@ -42,7 +42,8 @@ class WasmerLinkCase(LinkCase):
             env["FISO_WASMER_CONFIG"] = str(files.path / "apps.yaml")
         done = subprocess.run([program, "-config", str(files.path / "link.yaml"), "-check"], env=environment(**env), capture_output=True,
                               text=True, check=False)
-        return done.returncode, done.stderr
+        said = [line for line in done.stderr.splitlines(keepends=True) if not line.startswith("{")]  # what is compiled is logged
+        return done.returncode, "".join(said)
 
 
 class Scenario(WasmerLinkCase):
@@ -197,6 +198,7 @@ class Interceptors(WasmerLinkCase):
         self.assertEqual(get(link.wait_log("metrics server starting")[0]["port"], "/readyz").status, 503)
         answer = post(link.port(), "/link/api/x", {})
         self.assertEqual((answer.status, answer.headers["retry-after"], self.target.asked), (503, "1", []))
+        self.assertRegex(answer.text, r'^app "dies" is not healthy \(status: (starting|unhealthy|stopped)\)\n$')
         self.assertIn('app "dies" is not healthy (status: ', link.wait_log("interceptor failed")[0]["error"])
         link.close()
         link = self.through(dies, interceptor("dies", ", failOpen: true"), ready=False)
@@ -208,6 +210,30 @@ class Interceptors(WasmerLinkCase):
         link = self.through(app("loops", "loop", ", timeout: 100ms"), interceptor("loops"))
         self.assertEqual(post(link.port(), "/link/api/x", {}).status, 500)
         self.assertIn("wasm execution timeout after 100ms", link.wait_log("interceptor failed")[0]["error"])
+
+
+class Starting(WasmerLinkCase):
+    def ended(self, text, apps_text=None, env=None):
+        """How a start that cannot be ends: its log, and what it says at last."""
+        link = self.start(text, apps_text, ready=False, **(env or {}))
+        self.assertEqual(link.wait(), 1)
+        return link, link.errors.decode().splitlines()
+
+    def test_it_says_that_it_starts(self):
+        link = self.start("targets: []\n")
+        self.assertEqual(link.log()[0]["msg"], "starting fiso-wasmer-link")
+
+    def test_what_is_wrong_with_the_file_of_apps_is_told_in_these_words(self):
+        _, said = self.ended("targets: []\n", env={"FISO_WASMER_CONFIG": "/no/such/apps.yaml"})
+        self.assertEqual(said, ["error: read wasmer config: open /no/such/apps.yaml: No such file or directory"])
+        _, said = self.ended("targets: []\n", "apps:\n  - {name: a, modul: b}\n")
+        self.assertEqual(said[0], "error: parse wasmer config:")
+
+    def test_an_app_that_cannot_start_ends_the_start_by_name(self):
+        link, said = self.ended("targets: []\n", "apps:\n  - {name: bad, module: " + guest("no_start") + "}\n")
+        self.assertTrue(said[-1].startswith("error: start wasmer app bad: "), said)
+        [told] = link.log("failed to start wasmer app")
+        self.assertEqual(f"error: {told['error']}", said[-1])
 
 
 class Checking(WasmerLinkCase):
@@ -229,6 +255,15 @@ class Checking(WasmerLinkCase):
             self.assertIn(place, said)
             self.assertIn(why, said)
         self.assertEqual(self.check("targets:\n" + to_app("t", "hello") + hello), (0, ""))
+
+    def test_what_only_compiling_finds_is_found_for_apps_too(self):
+        broken = self.directory().path / "broken.wasm"
+        broken.write_bytes(b"\0asm\1\0\0\0\x0a\x99garbage")
+        for runtime in ("wazero", "wasmer"):
+            apps = f"  - {{name: good, module: {guest('hello_app')}}}\n  - {{name: bad, module: {broken}, runtime: {runtime}}}\n"
+            for code, said in (self.check("targets: []\nwasmer:\n  apps:\n" + apps), self.check("targets: []\n", apps_text="apps:\n" + apps)):
+                self.assertEqual(code, 1)
+                self.assertIn(f"app bad: module {broken}", said.splitlines()[-1])
 
     def test_apps_are_in_one_place_and_say_nothing_of_the_process(self):
         apps = "apps:\n" + app("hello", "hello_app").replace("    - ", "  - ")

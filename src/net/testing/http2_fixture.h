@@ -27,6 +27,7 @@ class Http2Echo final : public net::HttpService, private net::StreamingService {
   net::StreamingService* streaming() override { return streams ? this : nullptr; }
   Task<net::HttpResponse> call(net::HttpRequest& request) override {
     Handled one(*this);
+    request.caller->when_gone(this, [](void* self) noexcept { ++static_cast<Http2Echo*>(self)->gone; });
     if (request.path() == "/wait") co_await go_.wait_closed(kNever);
     if (request.path() == "/big") co_return net::HttpResponse{200, {}, std::string(4 << 20, 'x')};
     if (request.path() == "/none") co_return net::HttpResponse{204, {}, {}};

@@ -67,7 +67,9 @@ Result<EnvelopeOut> read_envelope(std::string_view output, json::Document& scrat
   if (auto read = scratch.read(output, json::kDefaultMaxDepth + 1); !read.has_value()) return bad_output(read.error().message());
   if (!scratch.is_object()) return bad_output("the output is not a JSON object");
   EnvelopeOut envelope;
-  envelope.payload = scratch.find("payload").value_or("null");
+  auto payload = scratch.find("payload");
+  envelope.has_payload = payload.has_value();
+  envelope.payload = payload.value_or("null");
   if (of == EnvelopeOf::kCall) envelope.payload_base64 = scratch.find("payloadBase64");
   if (envelope.payload_base64 == "null") envelope.payload_base64.reset();
   auto headers = scratch.find("headers");

@@ -8,7 +8,8 @@
 // ignored, and a header value that is not a string is an error, as are more than 512 headers.
 //
 // A message of a call to a target has "method", "path" and "target" beside it, an answer its "status". A body that is not JSON is
-// "payloadBase64" beside a payload of null, both ways; none is a payload of null. On the way out a header of null is removed.
+// "payloadBase64" beside a payload of null, both ways; none is a payload of null. On the way out a header of null is removed, and
+// neither member leaves the body as it is.
 #pragma once
 
 #include <array>
@@ -44,6 +45,7 @@ class EnvelopeIn {
 struct EnvelopeOut {
   std::string_view payload;                        // into the text that was read, or "null"
   std::optional<std::string_view> payload_base64;  // likewise, as it stands there, with quotes; of calls only
+  bool has_payload = false;                        // there is such a member
   HeaderList headers;
   std::vector<std::string> removed_headers;  // of calls only
 };

@@ -22,6 +22,13 @@ bool is_unchanged(const HeaderList& headers, HeaderList::Field field) {
   return json::unquote(given).value_or("") == field.value;
 }
 
+// A guest that says nothing of the body leaves it; so does one that knows only `payload`, which was null for bytes that are not
+// JSON, and hands it back.
+bool keeps_body(const core::Event& event, const EnvelopeOut& answer) {
+  if (answer.payload_base64.has_value() || answer.payload != "null") return false;
+  return !answer.has_payload || !json::validate(event.payload.view()).has_value();
+}
+
 }  // namespace
 
 EnvelopeAnswer::EnvelopeAnswer(const observe::Log& log, observe::Counter& dropped_headers)
@@ -34,6 +41,7 @@ Result<> EnvelopeAnswer::apply(core::Event& event, std::string output) {
 Result<> EnvelopeAnswer::apply_to_call(core::Event& event, std::string output) {
   auto envelope = read_envelope(output, scratch_, EnvelopeOf::kCall);
   if (!envelope.has_value()) return envelope.take_error();
+  bool stays = keeps_body(event, *envelope);
   std::string body(envelope->payload == "null" ? std::string_view() : envelope->payload);
   if (envelope->payload_base64.has_value()) {
     auto text = json::unquote(*envelope->payload_base64);
@@ -45,7 +53,7 @@ Result<> EnvelopeAnswer::apply_to_call(core::Event& event, std::string output) {
   for (const std::string& name : envelope->removed_headers)
     if (event.headers.contains(name) && may_change(event, {name, ""})) event.headers.remove(name);
   tell_dropped(event);
-  event.payload = core::Payload(std::move(body));
+  if (!stays) event.payload = core::Payload(std::move(body));
   return {};
 }
 

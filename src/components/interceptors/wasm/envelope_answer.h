@@ -1,5 +1,5 @@
 // What a guest's answer does to an event: what it wrote becomes the payload, and headers that it added, changed or removed go on
-// if they are fit for it (components/header_rules.h).
+// if they are fit for it (components/header_rules.h). The body of a call that it says nothing of stays.
 //
 // Shard-local.
 #pragma once

@@ -41,7 +41,7 @@ class WasmPlan final : public core::Plan<core::Interceptor> {
 Result<> check_memory(const Config& config, const wasm::Module& module, const wasm::Capacity& capacity) {
   std::string needs = "the module needs " + format_bytes(module.initial_memory()) + " of memory, ";
   if (module.initial_memory() > config.memory_limit)
-    return Error(ErrorCode::kInvalidConfig, needs + "memoryLimit is " + format_bytes(config.memory_limit));
+    return Error(ErrorCode::kInvalidConfig, needs + std::string(config.memory_key) + " is " + format_bytes(config.memory_limit));
   if (module.initial_memory().count > capacity.memory.capacity())
     return Error(ErrorCode::kInvalidConfig, needs + "wasm.totalMemory is " + format_bytes(Bytes{capacity.memory.capacity()}));
   return {};
@@ -165,7 +165,7 @@ void WasmInterceptor::check(const Config& config, const core::Resources& resourc
                      .preopens = config.preopens,
                      .pool_size = pool_of(config),
                      .memory = config.memory_limit,
-                     .memory_key = "memoryLimit"};
+                     .memory_key = config.memory_key};
   check_guest(claims, report);
   if (config.runtime == wasm::Runtime::kFull)
     check_guest_words({.args = config.args, .env = config.env, .preopens = config.preopens, .network = config.network}, report);

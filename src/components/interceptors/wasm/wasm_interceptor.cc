@@ -41,7 +41,8 @@ WasmInterceptor::~WasmInterceptor() { pool_->close(); }
 
 Task<Result<>> WasmInterceptor::process(core::Event& event) {
   auto done = co_await run_guest(event);
-  if (done.has_value() || shared_.on_failure == OnFailure::kReject) co_return done;
+  if (done.has_value() || shared_.on_failure == OnFailure::kReject || !core::may_pass(done.error(), event)) co_return done;
+  event.failure_passed = true;
   passed_log_.write("wasm interceptor failed, the event passes unchanged",
                     {{"correlation_id", event.correlation_id}, {"error", done.error().describe()}});
   co_return Result<>();
@@ -59,7 +60,8 @@ Task<Result<>> WasmInterceptor::run_guest(core::Event& event) {
   EnvelopeIn envelope(event.payload.view(), event.headers,
                       share.options.max_requests > 1 ? EnvelopeForm::kLine : EnvelopeForm::kPlain, event.call);
   StderrToLog stderr_lines(stderr_log_, event);
-  wasm::RunRequest request{.input = envelope.pieces(), .stderr_lines = &stderr_lines};
+  wasm::RunRequest request{
+      .input = envelope.pieces(), .stderr_lines = &stderr_lines, .latest = event.deadline, .caller = event.caller};
   MonotonicTime start = Clock::system().now();
   wasm::RunResult result = co_await pool_->run(request);
   shared_.seconds->observe(Clock::system().now() - start);

@@ -42,6 +42,7 @@ class WasmInterceptor final : public core::Interceptor {
     std::map<std::string, std::string> preopens;
     Duration timeout = std::chrono::seconds(30);
     Bytes memory_limit = 256_MiB;
+    std::string_view memory_key = "memoryLimit";  // a literal: the key that says so, in errors
     Bytes max_output = 10_MiB;
     bool fail_open = false;
     core::CallFacts::Direction phase = core::CallFacts::Direction::kOutbound;  // of targets

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "async/testing/run_task.h"
+#include "base/testing/fake_caller.h"
 #include "components/process_network.h"
 #include "core/testing/fakes.h"
 #include "observe/testing/captured_log.h"
@@ -192,6 +193,25 @@ TEST_F(WasmInterceptorTest, WhatIsNotJsonNeverReachesTheGuest) {
   EXPECT_EQ(done.error().message(), "wasm marshal input: unexpected end of JSON input");
   EXPECT_EQ(calls, 0);
   EXPECT_EQ(errors_of("input"), 1u);
+}
+
+TEST_F(WasmInterceptorTest, NothingPassesForWhomNobodyWaits) {
+  make([&](wasm::testing::FakeCall) -> Task<RunResult> { co_return RunResult{.outcome = Outcome::kTimeout}; },
+       "failOpen: true\n");
+  testing::FakeCaller caller;
+  caller.leave();
+  core::Event event = make_event("1");
+  event.caller = &caller;
+  auto done = process(event);
+  ASSERT_FALSE(done.has_value());
+  EXPECT_EQ(done.error().code(), ErrorCode::kCancelled);
+  EXPECT_EQ(errors_of("abandoned"), 1u);
+  event = make_event("1");
+  event.deadline = std::chrono::steady_clock::now();
+  done = process(event);
+  ASSERT_FALSE(done.has_value());
+  EXPECT_EQ(done.error().code(), ErrorCode::kTimeout);
+  EXPECT_EQ(errors_of("late"), 1u);
 }
 
 TEST_F(WasmInterceptorTest, FailOpenLetsTheEventPassAsItWas) {

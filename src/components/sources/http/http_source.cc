@@ -126,6 +126,7 @@ core::Event HttpSource::make_event(net::HttpRequest& request) const {
   event.payload = core::Payload(std::move(request.body));
   event.headers = std::move(request.headers);
   event.topic = kTopic;
+  event.caller = request.caller;
   for (const std::string& name : config_.forward_headers) {
     auto value = event.headers.find(name);
     if (value.has_value() && !net::is_named_hop_field(event.headers, name)) event.sink_headers.add(name, *value);
