@@ -1,7 +1,5 @@
 """What the tests of fiso-wasmer-aio share: the program as a process, over files of its own."""
 import os
-import subprocess
-import threading
 
 from harness import ANY_PORT, SOURCE, Flow, environment, get, guest, poll, run
 from link_harness import LinkCase
@@ -13,13 +11,7 @@ class Aio(Flow):
     """A running fiso-wasmer-aio."""
 
     def __init__(self, file, *flags, **env):
-        self.process = subprocess.Popen([FISO_WASMER_AIO, "-config", str(file), *flags], env=environment(**env),
-                                        stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-        self.lines = []
-        self.errors = b""
-        self._threads = [threading.Thread(target=self._read_log, daemon=True), threading.Thread(target=self._read_errors, daemon=True)]
-        for thread in self._threads:
-            thread.start()
+        self._start([FISO_WASMER_AIO, "-config", str(file), *flags], env)
 
     @property
     def link_port(self):

@@ -151,8 +151,10 @@ class Flow:
 
     def __init__(self, directory, *flags, program=FISO_FLOW, cwd=None, **env):
         path = directory.path if isinstance(directory, Directory) else directory
-        self.process = subprocess.Popen([program, "-config-dir", str(path), *flags], env=environment(**env), cwd=cwd,
-                                        stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        self._start([program, "-config-dir", str(path), *flags], env, cwd)
+
+    def _start(self, command, env, cwd=None):
+        self.process = subprocess.Popen(command, env=environment(**env), cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         self.lines = []
         self.errors = b""
         self._threads = [threading.Thread(target=self._read_log, daemon=True), threading.Thread(target=self._read_errors, daemon=True)]

@@ -5,7 +5,7 @@ import ssl
 import subprocess
 import threading
 
-from harness import ANY_PORT, SOURCE, Flow, TestCase, environment
+from harness import ANY_PORT, SOURCE, Flow, TestCase
 
 FISO_LINK = os.environ.get("FISO_LINK", str(SOURCE / "tmp/fiso-link"))
 FISO_WASMER_LINK = os.environ.get("FISO_WASMER_LINK", str(SOURCE / "tmp/fiso-wasmer-link"))
@@ -16,13 +16,7 @@ class Link(Flow):
     """A running fiso-link, or what has its command line."""
 
     def __init__(self, directory, *flags, program=FISO_LINK, **env):
-        self.process = subprocess.Popen([program, "-config", str(directory.path / "link.yaml"), *flags], env=environment(**env),
-                                        stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-        self.lines = []
-        self.errors = b""
-        self._threads = [threading.Thread(target=self._read_log, daemon=True), threading.Thread(target=self._read_errors, daemon=True)]
-        for thread in self._threads:
-            thread.start()
+        self._start([program, "-config", str(directory.path / "link.yaml"), *flags], env)
 
     def port(self, address=ANY_PORT):
         return self.wait_log("fiso-link started")[0]["port"]
